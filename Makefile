@@ -1,0 +1,185 @@
+# assay: one Makefile, not recursive. Objects and programs land in build/<config>/; build/assay runs from the tree.
+#   make V=1 ...      shows the commands        make test T=unit/base      runs the tests whose path contains T
+#   CONFIG=release (default) | asan | debug     WERROR=1                  warnings are errors (CI)
+
+CONFIG  ?= release
+B       := build/$(CONFIG)
+PREFIX  ?= /usr/local
+DESTDIR ?=
+JOBS    ?= $(shell nproc 2>/dev/null || echo 2)
+Q       := $(if $(V),,@)
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+# ---- compiler ------------------------------------------------------------------------------------------
+CC      := gcc
+WARN    := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+           -Wformat=2 -Wundef $(if $(WERROR),-Werror)
+HARDEN  := -fstack-protector-strong -fPIE
+SAN.asan  := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+OPT.release := -O2 -D_FORTIFY_SOURCE=3
+OPT.debug   := -O0
+OPT.asan    := -O1
+KERNEL.release := -O3 -march=native -ffp-contract=fast -fno-math-errno -fno-trapping-math
+CFLAGS  = -std=gnu17 -g $(OPT.$(CONFIG)) $(WARN) $(HARDEN) $(SAN.$(CONFIG)) -D_GNU_SOURCE -Iinclude -I. $(EXTRA.$(dir $<))
+LDFLAGS = -pie -Wl,-z,relro,-z,now $(SAN.$(CONFIG))
+
+PYTHON_CFLAGS  := $(shell pkg-config --cflags python-3.11-embed 2>/dev/null)
+PYTHON_LIBS    := $(shell pkg-config --libs python-3.11-embed 2>/dev/null)
+BLAS_CFLAGS    := $(shell pkg-config --cflags openblas 2>/dev/null)
+BLAS_LIBS      := -lopenblas
+PYTHON_SOURCES := sandbox/guest.c sandbox/value.c sandbox/keeper.c sandbox/interpreter.c
+
+# ---- what is built from what: every .c of a room goes into its archive, main_*.c become programs ----------
+GRAMMARS     := c go java javascript python rust
+SANDBOX_SRC  := $(filter-out sandbox/main_%.c,$(wildcard sandbox/*.c))
+PROBLEM_SRC  := $(wildcard verifier/problem/*.c)
+VERIFIER_SRC := $(filter-out verifier/main_%.c,$(wildcard verifier/*.c))
+TRAINER_SRC  := $(filter-out trainer/main_%.c,$(wildcard trainer/*.c trainer/*/*.c))
+PROGRAMS     := $(B)/assay $(patsubst sandbox/main_%.c,$(B)/assay-%,$(wildcard sandbox/main_*.c)) \
+                $(patsubst verifier/main_%.c,$(B)/assay-%,$(wildcard verifier/main_*.c)) \
+                $(patsubst trainer/main_%.c,$(B)/assay-%,$(wildcard trainer/main_*.c))
+obj = $(patsubst %.c,$(B)/%.o,$(1))
+
+$(B)/libsandbox.a:  $(call obj,$(SANDBOX_SRC))
+$(B)/libproblem.a:  $(call obj,$(PROBLEM_SRC))
+$(B)/libverifier.a: $(call obj,$(VERIFIER_SRC))
+$(B)/libtrainer.a:  $(call obj,$(TRAINER_SRC))
+$(B)/libgrammars.a: $(foreach g,$(GRAMMARS),$(B)/grammars/$(g).o)
+
+SANDBOX_LIBS  := -lseccomp $(PYTHON_LIBS)
+VERIFIER_LIBS := -luv -ljansson -lyaml -lmicrohttpd -lz -lm -lpthread
+TRAINER_LIBS  := $(BLAS_LIBS) -ljansson -lyaml -lcurl -lpcre2-8 -lutf8proc -lz -lm -lpthread
+SANDBOX_A  := $(B)/libsandbox.a
+VERIFIER_A := $(B)/libverifier.a $(B)/libproblem.a $(B)/libsandbox.a
+
+$(B)/assay:          $(B)/tools/main_assay.o
+$(B)/assay-keeper:   $(B)/sandbox/main_keeper.o $(SANDBOX_A)
+$(B)/assay-keeper:   LIBS = $(SANDBOX_LIBS)
+$(B)/assay-judge:    $(B)/verifier/main_judge.o $(VERIFIER_A)
+$(B)/assay-judge:    LIBS = -ljansson -lz -lm $(SANDBOX_LIBS)
+$(B)/assay-lint:     $(B)/verifier/main_lint.o $(VERIFIER_A) $(B)/libgrammars.a
+$(B)/assay-lint:     LIBS = -ltree-sitter -ljansson -lseccomp
+$(B)/assay-verifier: $(B)/verifier/main_verifier.o $(VERIFIER_A)
+$(B)/assay-verifier: LIBS = $(VERIFIER_LIBS) -lseccomp
+$(B)/assay-trainer:  $(B)/trainer/main_trainer.o $(B)/libtrainer.a
+$(B)/assay-trainer:  LIBS = $(TRAINER_LIBS)
+
+PY_OBJECTS := $(call obj,$(PYTHON_SOURCES) $(wildcard verifier/judge*.c) verifier/main_judge.c sandbox/main_keeper.c)
+$(PY_OBJECTS): ROOM_CFLAGS = $(PYTHON_CFLAGS)
+$(call obj,$(TRAINER_SRC)): ROOM_CFLAGS = $(BLAS_CFLAGS) $(KERNEL.$(CONFIG))
+
+all: $(PROGRAMS) ## build everything (default)
+	$(Q)ln -sfn $(CONFIG)/assay build/assay
+
+$(PROGRAMS):
+	@echo "  LD   $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
+
+$(B)/%.a:
+	@echo "  AR   $@"
+	$(Q)rm -f $@ && ar rcs $@ $(filter %.o,$^)
+
+$(B)/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "  CC   $<"
+	$(Q)$(CC) $(CFLAGS) $(ROOM_CFLAGS) -MMD -MP -c -o $@ $<
+
+# The guest inside the keeper is never sanitised (shadow memory and seccomp do not mix): asan runs release's keeper.
+ifeq ($(CONFIG),asan)
+$(B)/assay-keeper: FORCE
+	$(Q)$(MAKE) --no-print-directory CONFIG=release build/release/assay-keeper && cp build/release/assay-keeper $@
+endif
+
+# ---- grammars: fetched by lockfile with scripts off, compiled here ------------------------------------------
+build/grammars/.fetched: tools/grammars/package.json tools/grammars/package-lock.json
+	@echo "  NPM  tree-sitter grammars"
+	@mkdir -p build/grammars && cp $^ build/grammars/
+	$(Q)cd build/grammars && npm ci --ignore-scripts --legacy-peer-deps --no-audit --no-fund --silent && touch .fetched
+
+$(B)/grammars/%.o: build/grammars/.fetched
+	@mkdir -p $(@D)
+	@echo "  CC   tree-sitter-$*"
+	$(Q)d=build/grammars/node_modules/tree-sitter-$*/src; $(CC) -O1 -w -fPIE -I$$d -c -o $@.parser.o $$d/parser.c; \
+	if [ -f $$d/scanner.c ]; then $(CC) -O1 -w -fPIE -I$$d -c -o $@.scanner.o $$d/scanner.c; \
+	    ld -r -o $@ $@.parser.o $@.scanner.o; else mv $@.parser.o $@; fi
+
+# ---- tests: tests/unit/<room>_<subject>.c is one cmocka binary (TAP); tests/e2e/*.sh print TAP too ---------
+UNIT_SRC   := $(wildcard tests/unit/*.c tests/grad/*.c tests/golden/*.c)
+UNIT_BIN   := $(patsubst %.c,$(B)/%,$(UNIT_SRC))
+E2E        := $(sort $(wildcard tests/e2e/*.sh tests/escape/*.sh))
+TEST_LIBS_base     :=
+TEST_LIBS_sandbox  := $(SANDBOX_A)
+TEST_LIBS_verifier := $(VERIFIER_A)
+TEST_LIBS_trainer  := $(B)/libtrainer.a
+TEST_LD_base       := -ljansson -lyaml -lm
+TEST_LD_sandbox    := $(SANDBOX_LIBS)
+TEST_LD_verifier   := $(VERIFIER_LIBS) $(SANDBOX_LIBS)
+TEST_LD_trainer    := $(TRAINER_LIBS)
+room_of = $(firstword $(subst _, ,$(notdir $(1))))
+
+$(call obj,$(wildcard tests/*/sandbox_*.c tests/*/verifier_*.c)): ROOM_CFLAGS = $(PYTHON_CFLAGS)
+$(call obj,$(wildcard tests/*/trainer_*.c)): ROOM_CFLAGS = $(BLAS_CFLAGS)
+$(call obj,$(UNIT_SRC)): WARN += -Wno-conversion -Wno-missing-prototypes
+
+.SECONDEXPANSION:
+$(UNIT_BIN): $(B)/%: $(B)/%.o $$(TEST_LIBS_$$(call room_of,$$*))
+	@echo "  LD   $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TEST_LD_$(call room_of,$*)) -lcmocka -lm
+
+$(B)/testsum: $(B)/tools/testsum.o
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^
+
+test-build: all $(UNIT_BIN) $(B)/testsum
+
+test: setup ## set up, build, and run every test (T=substring for some)
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) CONFIG=$(CONFIG) test-build
+	$(Q)ASSAY_BUILD=$(B) $(B)/testsum $(if $(T),--only $(T)) $(UNIT_BIN) $(E2E)
+
+check: all $(UNIT_BIN) $(B)/testsum layers ## quick: unit tests and the layer check, no set-up
+	$(Q)ASSAY_BUILD=$(B) $(B)/testsum $(UNIT_BIN)
+
+asan: ## the whole suite under AddressSanitizer and UBSan
+	$(Q)ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 $(MAKE) --no-print-directory CONFIG=asan test
+
+# ---- the main job -------------------------------------------------------------------------------------
+demo: setup ## set up, build, and train a model on list programs from nothing (about 12 minutes)
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all
+	$(Q)build/assay train trainer/recipes/demo.yaml --out runs/demo $(if $(SEED),--set seed=$(SEED))
+
+setup: ## install what the build needs (Debian/Ubuntu; needs root only when something is missing)
+	$(Q)sh tools/deps.sh
+
+# ---- housekeeping ------------------------------------------------------------------------------------------
+SOURCES := $(wildcard include/*.h include/base/*.h sandbox/*.[ch] verifier/*.[ch] verifier/problem/*.[ch] trainer/*.[ch] \
+             trainer/*/*.[ch] tools/*.c tests/*/*.[ch])
+
+layers: all ## check that dependencies between rooms are acyclic and point down
+	$(Q)sh tools/layers.sh $(B)
+
+format: ## rewrite all C sources with clang-format
+	$(Q)clang-format -i $(SOURCES)
+
+lint: layers ## clang-format, clang-tidy, cppcheck, layers, file and function sizes
+	$(Q)sh tools/lint.sh $(SOURCES)
+
+bench: all ## measure against the baselines (see tests/bench/README.md)
+	$(Q)sh tests/bench/bench.sh
+
+install: all ## install below $(DESTDIR)$(PREFIX)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/assay $(DESTDIR)$(PREFIX)/share/assay
+	install $(filter $(B)/assay-%,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/libexec/assay/
+	install $(B)/assay $(DESTDIR)$(PREFIX)/bin/assay
+	cp -r problems trainer/recipes $(DESTDIR)$(PREFIX)/share/assay/
+
+clean: ## remove what was built (runs/ stays)
+	rm -rf build/release build/asan build/debug build/assay
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+FORCE:
+.PHONY: all test test-build check asan demo setup layers format lint bench install clean help FORCE
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

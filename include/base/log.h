@@ -1,0 +1,46 @@
+/* log.h: one line a message on stderr, key=value, written by the edges (main files) only.
+ * Library code returns errors instead. Foreign bytes go through log_escape first. */
+#ifndef ASSAY_BASE_LOG_H
+#define ASSAY_BASE_LOG_H
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "base/str.h"
+
+__attribute__((format(printf, 2, 3))) static inline void log_line(const char *level,
+                                                                  const char *fmt, ...)
+{
+    char text[2048];
+    struct timespec now;
+    struct tm tm;
+    va_list ap;
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &tm);
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    fprintf(stderr, "%02d:%02d:%02d.%03ld %s %s\n", tm.tm_hour, tm.tm_min, tm.tm_sec,
+            now.tv_nsec / 1000000, level, text);
+}
+
+#define LOG_INFO(...) log_line("info", __VA_ARGS__)
+#define LOG_WARN(...) log_line("warn", __VA_ARGS__)
+#define LOG_ERROR(...) log_line("error", __VA_ARGS__)
+
+/* Appends `s` with control bytes, quotes and backslashes escaped: safe for terminals and logs. */
+static inline void log_escape(struct buf *out, struct str s, size_t max)
+{
+    for (size_t i = 0; i < s.len && i < max; i++) {
+        unsigned char c = (unsigned char)s.s[i];
+        if (c < 0x20 || c == 0x7f || c == '"' || c == '\\')
+            buf_printf(out, "\\x%02x", c);
+        else
+            buf_char(out, (char)c);
+    }
+    if (s.len > max)
+        buf_puts(out, "...");
+}
+
+#endif

@@ -1,0 +1,127 @@
+/* model.h: a Llama-architecture decoder (RMSNorm, RoPE with half-split rotation, grouped-query attention, SwiGLU, tied or untied
+ * head, no biases), its forward and backward passes over packed sequences, and AdamW. All f32.
+ *
+ * Letters: N tokens in a packed batch, S sequences, R scored rows, V vocabulary, D width, H query heads, G key/value heads,
+ * E = head_dim, F = SwiGLU width. Weights are stored [out, in] as in Hugging Face files, y = x @ W^T. */
+#ifndef ASSAY_MODEL_H
+#define ASSAY_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/rng.h"
+
+struct team;
+
+struct model_config {
+    int vocab, layers, width, heads, kv_heads, head_dim, ff;
+    int max_positions;
+    float rope_theta, norm_eps;
+    bool tied; /* the head is the embedding */
+    int bos_id, eos_id, pad_id; /* -1 when there is none */
+};
+
+/* One named tensor inside the flat parameter block. Names are Hugging Face's ("model.layers.0.self_attn.q_proj.weight"). */
+struct model_tensor {
+    char name[96];
+    int rows, cols; /* cols == 0 for a vector of `rows` */
+    size_t offset;  /* in floats from model->params */
+    bool decay;     /* AdamW weight decay applies (matrices) */
+};
+
+struct model {
+    struct model_config cfg;
+    float *params; /* one block, 64-byte aligned */
+    size_t n_params;
+    struct model_tensor *tensors;
+    int n_tensors;
+};
+
+/* 0 or -EINVAL with the offending field named. Called by both constructors. */
+int model_config_check(const struct model_config *cfg, struct err *err);
+
+/* Random weights: N(0, 0.02), residual output projections scaled by 1/sqrt(2*layers), norms 1. Owned; free with model_free. */
+int model_create(const struct model_config *cfg, uint64_t seed, struct model *ret, struct err *err);
+/* Same layout, weights zero (file loaders fill them). */
+int model_alloc(const struct model_config *cfg, struct model *ret, struct err *err);
+int model_copy(const struct model *from, struct model *ret);
+void model_free(struct model *m);
+const struct model_tensor *model_find(const struct model *m, const char *name);
+
+/* ---- hf.c: a Hugging Face folder (config.json + model.safetensors; the tokenizer is text/tokenizer.h's) ---------------- */
+int model_load(const char *dir, struct model *ret, struct err *err);
+/* Writes config.json, generation_config.json and model.safetensors (f32), each to a temporary name, fsync, rename. */
+int model_save(const struct model *m, const char *dir, struct err *err);
+
+/* ---- run.c: forward and backward over packed sequences, one `struct model_run` per worker --------------------------------- */
+
+/* Sequences back to back. Sequence s is tokens[start[s]] .. tokens[start[s+1]-1], positions from 0, attention causal within it.
+ * Row r is scored: token target[r] was (or is to be) produced after packed token row[r]. Rows ascend. */
+struct model_batch {
+    int n_seq, n_tokens, n_rows;
+    const int *start; /* n_seq + 1 */
+    const int32_t *tokens;
+    const int *row;
+    const int32_t *target;
+};
+
+struct model_run; /* activations, recycled between batches; grows to the largest batch seen, then allocates no more */
+struct model_run *model_run_new(const struct model *m);
+void model_run_free(struct model_run *run);
+
+/* ret_logp[R] = log softmax(logits / temperature)[target]; ret_entropy[R] may be NULL (nats). Keeps what backward needs. */
+void model_forward(struct model_run *run, const struct model *m, const struct model_batch *b, float temperature, float *ret_logp,
+                   float *ret_entropy);
+/* grads[n_params] += dLoss/dparams, given dlogp[R] = dLoss/dlogp of the last model_forward of this run with the same batch. */
+void model_backward(struct model_run *run, const struct model *m, const struct model_batch *b, const float *dlogp, float *grads);
+/* Logits of every scored row, [R, V], for tests and tools. */
+void model_logits(struct model_run *run, const struct model *m, const struct model_batch *b, float *ret_logits);
+
+/* ---- adamw.c ------------------------------------------------------------------------------------------------------ */
+struct adamw {
+    float *m, *v; /* n_params each */
+    int64_t step;
+    float beta1, beta2, eps, weight_decay;
+};
+int adamw_new(const struct model *m, float beta1, float beta2, float eps, float weight_decay, struct adamw *ret);
+void adamw_free(struct adamw *a);
+/* Loshchilov & Hutter 2019, bias-corrected, decay on matrices only. Clips grads to global norm `clip` first (0: no clipping).
+ * Returns the norm before clipping. Non-finite norm: nothing is changed and NAN/INF is returned. */
+double adamw_step(struct adamw *a, struct model *m, float *grads, float lr, float clip, struct team *team);
+
+/* ---- sampler.c: batched KV-cache generation ------------------------------------------------------------------------- */
+struct sample_options {
+    float temperature; /* 0: greedy */
+    float top_p;       /* 1: off */
+    int top_k;         /* 0: off */
+    int max_new;
+    uint64_t seed;
+    int rows_max;      /* sequences in flight per worker, e.g. 128 */
+    /* Polled now and then; true ends sampling early (unfinished completions are reported as truncated). May be NULL. */
+    bool (*stop)(void *ctx);
+};
+
+struct sample_prompt {
+    const int32_t *tokens;
+    int n_tokens;
+    uint64_t stream; /* completion k draws from rng_make(seed, stream + k), whatever the batch it rides in */
+};
+
+struct completion {
+    const int32_t *tokens; /* without the prompt, with the final eos if it came; borrowed during the callback only */
+    const float *logp;     /* log-probability of each token under the sampling temperature, before top-p/top-k */
+    int n_tokens;
+    bool truncated; /* max_new reached without eos */
+};
+
+/* Called from worker threads, as soon as each completion ends. */
+typedef void (*sample_done)(void *ctx, int prompt, int k, const struct completion *c);
+
+/* Samples `group` completions of each prompt: the prompt is prefilled once, its keys and values shared or copied. Finished rows are
+ * replaced by waiting ones so that the batch stays full. ret_tokens (may be NULL): tokens sampled in all. */
+int sample_run(const struct model *m, struct team *team, const struct sample_options *opt, const struct sample_prompt *prompts, int n_prompts,
+               int group, sample_done done, void *ctx, int64_t *ret_tokens, struct err *err);
+
+#endif
