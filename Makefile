@@ -30,7 +30,7 @@ PYTHON_CFLAGS  := $(shell pkg-config --cflags python-3.11-embed 2>/dev/null)
 PYTHON_LIBS    := $(shell pkg-config --libs python-3.11-embed 2>/dev/null)
 BLAS_CFLAGS    := $(shell pkg-config --cflags openblas 2>/dev/null)
 BLAS_LIBS      := -lopenblas
-PYTHON_SOURCES := sandbox/guest.c sandbox/value.c sandbox/keeper.c sandbox/interpreter.c
+PYTHON_SOURCES := $(wildcard sandbox/guest*.c) sandbox/value.c sandbox/keeper.c sandbox/interpreter.c
 
 # ---- what is built from what: every .c of a room goes into its archive, main_*.c become programs ----------
 GRAMMARS     := c go java javascript python rust
@@ -109,12 +109,14 @@ $(B)/grammars/%.o: build/grammars/.fetched
 # ---- tests: tests/unit/<room>_<subject>.c is one cmocka binary (TAP); tests/e2e/*.sh print TAP too ---------
 UNIT_SRC   := $(wildcard tests/unit/*.c tests/grad/*.c tests/golden/*.c)
 UNIT_BIN   := $(patsubst %.c,$(B)/%,$(UNIT_SRC))
+BENCH_SRC  := $(wildcard tests/bench/bench_*.c)
+BENCH_BIN  := $(patsubst %.c,$(B)/%,$(BENCH_SRC))
 E2E        := $(sort $(wildcard tests/e2e/*.sh tests/escape/*.sh))
 TEST_LIBS_base     :=
 TEST_LIBS_sandbox  := $(SANDBOX_A)
 TEST_LIBS_verifier := $(VERIFIER_A)
 TEST_LIBS_trainer  := $(B)/libtrainer.a
-TEST_LD_base       := -ljansson -lyaml -lm
+TEST_LD_base       := -ljansson -lyaml -lz -lm
 TEST_LD_sandbox    := $(SANDBOX_LIBS)
 TEST_LD_verifier   := $(VERIFIER_LIBS) $(SANDBOX_LIBS)
 TEST_LD_trainer    := $(TRAINER_LIBS)
@@ -122,12 +124,17 @@ room_of = $(firstword $(subst _, ,$(notdir $(1))))
 
 $(call obj,$(wildcard tests/*/sandbox_*.c tests/*/verifier_*.c)): ROOM_CFLAGS = $(PYTHON_CFLAGS)
 $(call obj,$(wildcard tests/*/trainer_*.c)): ROOM_CFLAGS = $(BLAS_CFLAGS)
-$(call obj,$(UNIT_SRC)): WARN += -Wno-conversion -Wno-missing-prototypes
+$(call obj,$(UNIT_SRC) $(BENCH_SRC)): WARN += -Wno-conversion -Wno-missing-prototypes
 
 .SECONDEXPANSION:
 $(UNIT_BIN): $(B)/%: $(B)/%.o $$(TEST_LIBS_$$(call room_of,$$*))
 	@echo "  LD   $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TEST_LD_$(call room_of,$*)) -lcmocka -lm
+
+# tests/bench/bench_<room>.c is one program that prints CSV.
+$(BENCH_BIN): $(B)/tests/bench/bench_%: $(B)/tests/bench/bench_%.o $$(TEST_LIBS_$$*)
+	@echo "  LD   $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TEST_LD_$*)
 
 $(B)/testsum: $(B)/tools/testsum.o
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^
@@ -165,7 +172,7 @@ format: ## rewrite all C sources with clang-format
 lint: layers ## clang-format, clang-tidy, cppcheck, layers, file and function sizes
 	$(Q)sh tools/lint.sh $(SOURCES)
 
-bench: all ## measure against the baselines (see tests/bench/README.md)
+bench: all $(BENCH_BIN) ## measure against the baselines (see tests/bench/README.md)
 	$(Q)sh tests/bench/bench.sh
 
 install: all ## install below $(DESTDIR)$(PREFIX)

@@ -69,6 +69,13 @@ enum wire_answer {
 enum { JUDGE_VALUE = 64, JUDGE_RAISED = 65 };
 enum { GUEST_LOAD_MAIN = 1 }; /* run as __main__ with real stdin/stdout; the process exits with the program's status */
 
+/* Operators of GUEST_BINARY; at least one operand is a handle. */
+enum guest_operator {
+    GUEST_OP_ADD, GUEST_OP_SUBTRACT, GUEST_OP_MULTIPLY, GUEST_OP_MATRIX_MULTIPLY, GUEST_OP_TRUE_DIVIDE, GUEST_OP_FLOOR_DIVIDE,
+    GUEST_OP_REMAINDER, GUEST_OP_POWER, GUEST_OP_LSHIFT, GUEST_OP_RSHIFT, GUEST_OP_AND, GUEST_OP_OR, GUEST_OP_XOR,
+    GUEST_OP_LT, GUEST_OP_LE, GUEST_OP_GT, GUEST_OP_GE, GUEST_OP_COUNT
+};
+
 /* Typed value tags (value.h). Lengths and counts are u32; numbers little-endian. */
 enum value_tag {
     VALUE_NONE = 'N', VALUE_TRUE = 'T', VALUE_FALSE = 'F',
@@ -79,8 +86,9 @@ enum value_tag {
     VALUE_STR = 's',    /* u32 length + UTF-8 with surrogates passed */
     VALUE_BYTES = 'b', VALUE_BYTEARRAY = 'B',
     VALUE_LIST = 'l', VALUE_TUPLE = 't', VALUE_DICT = 'd', VALUE_SET = 'S', VALUE_FROZENSET = 'Z',
-    VALUE_DECIMAL = 'D', VALUE_FRACTION = 'R', /* their str() form */
-    VALUE_DATETIME = 'M',                      /* u8 kind + isoformat */
+    VALUE_DECIMAL = 'D',  /* its str() form */
+    VALUE_FRACTION = 'R', /* two integer values */
+    VALUE_DATETIME = 'M', /* u8 kind + fields, see sandbox/value.c */
     VALUE_HANDLE = 'H',                        /* u32 number of the *guest's* object */
     VALUE_CALLABLE = 'C',                      /* u32 number of the *judge's* callable (judge -> guest only) */
 };

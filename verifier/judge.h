@@ -12,7 +12,8 @@
  *           "limits": {"cpu_s", "wall_s", "memory_mib", "output_kib", "threads"},
  *           "timing": {"call": "f(xs)", "setup": "xs = ...", "margin": 1.1} | null,
  *           "reference": "source" | null }}
- * JOB    {"op":"grade", "suite":"<hex>", "program":"...", "timing":true}
+ * JOB    {"op":"grade", "suite":"<hex>", "program":"...", "timing":true, "starter":true}
+ *             starter (default true): put the suite's starter before the program; false when the program contains it already
  *        {"op":"run", "program":"...", "stdin":"...", "limits":{...}}
  *        {"op":"generate", "source":"def generate(seed, count, **params): yield {...}", "params":{...}, "name":"file:line"}
  * RESULT grade:    {"infra":null|"...", "reason":null|"wrong-answer"|..., "tests":{"passed","total","failures":[{"test","call","got","expected",

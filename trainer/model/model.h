@@ -58,13 +58,17 @@ int model_save(const struct model *m, const char *dir, struct err *err);
 /* ---- run.c: forward and backward over packed sequences, one `struct model_run` per worker --------------------------------- */
 
 /* Sequences back to back. Sequence s is tokens[start[s]] .. tokens[start[s+1]-1], positions from 0, attention causal within it.
- * Row r is scored: token target[r] was (or is to be) produced after packed token row[r]. Rows ascend. */
+ * Row r is scored: token target[r] was (or is to be) produced after packed token row[r]. Rows ascend; one may come several times.
+ *
+ * parent lets sequences share a prompt: sequence s then continues parent[s], an earlier sequence of the batch without a parent (-1: none).
+ * Its positions go on from the parent's end and it sees all of the parent's tokens. The sums are those of the prompts repeated. */
 struct model_batch {
     int n_seq, n_tokens, n_rows;
     const int *start; /* n_seq + 1 */
     const int32_t *tokens;
     const int *row;
     const int32_t *target;
+    const int *parent; /* n_seq entries, or NULL: no sequence has a parent */
 };
 
 struct model_run; /* activations, recycled between batches; grows to the largest batch seen, then allocates no more */
@@ -99,7 +103,8 @@ struct sample_options {
     int max_new;
     uint64_t seed;
     int rows_max;      /* sequences in flight per worker, e.g. 128 */
-    /* Polled now and then; true ends sampling early (unfinished completions are reported as truncated). May be NULL. */
+    /* Polled by every worker before each token, with sample_run's ctx; true ends sampling early: completions in flight are reported as
+     * truncated, those not begun as empty and truncated. May be NULL. */
     bool (*stop)(void *ctx);
 };
 
@@ -120,7 +125,9 @@ struct completion {
 typedef void (*sample_done)(void *ctx, int prompt, int k, const struct completion *c);
 
 /* Samples `group` completions of each prompt: the prompt is prefilled once, its keys and values shared or copied. Finished rows are
- * replaced by waiting ones so that the batch stays full. ret_tokens (may be NULL): tokens sampled in all. */
+ * replaced by waiting ones so that the batch stays full. What is sampled depends on neither rows_max nor the team's size, to the bit.
+ * A completion also ends, truncated, where the model's positions do. ret_tokens (may be NULL): tokens sampled in all.
+ * -EINVAL: a bad option or prompt, nothing was sampled. -EDOM: the logits were not finite; some completions were not reported. */
 int sample_run(const struct model *m, struct team *team, const struct sample_options *opt, const struct sample_prompt *prompts, int n_prompts,
                int group, sample_done done, void *ctx, int64_t *ret_tokens, struct err *err);
 

@@ -18,8 +18,8 @@ struct ids {
 int tok_load(const char *dir, struct tokenizer **ret, struct err *err);
 /* Writes tokenizer.json and tokenizer_config.json below dir (temporary, fsync, rename). */
 int tok_save(const struct tokenizer *t, const char *dir, struct err *err);
-/* Learns merges from texts until `vocab` entries (256 bytes, merges, then `specials`, in this order; the specials get the last ids).
- * `pattern` is the PCRE2/Oniguruma pre-split, NULL for TOK_PATTERN_CODE. Deterministic: ties broken by byte order. */
+/* Learns merges from texts until `vocab` entries: 256 bytes, merges, then `specials`, in this order, so that the specials get the last
+ * ids; fewer entries when no pair occurs twice any more. `pattern` is the PCRE2/Oniguruma pre-split, NULL for TOK_PATTERN_CODE. Deterministic: ties broken by byte order. */
 int tok_train(const struct str *texts, int n_texts, int vocab, const char *pattern, const char *const *specials, int n_specials,
               struct tokenizer **ret, struct err *err);
 void tok_free(struct tokenizer *t);

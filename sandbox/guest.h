@@ -1,0 +1,87 @@
+/* guest.h: the process that runs a model's program, and its parts within the sandbox room. */
+#ifndef ASSAY_SANDBOX_GUEST_H
+#define ASSAY_SANDBOX_GUEST_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+#include "sandbox/confine.h"
+#include "value.h"
+#include "wire.h"
+
+enum { GUEST_SOCKET_FD = 3 };
+
+/* Exit statuses of a guest that never got as far as a program, or lost its way; a program can use them too, but then READY was seen. */
+enum { GUEST_EXIT_CONFINE = 100, GUEST_EXIT_PYTHON = 98, GUEST_EXIT_PROTOCOL = 99 };
+
+/* Objects that the judge holds by number. A number is given once per object and counted, so that two proxies of one object can
+ * be released in any order. */
+struct guest_handles {
+    PyObject **objects;
+    uint32_t *counts;
+    uint32_t n, cap;
+    PyObject *numbers; /* dict: address -> number */
+};
+
+struct guest {
+    bool stdio;
+    uint32_t seq;            /* of the question that is being answered: callbacks carry it */
+    PyThread_type_lock turn; /* held by the thread that speaks on the socket */
+    PyObject *globals;       /* of the program */
+    struct guest_handles handles;
+    struct value_hook hook;
+};
+
+/* A frame as it came in, being read. */
+struct guest_frame {
+    struct wire_header head;
+    uint8_t *payload;
+    const uint8_t *at, *end;
+};
+
+/* Before any fork, in the keeper: types, and references that no program can rebind. -1 with a Python error set. */
+int guest_prepare(void);
+
+/* After the fork, in the child: confine, then answer questions until the judge hangs up. */
+_Noreturn void guest_run(const struct sbx_guest *confine, bool stdio);
+
+/* ---- guest_wire.c: frames and the pieces of payloads; these end the process when the judge is gone or speaks another language. */
+void guest_take_turn(struct guest *g);
+void guest_end_turn(struct guest *g);
+void guest_read(struct guest_frame *frame);
+void guest_frame_free(struct guest_frame *frame);
+void guest_write(uint8_t type, uint32_t seq, struct buf *payload); /* frees the payload */
+uint8_t guest_take_u8(struct guest_frame *frame);
+uint32_t guest_take_u32(struct guest_frame *frame);
+struct str guest_take_name(struct guest_frame *frame);
+PyObject *guest_take_value(struct guest *g, struct guest_frame *frame);
+void guest_put_name(struct buf *out, struct str name);
+
+/* ---- guest_raise.c: exceptions out and in. */
+void guest_put_raised(struct buf *out); /* the pending error, cleared */
+void guest_raise_from(struct guest *g,
+                      struct guest_frame *frame); /* JUDGE_RAISED becomes the pending error */
+
+/* ---- guest_object.c: handles and the judge's callables. */
+int guest_object_prepare(void);
+int guest_handles_init(struct guest *g);
+PyObject *guest_handle(struct guest *g,
+                       uint32_t number); /* borrowed; NULL with a Python error set */
+void guest_release(struct guest *g, uint32_t number);
+
+/* ---- guest_program.c: loading, and whole programs. */
+int guest_program_prepare(void);
+void guest_program_start(void); /* once in the child */
+PyObject *guest_load(struct guest *g, struct str text);
+_Noreturn void guest_main(struct guest *g, uint32_t seq, struct str text);
+
+/* Answers one question, nested or not; the turn is not held. */
+void guest_answer(struct guest *g, struct guest_frame *frame);
+
+extern struct guest guest__self;
+
+#endif

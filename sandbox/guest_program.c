@@ -1,0 +1,232 @@
+/* guest_program.c: compiling and running the program's text: as a module whose functions the judge will call, or as a whole
+ * program on its own standard streams.
+ *
+ * What a program could rebind (sys.stdout, atexit, threading) was looked up before it ran, so ending in order does not depend on it. */
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "sandbox/guest.h"
+
+static const char solution_name[] = "<solution>";
+
+static struct {
+    PyObject *builtins, *io_open, *reseed;
+    PyObject *threading_shutdown, *run_exit_functions;
+    PyObject *streams[3]; /* the whole program's own */
+} own;
+
+static PyObject *attribute(const char *module, const char *name)
+{
+    PyObject *m = PyImport_ImportModule(module);
+    PyObject *value = m ? PyObject_GetAttrString(m, name) : NULL;
+    Py_XDECREF(m);
+    return value;
+}
+
+int guest_program_prepare(void)
+{
+    own.builtins = PyImport_ImportModule("builtins");
+    own.io_open = attribute("io", "open");
+    own.reseed = attribute("random", "seed");
+    own.threading_shutdown = attribute("threading", "_shutdown");
+    own.run_exit_functions = attribute("atexit", "_run_exitfuncs");
+    if (!own.builtins || !own.io_open || !own.reseed || !own.threading_shutdown ||
+        !own.run_exit_functions)
+        return -1;
+    PyObject *argv = Py_BuildValue("[s]", "solution.py");
+    int rc = argv ? PySys_SetObject("argv", argv) : -1;
+    Py_XDECREF(argv);
+    /* A preloaded numpy draws from a generator of its own, which every child inherits in this state. */
+    PyObject *modules = PyImport_GetModuleDict();
+    if (rc == 0 && PyDict_GetItemString(modules, "numpy.random")) {
+        PyObject *seed = attribute("numpy.random", "seed");
+        PyObject *done = seed ? PyObject_CallFunction(seed, "i", 0) : NULL;
+        rc = done ? 0 : -1;
+        Py_XDECREF(done);
+        Py_XDECREF(seed);
+    }
+    return rc;
+}
+
+void guest_program_start(void)
+{
+    PyObject *done = PyObject_CallFunction(own.reseed, "i", 0);
+    CHECK(done != NULL);
+    Py_DECREF(done);
+}
+
+/* A module dict to run in; borrowed. `name` is "solution" or "__main__". */
+static PyObject *module_dict(const char *name)
+{
+    PyObject *module = PyImport_AddModule(name);
+    PyObject *dict = module ? PyModule_GetDict(module) : NULL;
+    PyObject *file = PyUnicode_FromString("solution.py");
+    if (!dict || !file || PyDict_SetItemString(dict, "__builtins__", own.builtins) != 0 ||
+        PyDict_SetItemString(dict, "__file__", file) != 0)
+        dict = NULL;
+    Py_XDECREF(file);
+    return dict;
+}
+
+/* Code object, or NULL with SyntaxError (or what the compiler raises) set. */
+static PyObject *compile_text(struct str text)
+{
+    PyCompilerFlags flags = {.cf_flags = PyCF_SOURCE_IS_UTF8 | PyCF_IGNORE_COOKIE,
+                             .cf_feature_version = PY_MINOR_VERSION};
+    if (memchr(text.s, 0, text.len)) {
+        PyErr_SetString(PyExc_SyntaxError, "source code cannot contain null bytes");
+        return NULL;
+    }
+    PyObject *valid = PyUnicode_DecodeUTF8(text.s, (Py_ssize_t)text.len, "strict");
+    if (!valid) {
+        PyErr_SetString(PyExc_SyntaxError, "source code is not valid UTF-8");
+        return NULL;
+    }
+    Py_DECREF(valid);
+    struct buf terminated = {0};
+    buf_str(&terminated, text);
+    PyObject *code = Py_CompileStringExFlags(terminated.s ? terminated.s : "", solution_name,
+                                             Py_file_input, &flags, 0);
+    buf_free(&terminated);
+    return code;
+}
+
+PyObject *guest_load(struct guest *g, struct str text)
+{
+    PyObject *globals = module_dict("solution");
+    if (!globals)
+        return NULL;
+    Py_XSETREF(g->globals, Py_NewRef(globals));
+    PyObject *code = compile_text(text);
+    PyObject *result = code ? PyEval_EvalCode(code, globals, globals) : NULL;
+    Py_XDECREF(code);
+    return result;
+}
+
+/* ---- whole programs ----------------------------------------------------------------------------- */
+
+/* Fresh stream objects: those of the keeper were made for other files and remember what these could do. */
+static int open_streams(void)
+{
+    static const struct {
+        const char *name, *original, *mode, *errors;
+    } rows[3] = {
+        {"stdin", "__stdin__", "r", "surrogateescape"},
+        {"stdout", "__stdout__", "w", "surrogateescape"},
+        {"stderr", "__stderr__", "w", "backslashreplace"},
+    };
+    for (int fd = 0; fd < 3; fd++) {
+        PyObject *stream = PyObject_CallFunction(own.io_open, "isisssO", fd, rows[fd].mode, -1,
+                                                 "utf-8", rows[fd].errors, "\n", Py_False);
+        if (!stream)
+            return -1;
+        own.streams[fd] = stream;
+        if (PySys_SetObject(rows[fd].name, stream) != 0 ||
+            PySys_SetObject(rows[fd].original, stream) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static bool flush(PyObject *stream)
+{
+    PyObject *done = stream && stream != Py_None ? PyObject_CallMethod(stream, "flush", NULL)
+                                                 : Py_NewRef(Py_None);
+    bool ok = done != NULL;
+    Py_XDECREF(done);
+    PyErr_Clear();
+    return ok;
+}
+
+/* The status that SystemExit asks for; a text goes to stderr, as everywhere. */
+static int exit_status(PyObject *code)
+{
+    if (!code || code == Py_None)
+        return 0;
+    if (PyLong_Check(code)) {
+        int overflow;
+        return (int)(PyLong_AsLongAndOverflow(code, &overflow) & 0xff);
+    }
+    PyObject *text = PyObject_Str(code);
+    if (text && own.streams[2])
+        PyFile_WriteObject(text, own.streams[2], Py_PRINT_RAW);
+    PyErr_Clear();
+    if (own.streams[2])
+        PyFile_WriteString("\n", own.streams[2]);
+    Py_XDECREF(text);
+    return 1;
+}
+
+/* The status of the pending error, which is printed unless it is an exit. */
+static int report_error(void)
+{
+    if (!PyErr_ExceptionMatches(PyExc_SystemExit)) {
+        PyErr_PrintEx(0);
+        return 1;
+    }
+    PyObject *type, *error, *trace;
+    PyErr_Fetch(&type, &error, &trace);
+    PyErr_NormalizeException(&type, &error, &trace);
+    int status = 1;
+    if (error && PyObject_TypeCheck(error, (PyTypeObject *)PyExc_SystemExit))
+        status = exit_status(((PySystemExitObject *)error)->code);
+    Py_XDECREF(type);
+    Py_XDECREF(error);
+    Py_XDECREF(trace);
+    PyErr_Clear();
+    return status;
+}
+
+static void call_quietly(PyObject *function)
+{
+    PyObject *done = PyObject_CallNoArgs(function);
+    if (!done)
+        PyErr_WriteUnraisable(function);
+    Py_XDECREF(done);
+}
+
+/* What the interpreter does at its end, less the freeing of all it has: threads, exit functions, streams. */
+static _Noreturn void finish(int status)
+{
+    call_quietly(own.threading_shutdown);
+    call_quietly(own.run_exit_functions);
+    bool flushed = flush(PySys_GetObject("stdout"));
+    flushed = flush(own.streams[1]) && flushed;
+    flush(PySys_GetObject("stderr"));
+    flush(own.streams[2]);
+    _exit(!flushed && status == 0 ? 120 : status);
+}
+
+/* Says to the judge whether the text compiles, then runs it; its status is the process's. */
+_Noreturn void guest_main(struct guest *g, uint32_t seq, struct str text)
+{
+    struct buf reply = {0};
+    PyObject *globals = module_dict("__main__");
+    if (!globals || open_streams() != 0) {
+        PyErr_PrintEx(0);
+        _exit(GUEST_EXIT_PYTHON);
+    }
+    PyObject *code = compile_text(text);
+    if (code) {
+        buf_char(&reply, VALUE_NONE);
+        guest_take_turn(g);
+        guest_write(GUEST_VALUE, seq, &reply);
+        guest_end_turn(g);
+        PyObject *result = PyEval_EvalCode(code, globals, globals);
+        finish(result ? 0 : report_error());
+    }
+    PyObject *type, *error, *trace;
+    PyErr_Fetch(&type, &error, &trace);
+    PyErr_NormalizeException(&type, &error, &trace);
+    Py_XINCREF(type);
+    Py_XINCREF(error);
+    Py_XINCREF(trace);
+    PyErr_Restore(type, error, trace);
+    guest_put_raised(&reply);
+    guest_take_turn(g);
+    guest_write(GUEST_RAISED, seq, &reply);
+    guest_end_turn(g);
+    PyErr_Restore(type, error, trace);
+    finish(report_error());
+}

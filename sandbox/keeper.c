@@ -1,0 +1,414 @@
+/* keeper.c: the trusted process that holds a warm CPython and forks one guest at a time from it.
+ *
+ * Who: nobody, in namespaces made without privilege; the first process of the slot's pid namespace where the host grants one, so
+ * that its death takes every guest along. The process that was spawned only waits for it then and passes its end on.
+ * Descriptors: the judge on one seqpacket socket (fixed structs of wire.h, descriptors by SCM_RIGHTS); one of the guest by pidfd.
+ * Secrets: none. The program's text goes from the judge to the guest and never through here, so nothing of one guest is in the
+ * memory that the next one inherits, and tests are in neither.
+ *
+ * Life of a guest: FORK arrives; pipes and a socket pair; unshare a pid namespace, fork, step back; FORKED with the judge's ends.
+ * Then the loop wakes for the judge, for the guest's end, and when a limit could be reached. Time is read from outside: the wall from
+ * the fork on, processor time from the kernel's clock of the guest. Whoever ends it, it is reaped with its rusage and reported once. */
+#include "sandbox/guest.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "sandbox/interpreter.h"
+#include "sandbox/keeper.h"
+#include "sandbox/tidy.h"
+
+enum { TICK_NS_MIN = NS_PER_MS / 2 };
+
+struct life {
+    pid_t pid; /* 0: no guest lives */
+    int pidfd;
+    uint32_t seq;
+    clockid_t clock;
+    int64_t born_ns, wall_ns_max, cpu_ns_max;
+    bool dying;
+    enum keeper_cause cause;
+};
+
+struct keeper {
+    int judge, null, own_pids, statm;
+    uint32_t isolation;
+    int processors;
+    uint64_t data_base;
+    struct sbx_filter filter;
+    struct life life;
+};
+
+/* ---- messages ------------------------------------------------------------------------------------ */
+
+/* -EPIPE when the judge is gone. */
+static int send_message(const struct keeper *k, const void *message, size_t n, const int *fds,
+                        size_t fd_count)
+{
+    struct iovec iov = {(void *)(uintptr_t)message, n};
+    union {
+        char bytes[CMSG_SPACE(4 * sizeof(int))];
+        struct cmsghdr align;
+    } control = {0};
+    struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
+    if (fd_count) {
+        m.msg_control = &control;
+        m.msg_controllen = CMSG_SPACE(fd_count * sizeof(int));
+        struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+        *c = (struct cmsghdr){.cmsg_level = SOL_SOCKET,
+                              .cmsg_type = SCM_RIGHTS,
+                              .cmsg_len = CMSG_LEN(fd_count * sizeof(int))};
+        memcpy(CMSG_DATA(c), fds, fd_count * sizeof(int));
+    }
+    while (sendmsg(k->judge, &m, MSG_NOSIGNAL) < 0)
+        if (errno != EINTR)
+            return -errno;
+    return 0;
+}
+
+static int send_failed(const struct keeper *k, uint32_t seq, const char *doing, int code)
+{
+    struct keeper_failed m = {.head = {KEEPER_FAILED, seq}};
+    snprintf(m.what, sizeof m.what, "%s: %s", doing, strerror(-code));
+    return send_message(k, &m, sizeof m, NULL, 0);
+}
+
+/* ---- birth --------------------------------------------------------------------------------------- */
+
+/* Both ends of everything a guest is born with: [0] the guest's, [1] the judge's. */
+struct ends {
+    int socket[2], stdio[3][2];
+};
+
+static void close_side(struct ends *e, int side)
+{
+    if (e->socket[side] >= 0)
+        close(e->socket[side]);
+    for (int i = 0; i < 3; i++)
+        if (e->stdio[i][side] >= 0)
+            close(e->stdio[i][side]);
+}
+
+static int make_ends(struct ends *e, bool stdio)
+{
+    *e = (struct ends){{-1, -1}, {{-1, -1}, {-1, -1}, {-1, -1}}};
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, e->socket) != 0)
+        return -errno;
+    for (int i = 0; i < 3 && stdio; i++) {
+        int pair[2];
+        if (pipe2(pair, O_CLOEXEC) != 0)
+            return -errno;
+        e->stdio[i][0] = pair[i == 0 ? 0 : 1];
+        e->stdio[i][1] = pair[i == 0 ? 1 : 0];
+    }
+    return 0;
+}
+
+/* The child's side of the fork. */
+static _Noreturn void be_guest(struct keeper *k, const struct keeper_fork *order,
+                               const struct ends *e)
+{
+    const int stdio[3] = {
+        order->stdio ? e->stdio[0][0] : k->null,
+        order->stdio ? e->stdio[1][0] : k->null,
+        order->stdio ? e->stdio[2][0] : k->null,
+    };
+    struct sbx_guest confine = {
+        .stdio = stdio,
+        .socket = e->socket[0],
+        .slot = k->isolation,
+        .limits = {.cpu_us = order->cpu_us,
+                   .memory_kib = order->memory_kib,
+                   .file_kib = order->file_kib,
+                   .data_base = k->data_base,
+                   .threads = k->isolation & SBX_USERNS ? order->threads : 0},
+        .filter = &k->filter,
+    };
+    guest_run(&confine, order->stdio != 0);
+}
+
+/* Forks into a new pid namespace where the slot can make one; the keeper itself steps back into its own. */
+static int fork_guest(struct keeper *k, const struct keeper_fork *order, const struct ends *e)
+{
+    const bool alone = (k->isolation & SBX_PIDNS) != 0;
+    PyOS_BeforeFork();
+    int rc = alone && unshare(CLONE_NEWPID) != 0 ? -errno : 0;
+    pid_t pid = rc < 0 ? -1 : fork();
+    if (pid == 0)
+        be_guest(k, order, e);
+    if (rc == 0 && pid < 0)
+        rc = -errno;
+    PyOS_AfterFork_Parent();
+    if (alone && setns(k->own_pids, CLONE_NEWPID) != 0 && rc == 0)
+        rc = -errno;
+    k->life.pid = pid > 0 ? pid : 0;
+    return rc;
+}
+
+static int start_life(struct keeper *k, const struct keeper_fork *order)
+{
+    struct life *l = &k->life;
+    l->pidfd = (int)syscall(SYS_pidfd_open, l->pid, 0);
+    if (l->pidfd < 0 || clock_getcpuclockid(l->pid, &l->clock) != 0)
+        return l->pidfd < 0 ? -errno : -ESRCH;
+    l->seq = order->head.seq;
+    l->wall_ns_max = (int64_t)(order->wall_us * NS_PER_US);
+    l->cpu_ns_max = (int64_t)(order->cpu_us * NS_PER_US);
+    l->dying = false;
+    l->cause = KEEPER_BY_ITSELF;
+    return 0;
+}
+
+/* A negative result ends the keeper: the judge is gone, or the slot is in a state that nobody can vouch for. */
+static int on_fork(struct keeper *k, const struct keeper_fork *order)
+{
+    const uint64_t us_max = 86400ull * 1000000;
+    struct ends e;
+    if (k->life.pid)
+        return send_failed(k, order->head.seq, "a guest lives already", -EBUSY);
+    if (order->cpu_us > us_max || order->wall_us > us_max || order->memory_kib > UINT32_MAX ||
+        order->threads > 4096 || order->file_kib > UINT32_MAX)
+        return send_failed(k, order->head.seq, "limits", -ERANGE);
+    int rc = make_ends(&e, order->stdio != 0);
+    k->life.born_ns = wall_ns();
+    if (rc == 0)
+        rc = fork_guest(k, order, &e);
+    if (rc == 0)
+        rc = start_life(k, order);
+    close_side(&e, 0);
+    if (rc == 0) {
+        struct keeper_forked m = {.head = {KEEPER_FORKED, order->head.seq},
+                                  .isolation = k->isolation | SBX_FLOOR};
+        const int fds[4] = {e.socket[1], e.stdio[0][1], e.stdio[1][1], e.stdio[2][1]};
+        rc = send_message(k, &m, sizeof m, fds, order->stdio ? 4 : 1);
+    } else if (!k->life.pid) {
+        rc = send_failed(k, order->head.seq, "cannot fork a guest", rc);
+    }
+    close_side(&e, 1);
+    return rc;
+}
+
+/* ---- life and death --------------------------------------------------------------------------------- */
+
+static int64_t guest_cpu_ns(const struct keeper *k)
+{
+    int64_t ns = k->life.pid ? clock_ns(k->life.clock) : 0;
+    return ns < 0 ? 0 : ns;
+}
+
+static void end_guest(struct keeper *k, enum keeper_cause cause)
+{
+    struct life *l = &k->life;
+    if (!l->pid || l->dying)
+        return;
+    l->dying = true;
+    l->cause = cause;
+    syscall(SYS_pidfd_send_signal, l->pidfd, SIGKILL, NULL, 0);
+}
+
+/* Nanoseconds until a limit could be reached at the earliest; kills when one is. -1: nothing to wait for. */
+static int64_t watch_limits(struct keeper *k)
+{
+    const struct life *l = &k->life;
+    if (!l->pid || l->dying)
+        return -1;
+    int64_t wall_left = l->born_ns + l->wall_ns_max - wall_ns();
+    int64_t cpu_left = l->cpu_ns_max - guest_cpu_ns(k);
+    if (cpu_left <= 0)
+        end_guest(k, KEEPER_BY_CPU);
+    else if (wall_left <= 0)
+        end_guest(k, KEEPER_BY_WALL);
+    if (l->dying)
+        return -1;
+    int64_t next = cpu_left / k->processors;
+    if (wall_left < next)
+        next = wall_left;
+    return next > TICK_NS_MIN ? next : TICK_NS_MIN;
+}
+
+static uint64_t micros(struct timeval t)
+{
+    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_usec;
+}
+
+static int reap(struct keeper *k)
+{
+    struct life *l = &k->life;
+    struct rusage used;
+    int status;
+    while (wait4(l->pid, &status, 0, &used) < 0)
+        if (errno != EINTR)
+            return -errno;
+    close(l->pidfd);
+    struct keeper_exited m = {
+        .head = {KEEPER_EXITED, l->seq},
+        .status = status,
+        .cause = l->cause,
+        .user_us = micros(used.ru_utime),
+        .system_us = micros(used.ru_stime),
+        .wall_us = (uint64_t)(wall_ns() - l->born_ns) / NS_PER_US,
+        .memory_peak_kib = (uint64_t)used.ru_maxrss,
+    };
+    if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
+        m.cause = KEEPER_BY_ITSELF; /* it had ended before the kill arrived */
+    else if (l->cause == KEEPER_BY_ITSELF && (int64_t)(m.user_us + m.system_us) * NS_PER_US >= l->cpu_ns_max)
+        m.cause = KEEPER_BY_CPU; /* the kernel's own limit came first: this process was kept from running */
+    l->pid = 0;
+    int rc = send_message(k, &m, sizeof m, NULL, 0);
+    if (rc == 0 && (k->isolation & SBX_MNTNS))
+        rc = sbx__tidy("/tmp");
+    return rc;
+}
+
+/* ---- the loop ------------------------------------------------------------------------------------- */
+
+/* 1: the judge has hung up. */
+static int on_message(struct keeper *k)
+{
+    union {
+        struct keeper_head head;
+        struct keeper_fork fork;
+    } m = {0};
+    ssize_t n = recv(k->judge, &m, sizeof m, MSG_CMSG_CLOEXEC);
+    if (n < 0)
+        return errno == EINTR || errno == EAGAIN ? 0 : -errno;
+    if (n == 0)
+        return 1;
+    if (n == sizeof m.fork && m.head.kind == KEEPER_FORK)
+        return on_fork(k, &m.fork);
+    if (n == sizeof m.head && m.head.kind == KEEPER_KILL) {
+        end_guest(
+            k,
+            KEEPER_BY_JUDGE); /* its end may be on the way already: then there is nothing to do */
+        return 0;
+    }
+    if (n == sizeof m.head && m.head.kind == KEEPER_CLOCK) {
+        struct keeper_clocked clocked = {.head = {KEEPER_CLOCKED, m.head.seq},
+                                         .cpu_ns = (uint64_t)guest_cpu_ns(k)};
+        return send_message(k, &clocked, sizeof clocked, NULL, 0);
+    }
+    return send_failed(k, m.head.seq, "unknown message", -EBADMSG);
+}
+
+static int serve(struct keeper *k)
+{
+    for (;;) {
+        struct pollfd fds[2] = {{k->judge, POLLIN, 0},
+                                {k->life.pid ? k->life.pidfd : -1, POLLIN, 0}};
+        int64_t ns = watch_limits(k);
+        struct timespec timeout = {ns / NS_PER_S, ns % NS_PER_S};
+        if (ppoll(fds, 2, ns < 0 ? NULL : &timeout, NULL) < 0) {
+            if (errno == EINTR)
+                continue;
+            return -errno;
+        }
+        int rc = fds[1].revents ? reap(k) : 0;
+        if (rc == 0 && fds[0].revents)
+            rc = on_message(k);
+        if (rc != 0) {
+            end_guest(k, KEEPER_BY_JUDGE);
+            while (k->life.pid && waitpid(k->life.pid, NULL, 0) < 0 && errno == EINTR)
+                ;
+            return rc == 1 || rc == -EPIPE || rc == -ECONNRESET ? 0 : rc;
+        }
+    }
+}
+
+/* ---- the slot ------------------------------------------------------------------------------------- */
+
+/* Goes on as the first process of the new pid namespace; the caller's process waits for it and never returns. */
+static int enter_pid_namespace(struct keeper *k, struct err *err)
+{
+    pid_t pid = fork();
+    if (pid < 0)
+        return err_set(err, -errno, "cannot fork the keeper proper: %s", strerror(errno));
+    if (pid > 0) {
+        int status = 0;
+        close_range(3, ~0u, 0);
+        while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+            ;
+        _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+    }
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0)
+        return err_set(err, -errno, "prctl(PR_SET_PDEATHSIG): %s", strerror(errno));
+    k->own_pids = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+    if (k->own_pids < 0)
+        return err_set(err, -errno, "/proc/self/ns/pid: %s", strerror(errno));
+    return 0;
+}
+
+static int build_slot(struct keeper *k, struct err *err)
+{
+    const char *extra = getenv("ASSAY_PYTHON_PATH");
+    uint32_t without;
+    TRY(sbx__without(&without, err));
+    TRY(sbx__become_nobody(err));
+    TRY(sbx__enter_namespaces(without, &k->isolation, err));
+    if (k->isolation & SBX_PIDNS)
+        TRY(enter_pid_namespace(k, err));
+    k->null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    k->statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    if (k->null < 0 || k->statm < 0)
+        return err_set(err, -errno, "/dev/null or /proc/self/statm: %s", strerror(errno));
+    if (k->isolation & SBX_MNTNS)
+        TRY(sbx__enter_root(extra, &k->isolation, err));
+    int rc = sbx__no_new_privs();
+    if (rc == 0)
+        rc = sbx__drop_bounding_set();
+    if (rc < 0)
+        return err_set(err, rc, "cannot give up privileges: %s", strerror(-rc));
+    if (!(without & SBX_LANDLOCK))
+        TRY(sbx__landlock(extra, (k->isolation & SBX_MNTNS) != 0, &k->isolation, err));
+    return 0;
+}
+
+/* Bytes of heap and data the template has: a guest's memory limit counts from there. */
+static int measure_data(struct keeper *k, struct err *err)
+{
+    char text[128] = "";
+    unsigned long pages;
+    if (pread(k->statm, text, sizeof text - 1, 0) <= 0 ||
+        sscanf(text, "%*u %*u %*u %*u %*u %lu", &pages) != 1)
+        return err_set(err, -EIO, "/proc/self/statm: no size of data");
+    k->data_base = pages * (uint64_t)sysconf(_SC_PAGESIZE);
+    close(k->statm);
+    return 0;
+}
+
+int keeper_run(int fd, struct err *err)
+{
+    struct keeper k = {.judge = fd, .own_pids = -1};
+    struct interpreter_options options = interpreter_options_env();
+    cpu_set_t allowed;
+    if (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
+        return err_set(err, -errno, "descriptor %d is not the judge: %s", fd, strerror(errno));
+    TRY(build_slot(&k, err));
+    TRY(interpreter_start(&options, err));
+    if (guest_prepare() != 0)
+        return interpreter_error(err, -ENOEXEC, "guest");
+    TRY(sbx_filter_compile(k.isolation & SBX_MNTNS ? SBX_ROLE_GUEST : SBX_ROLE_GUEST_RO, &k.filter,
+                           err));
+    malloc_trim(0);
+    TRY(measure_data(&k, err));
+    k.processors = sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : 1;
+    struct keeper_hello hello = {.head = {KEEPER_HELLO, 0},
+                                 .isolation = k.isolation | SBX_FLOOR,
+                                 .python_hex = PY_VERSION_HEX};
+    int rc = send_message(&k, &hello, sizeof hello, NULL, 0);
+    if (rc == 0)
+        rc = serve(&k);
+    return rc < 0 ? err_set(err, rc, "%s", strerror(-rc)) : 0;
+}

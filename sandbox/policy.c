@@ -1,0 +1,110 @@
+/* policy.c: from the table of policy_table.c to BPF in memory, once per role and process.
+ *
+ * libseccomp knows the numbers, the 64-bit comparisons and the other architectures (whose calls, x32 included, kill), but it
+ * allocates and takes a millisecond. So the keeper compiles before it forks, and the child only patches its process id
+ * into the program and hands it to the kernel. */
+#include "sandbox/policy.h"
+
+#include <linux/seccomp.h>
+#include <seccomp.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/check.h"
+
+static uint32_t action_of(enum sbx_verdict verdict)
+{
+    switch (verdict) {
+    case SBX_ALLOW:
+        return SCMP_ACT_ALLOW;
+    case SBX_EPERM:
+        return SCMP_ACT_ERRNO(EPERM);
+    case SBX_EAGAIN:
+        return SCMP_ACT_ERRNO(EAGAIN);
+    case SBX_ENOSYS:
+        return SCMP_ACT_ERRNO(ENOSYS);
+    case SBX_EROFS:
+        return SCMP_ACT_ERRNO(EROFS);
+    }
+    return SCMP_ACT_KILL_PROCESS;
+}
+
+static int add_row(scmp_filter_ctx ctx, const struct sbx_row *row)
+{
+    static const enum scmp_compare compare[] = {
+        [SBX_EQ] = SCMP_CMP_EQ, [SBX_NE] = SCMP_CMP_NE, [SBX_MASK] = SCMP_CMP_MASKED_EQ};
+    if (row->call < 0)
+        return 0; /* this architecture has no such call */
+    if (row->condition == SBX_ANY)
+        return seccomp_rule_add(ctx, action_of(row->verdict), row->call, 0);
+    struct scmp_arg_cmp cmp = {.arg = row->argument, .op = compare[row->condition]};
+    cmp.datum_a = row->condition == SBX_MASK ? row->mask : row->value;
+    cmp.datum_b = row->value;
+    return seccomp_rule_add_array(ctx, action_of(row->verdict), row->call, 1, &cmp);
+}
+
+/* libseccomp writes the program to a descriptor: a memfd, read back into memory that children inherit. */
+static int export_code(scmp_filter_ctx ctx, struct sbx_filter *ret_filter)
+{
+    struct stat st;
+    int fd = memfd_create("policy", MFD_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    int rc = seccomp_export_bpf(ctx, fd);
+    if (rc == 0 && fstat(fd, &st) != 0)
+        rc = -errno;
+    if (rc == 0) {
+        struct sock_filter *code = xcalloc(1, (size_t)st.st_size);
+        if (pread(fd, code, (size_t)st.st_size, 0) == st.st_size) {
+            *ret_filter =
+                (struct sbx_filter){code, (unsigned short)((size_t)st.st_size / sizeof *code)};
+        } else {
+            free(code);
+            rc = -EIO;
+        }
+    }
+    close(fd);
+    return rc;
+}
+
+int sbx_filter_compile(enum sbx_role role, struct sbx_filter *ret_filter, struct err *err)
+{
+    scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
+    if (!ctx)
+        return err_set(err, -ENOMEM, "seccomp: libseccomp does not start");
+    int rc = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+    if (rc == 0)
+        rc = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+    for (size_t i = 0; i < sbx_rows_count && rc == 0; i++) {
+        if (!(sbx_rows[i].roles & role))
+            continue;
+        rc = add_row(ctx, &sbx_rows[i]);
+        if (rc < 0)
+            err_set(err, rc, "seccomp: row %zu (call %d): %s", i, sbx_rows[i].call, strerror(-rc));
+    }
+    if (rc == 0 && (rc = export_code(ctx, ret_filter)) < 0)
+        err_set(err, rc, "seccomp: cannot export the filter: %s", strerror(-rc));
+    seccomp_release(ctx);
+    return rc;
+}
+
+void sbx_filter_free(struct sbx_filter *filter)
+{
+    free(filter->code);
+    *filter = (struct sbx_filter){0};
+}
+
+int sbx_filter_install(struct sbx_filter *filter)
+{
+    const uint32_t pid = (uint32_t)getpid();
+    for (unsigned i = 0; i < filter->count; i++)
+        if (BPF_CLASS(filter->code[i].code) == BPF_JMP && filter->code[i].k == SBX_OWN_PID)
+            filter->code[i].k = pid;
+    struct sock_fprog program = {.len = filter->count, .filter = filter->code};
+    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) != 0)
+        return -errno;
+    return 0;
+}

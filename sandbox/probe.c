@@ -1,0 +1,190 @@
+/* probe.c: what this host offers, found by trying: each feature is used once, for real, in a short-lived child that gives up root
+ * first, because guests never have it. The child's exit status says how it went. */
+#include <linux/landlock.h>
+#include <linux/perf_event.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "sandbox/confine.h"
+
+/* 0 or a negative errno; a positive number is a figure for the detail. */
+typedef int (*attempt)(int argument);
+
+struct feature {
+    const char *name;
+    bool floor;
+    attempt try;
+    int argument;
+    const char *figure; /* how the figure is shown, with one %d */
+    const char *remedy;
+};
+
+static int try_namespace(int flag)
+{
+    uint32_t had = 0;
+    /* All but the one asked for are left out. */
+    const struct {
+        int flag;
+        uint32_t bit;
+    } kinds[] = {{CLONE_NEWPID, SBX_PIDNS},
+                 {CLONE_NEWNET, SBX_NETNS},
+                 {CLONE_NEWIPC, SBX_IPCNS},
+                 {CLONE_NEWNS, SBX_MNTNS},
+                 {CLONE_NEWUTS, SBX_UTSNS}};
+    uint32_t wanted = SBX_USERNS, all = 0;
+    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+        all |= kinds[i].bit;
+        if (kinds[i].flag == flag)
+            wanted = kinds[i].bit;
+    }
+    TRY(sbx__enter_namespaces(all & ~wanted, &had, NULL));
+    return had & wanted ? 0 : -EPERM;
+}
+
+static int try_root(int argument)
+{
+    uint32_t had = 0;
+    (void)argument;
+    TRY(sbx__enter_namespaces(SBX_PIDNS | SBX_NETNS | SBX_IPCNS | SBX_UTSNS, &had, NULL));
+    if (had & SBX_MNTNS)
+        TRY(sbx__enter_root(NULL, &had, NULL));
+    return had & SBX_MNTNS ? 0 : -EPERM;
+}
+
+static int try_seccomp(int argument)
+{
+    struct sbx_filter filter;
+    (void)argument;
+    TRY(sbx__no_new_privs());
+    TRY(sbx_filter_compile(SBX_ROLE_GUEST, &filter, NULL));
+    TRY(sbx_filter_install(&filter));
+    return socket(AF_INET, SOCK_STREAM, 0) < 0 && errno == EPERM ? 0 : -ENOSYS;
+}
+
+static int try_no_new_privs(int argument)
+{
+    (void)argument;
+    TRY(sbx__no_new_privs());
+    return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? 0 : -ENOSYS;
+}
+
+/* Before Linux 4.7 this limit did not see private mappings, and memory could not be capped by it. */
+static int try_limits(int argument)
+{
+    struct rlimit limit = {64 << 20, 64 << 20};
+    (void)argument;
+    if (setrlimit(RLIMIT_DATA, &limit) != 0)
+        return -errno;
+    void *p = mmap(NULL, 256 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return p == MAP_FAILED && errno == ENOMEM ? 0 : -ENOSYS;
+}
+
+static int try_landlock(int argument)
+{
+    uint32_t had = 0;
+    (void)argument;
+    TRY(sbx__no_new_privs());
+    TRY(sbx__landlock(NULL, false, &had, NULL));
+    if (!(had & SBX_LANDLOCK))
+        return -ENOSYS;
+    return (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+}
+
+static int try_counter(int argument)
+{
+    struct perf_event_attr attr = {.type = PERF_TYPE_HARDWARE,
+                                   .size = sizeof attr,
+                                   .config = PERF_COUNT_HW_INSTRUCTIONS,
+                                   .exclude_kernel = 1};
+    (void)argument;
+    return syscall(SYS_perf_event_open, &attr, 0, -1, -1, 0) < 0 ? -errno : 0;
+}
+
+static int try_processors(int argument)
+{
+    cpu_set_t allowed;
+    (void)argument;
+    return sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : -errno;
+}
+
+static int try_library(int argument)
+{
+    struct stat st;
+    (void)argument;
+    return stat("/usr/lib/python3.11/os.py", &st) == 0 ? 0 : -errno;
+}
+
+#define SYSCTL_USERNS                                                                              \
+    "allow unprivileged user namespaces: sysctl user.max_user_namespaces, "                        \
+    "kernel.unprivileged_userns_clone=1, kernel.apparmor_restrict_unprivileged_userns=0"
+
+static const struct feature features[] = {
+    {"seccomp filters", true, try_seccomp, 0, NULL, "a kernel with CONFIG_SECCOMP_FILTER"},
+    {"no_new_privs", true, try_no_new_privs, 0, NULL, "Linux 3.5 or newer"},
+    {"resource limits", true, try_limits, 0, NULL, "Linux 4.7 or newer"},
+    {"Python library", true, try_library, 0, NULL, "apt-get install libpython3.11-stdlib"},
+    {"user namespaces", false, try_namespace, CLONE_NEWUSER, NULL, SYSCTL_USERNS},
+    {"pid namespaces", false, try_namespace, CLONE_NEWPID, NULL, SYSCTL_USERNS},
+    {"network namespaces", false, try_namespace, CLONE_NEWNET, NULL, SYSCTL_USERNS},
+    {"ipc namespaces", false, try_namespace, CLONE_NEWIPC, NULL, SYSCTL_USERNS},
+    {"uts namespaces", false, try_namespace, CLONE_NEWUTS, NULL, SYSCTL_USERNS},
+    {"mount namespaces", false, try_namespace, CLONE_NEWNS, NULL, SYSCTL_USERNS},
+    {"private root", false, try_root, 0, NULL, "Linux 5.12 or newer, with mount namespaces"},
+    {"Landlock", false, try_landlock, 0, "version %d",
+     "a kernel with CONFIG_SECURITY_LANDLOCK, and landlock in lsm="},
+    {"instruction counter", false, try_counter, 0, NULL,
+     "sysctl kernel.perf_event_paranoid=2, and a machine that counts; without it CPU time is used"},
+    {"processors", false, try_processors, 0, "%d usable", NULL},
+};
+_Static_assert(COUNT_OF(features) <= SBX_PROBES_MAX, "every feature has a line");
+
+/* Runs one attempt in a child as nobody. Its status carries 0, or the figure, or 128 and an errno below 127. */
+static int attempt_in_child(const struct feature *f)
+{
+    int status;
+    pid_t pid = fork();
+    if (pid < 0)
+        return -errno;
+    if (pid == 0) {
+        int rc = sbx__become_nobody(NULL);
+        if (rc == 0)
+            rc = f->try(f->argument);
+        _exit(rc < 0 ? 128 + (-rc < 127 ? -rc : 127) : rc > 127 ? 127 : rc);
+    }
+    while (waitpid(pid, &status, 0) < 0)
+        if (errno != EINTR)
+            return -errno;
+    if (!WIFEXITED(status))
+        return -ENOSYS; /* killed: by a filter above us, usually */
+    return WEXITSTATUS(status) >= 128 ? -(WEXITSTATUS(status) - 128) : WEXITSTATUS(status);
+}
+
+int sbx_probe(struct sbx_probe out[SBX_PROBES_MAX])
+{
+    for (size_t i = 0; i < COUNT_OF(features); i++) {
+        const struct feature *f = &features[i];
+        int rc = attempt_in_child(f);
+        out[i] = (struct sbx_probe){.name = f->name, .ok = rc >= 0, .floor = f->floor};
+        if (rc < 0) {
+            snprintf(out[i].detail, sizeof out[i].detail, "%s", strerror(-rc));
+            out[i].remedy = f->remedy;
+        } else if (f->figure) {
+            const char *mark = strstr(f->figure, "%d");
+            snprintf(out[i].detail, sizeof out[i].detail, "%.*s%d%s", (int)(mark - f->figure),
+                     f->figure, rc, mark + 2);
+        } else {
+            snprintf(out[i].detail, sizeof out[i].detail, "works");
+        }
+    }
+    return COUNT_OF(features);
+}

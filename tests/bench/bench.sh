@@ -1,0 +1,17 @@
+#!/bin/sh
+# bench.sh: every figure assay quotes, each beside its baseline from the same run. HUMANEVAL=file names the HumanEval problems.
+set -eu
+export ASSAY_BUILD="${ASSAY_BUILD:-build/release}"
+humaneval=${HUMANEVAL:-../shared/data/humaneval/HumanEval.jsonl.gz}
+
+echo "# machine: $(nproc) cores, $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1), kernel $(uname -r), load $(cut -d' ' -f1 /proc/loadavg)"
+if [ -e "$humaneval" ]; then
+    echo "# verdicts, one core, HumanEval's 164"
+    /usr/bin/python3 tests/bench/bench_verdicts.py "$humaneval"
+    echo "# verdicts, one core, the 160 light ones"
+    /usr/bin/python3 tests/bench/bench_verdicts.py --light "$humaneval"
+else
+    echo "# verdicts: skipped, no HumanEval at $humaneval (set HUMANEVAL=file)"
+fi
+echo "# trainer, one core"
+"$ASSAY_BUILD/tests/bench/bench_trainer"

@@ -1,0 +1,211 @@
+/* How fast the trainer's engine is on one core, in CPU time, as CSV on stdout:
+ *   shape,what,value,unit
+ * Ceilings are measured in the same run: a 1024^3 sgemm, and the shape's own matrix products alone. Shapes: demo (the demonstration
+ * recipe's model) and s5 (the peer comparison's). usage: bench_trainer [SHAPE ...] */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "trainer/kernels/kernels.h"
+#include "trainer/kernels/team.h"
+#include "trainer/model/layout.h"
+#include "trainer/model/model.h"
+
+enum { REPEATS = 7 };
+
+struct shape {
+    const char *name;
+    struct model_config cfg;
+    int sequences, length, scored;         /* one training micro-batch */
+    int prompt, prompts, group, fresh;     /* sampling */
+};
+
+static const struct shape shapes[] = {
+    {"demo", {.vocab = 640, .layers = 4, .width = 128, .heads = 4, .kv_heads = 4, .head_dim = 32, .ff = 352, .max_positions = 512,
+              .rope_theta = 10000, .norm_eps = 1e-6f, .tied = true, .bos_id = -1, .eos_id = -1, .pad_id = -1},
+     14, 150, 75, 80, 16, 8, 70},
+    {"s5", {.vocab = 2048, .layers = 6, .width = 256, .heads = 8, .kv_heads = 4, .head_dim = 32, .ff = 688, .max_positions = 512,
+            .rope_theta = 10000, .norm_eps = 1e-6f, .tied = true, .bos_id = -1, .eos_id = -1, .pad_id = -1},
+     32, 256, 256, 64, 256, 1, 64},
+};
+
+static double now(void)
+{
+    return (double)cpu_ns() / 1e9;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median(double *v, int n)
+{
+    qsort(v, (size_t)n, sizeof *v, by_value);
+    return v[n / 2];
+}
+
+static void report(const char *shape, const char *what, double value, const char *unit)
+{
+    printf("%s,%s,%.4g,%s\n", shape, what, value, unit);
+    fflush(stdout);
+}
+
+static float *random_floats(size_t n)
+{
+    float *v = xcalloc(n, sizeof *v);
+    struct rng rng = rng_make(1, n);
+    for (size_t i = 0; i < n; i++)
+        v[i] = (float)rng_normal(&rng);
+    return v;
+}
+
+/* GFLOP/s of forward, input and weight gradients of one product, all three together. */
+static double product_rate(int m, int out, int in)
+{
+    float *x = random_floats((size_t)m * in), *w = random_floats((size_t)out * in), *y = random_floats((size_t)m * out);
+    double rates[REPEATS], flops = 6.0 * m * out * in;
+    int loops = (int)(2e9 / flops) + 1;
+    for (int r = 0; r < REPEATS; r++) {
+        double from = now();
+        for (int i = 0; i < loops; i++) {
+            nn_matmul(m, out, in, x, w, 0, y);
+            nn_matmul_dx(m, out, in, y, w, 0, x);
+            nn_matmul_dw(m, out, in, y, x, w);
+            memset(w, 0, sizeof(float) * (size_t)out * in); /* keep the numbers finite */
+        }
+        rates[r] = flops * loops / (now() - from) / 1e9;
+    }
+    free(x);
+    free(w);
+    free(y);
+    return median(rates, REPEATS);
+}
+
+/* The shape's products alone, weighted by their work: what the update would reach if all else were free. */
+static double own_ceiling(const struct shape *s, int tokens)
+{
+    const struct layout y = layout_of(&s->cfg);
+    const int sizes[][3] = {{tokens, y.qkv, y.width}, {tokens, y.width, y.query}, {tokens, 2 * y.ff, y.width}, {tokens, y.width, y.ff},
+                            {tokens / 8, s->cfg.vocab, y.width}};
+    double work = 0, time = 0;
+    for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+        double flops = (double)sizes[i][1] * sizes[i][2] * (i < 4 ? s->cfg.layers : 1);
+        work += flops;
+        time += flops / product_rate(sizes[i][0], sizes[i][1], sizes[i][2]);
+    }
+    return work / time;
+}
+
+static void bench_update(const struct shape *s, struct model *m, struct team *team, double square)
+{
+    const struct layout y = layout_of(&s->cfg);
+    const int n = s->sequences * s->length, rows = s->sequences * s->scored;
+    int *start = xcalloc((size_t)s->sequences + 1, sizeof *start), *row = xcalloc((size_t)rows, sizeof *row);
+    int32_t *tokens = xcalloc((size_t)n, sizeof *tokens), *target = xcalloc((size_t)rows, sizeof *target);
+    float *logp = random_floats((size_t)rows), *dlogp = random_floats((size_t)rows), *entropy = random_floats((size_t)rows);
+    float *grads = xcalloc(m->n_params, sizeof *grads);
+    struct rng rng = rng_make(3, 0);
+    for (int i = 0; i <= s->sequences; i++)
+        start[i] = i * s->length;
+    for (int i = 0; i < n; i++)
+        tokens[i] = (int32_t)rng_below(&rng, (uint64_t)s->cfg.vocab);
+    for (int i = 0; i < rows; i++) {
+        row[i] = i / s->scored * s->length + s->length - s->scored + i % s->scored;
+        target[i] = (int32_t)rng_below(&rng, (uint64_t)s->cfg.vocab);
+    }
+    const struct model_batch b = {.n_seq = s->sequences, .n_tokens = n, .n_rows = rows, .start = start, .tokens = tokens, .row = row,
+                                  .target = target};
+    struct model_run *run = model_run_new(m);
+    struct adamw adamw;
+    CHECK(adamw_new(m, 0.9f, 0.95f, 1e-8f, 0.1f, &adamw) == 0);
+    double whole[REPEATS], forward[REPEATS], step[REPEATS];
+    for (int r = -1; r < REPEATS; r++) {
+        double a = now();
+        model_forward(run, m, &b, 1, logp, entropy);
+        double c = now();
+        model_backward(run, m, &b, dlogp, grads);
+        double d = now();
+        adamw_step(&adamw, m, grads, 1e-4f, 1, team);
+        memset(grads, 0, m->n_params * sizeof *grads);
+        if (r >= 0)
+            whole[r] = now() - a, forward[r] = c - a, step[r] = now() - d;
+    }
+    /* The usual count: 6 per weight and token, 12 L d T for attention (half of that is computed, being causal). */
+    const double per_token = 6.0 * ((double)s->cfg.layers * y.width * (y.qkv + y.query + 3 * y.ff) + (double)s->cfg.vocab * y.width) +
+                             12.0 * s->cfg.layers * y.query * s->length;
+    const double seconds = median(whole, REPEATS), own = own_ceiling(s, n < 2048 ? n : 2048);
+    report(s->name, "update", n / seconds, "tokens/s");
+    report(s->name, "update.forward_share", median(forward, REPEATS) / seconds * 100, "%");
+    report(s->name, "update.adamw_share", median(step, REPEATS) / seconds * 100, "%");
+    report(s->name, "update.rate", n / seconds * per_token / 1e9, "GFLOP/s");
+    report(s->name, "update.own_products", own, "GFLOP/s");
+    report(s->name, "update.of_own_products", n / seconds * per_token / 1e9 / own * 100, "%");
+    report(s->name, "update.of_square_sgemm", n / seconds * per_token / 1e9 / square * 100, "%");
+    adamw_free(&adamw);
+    model_run_free(run);
+    free(start), free(row), free(tokens), free(target), free(logp), free(dlogp), free(entropy), free(grads);
+}
+
+static void ignore(void *ctx, int prompt, int k, const struct completion *c)
+{
+    (void)ctx, (void)prompt, (void)k, (void)c;
+}
+
+static void bench_sampling(const struct shape *s, const struct model *m, struct team *team)
+{
+    int32_t *tokens = xcalloc((size_t)s->prompt, sizeof *tokens);
+    struct sample_prompt *prompts = xcalloc((size_t)s->prompts, sizeof *prompts);
+    const int rows[] = {1, 8, 32, 128, 256};
+    for (int i = 0; i < s->prompt; i++)
+        tokens[i] = i % s->cfg.vocab;
+    for (int i = 0; i < s->prompts; i++)
+        prompts[i] = (struct sample_prompt){tokens, s->prompt, (uint64_t)i * (uint64_t)s->group};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        double rates[REPEATS];
+        int n_prompts = rows[i] / s->group < 1 ? 1 : rows[i] / s->group < s->prompts ? rows[i] / s->group : s->prompts;
+        int group = rows[i] < s->group ? rows[i] : s->group;
+        struct sample_options o = {.temperature = 1, .top_p = 1, .max_new = s->fresh, .rows_max = rows[i]};
+        for (int r = -1; r < REPEATS; r++) {
+            int64_t made = 0;
+            o.seed = (uint64_t)r;
+            double from = now();
+            CHECK(sample_run(m, team, &o, prompts, n_prompts, group, ignore, NULL, &made, NULL) == 0);
+            if (r >= 0)
+                rates[r] = (double)made / (now() - from);
+        }
+        char what[32];
+        snprintf(what, sizeof what, "sampling.rows_%d", rows[i]);
+        report(s->name, what, median(rates, REPEATS), "tokens/s");
+    }
+    free(tokens);
+    free(prompts);
+}
+
+int main(int argc, char **argv)
+{
+    struct team *team = team_start(1);
+    double square = product_rate(1024, 1024, 1024);
+    printf("shape,what,value,unit\n");
+    report("-", "sgemm_1024", square, "GFLOP/s");
+    for (size_t i = 0; i < COUNT_OF(shapes); i++) {
+        bool wanted = argc == 1;
+        for (int a = 1; a < argc; a++)
+            wanted |= strcmp(argv[a], shapes[i].name) == 0;
+        if (!wanted)
+            continue;
+        struct model m;
+        struct err err;
+        if (model_create(&shapes[i].cfg, 1, &m, &err) != 0)
+            return fprintf(stderr, "bench_trainer: %s\n", err.text), 2;
+        bench_update(&shapes[i], &m, team, square);
+        bench_sampling(&shapes[i], &m, team);
+        model_free(&m);
+    }
+    team_stop(team);
+    return 0;
+}

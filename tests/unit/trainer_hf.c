@@ -1,0 +1,198 @@
+/* Hugging Face folders: save, load and save again give the same bytes; what does not fit is refused by name. */
+#include <ftw.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "base/file.h"
+#include "trainer/model/model.h"
+#include "trainer/model/safetensors.h"
+
+static const struct model_config CONFIG = {.vocab = 50, .layers = 2, .width = 16, .heads = 4, .kv_heads = 2, .head_dim = 4, .ff = 24,
+    .max_positions = 64, .rope_theta = 10000, .norm_eps = 1e-5f, .tied = true, .bos_id = -1, .eos_id = 48, .pad_id = 49};
+
+static char dir[64];
+
+static const char *in_dir(const char *name)
+{
+    static char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    return path;
+}
+
+static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *at)
+{
+    (void)st, (void)flag, (void)at;
+    return remove(path);
+}
+
+static int make_dir(void **state)
+{
+    (void)state;
+    strcpy(dir, "/tmp/assay-hf-XXXXXX");
+    return mkdtemp(dir) ? 0 : -1;
+}
+
+static int remove_dir(void **state)
+{
+    (void)state;
+    return nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static struct model saved(bool tied)
+{
+    struct model m;
+    struct model_config cfg = CONFIG;
+    cfg.tied = tied;
+    assert_int_equal(model_create(&cfg, 5, &m, NULL), 0);
+    assert_int_equal(model_save(&m, dir, NULL), 0);
+    return m;
+}
+
+static struct buf content(const char *name)
+{
+    struct buf b = {0};
+    assert_int_equal(file_read(in_dir(name), 1 << 20, &b, NULL), 0);
+    return b;
+}
+
+static void round_trip(bool tied)
+{
+    static const char *const names[] = {"config.json", "generation_config.json", "model.safetensors"};
+    struct model m = saved(tied), back;
+    struct err err = {0};
+    struct buf before[3], after;
+    for (int i = 0; i < 3; i++)
+        before[i] = content(names[i]);
+    if (model_load(dir, &back, &err) < 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(back.cfg.eos_id, m.cfg.eos_id);
+    assert_int_equal(back.cfg.bos_id, -1);
+    assert_true(back.cfg.norm_eps == m.cfg.norm_eps && back.cfg.tied == tied);
+    assert_int_equal(back.n_params, m.n_params);
+    assert_memory_equal(back.params, m.params, m.n_params * sizeof *m.params);
+    assert_int_equal(model_save(&back, dir, &err), 0);
+    for (int i = 0; i < 3; i++) {
+        after = content(names[i]);
+        assert_true(str_eq(buf_view(&before[i]), buf_view(&after)));
+        buf_free(&before[i]);
+        buf_free(&after);
+    }
+    model_free(&m);
+    model_free(&back);
+}
+
+static void save_load_save_is_the_same(void **state)
+{
+    (void)state;
+    round_trip(true);
+    round_trip(false);
+}
+
+/* Replaces one fragment of config.json and expects model_load to say `message`. */
+static void expect_config(const char *from, const char *to, const char *message)
+{
+    struct model m = saved(true), back;
+    struct err err = {0};
+    struct buf text = content("config.json"), bad = {0};
+    ptrdiff_t at = str_find(buf_view(&text), str_of(from), 0);
+    assert_true(at >= 0);
+    buf_add(&bad, text.s, (size_t)at);
+    buf_puts(&bad, to);
+    buf_puts(&bad, text.s + at + strlen(from));
+    assert_int_equal(file_replace(in_dir("config.json"), buf_view(&bad), NULL), 0);
+    int rc = model_load(dir, &back, &err);
+    if (!message && rc == 0)
+        model_free(&back);
+    else if (!message || rc == 0 || !strstr(err.text, message))
+        fail_msg("%s -> %s says: %s", from, to, rc ? err.text : "nothing");
+    if (message && !strstr(err.text, dir))
+        fail_msg("no file name in: %s", err.text);
+    model_free(&m);
+    buf_free(&text);
+    buf_free(&bad);
+}
+
+static void configs_are_read_strictly(void **state)
+{
+    (void)state;
+    expect_config("\"LlamaForCausalLM\"", "\"MambaForCausalLM\"", "LlamaForCausalLM");
+    expect_config("\"hidden_size\"", "\"hidden_sise\"", "missing key `hidden_size`");
+    expect_config("\"num_hidden_layers\": 2", "\"num_hidden_layers\": -2", "`num_hidden_layers` must be a positive");
+    expect_config("\"num_hidden_layers\": 2", "\"num_hidden_layers\": \"2\"", "`num_hidden_layers` must be a positive");
+    expect_config("\"num_hidden_layers\": 2", "\"num_hidden_layers\": 3", "missing tensor `model.layers.2.");
+    expect_config("\"num_hidden_layers\": 2", "\"num_hidden_layers\": 1", "has no place in the model");
+    expect_config("\"intermediate_size\": 24", "\"intermediate_size\": 25", "has shape [24, 16] where config.json needs [25, 16]");
+    expect_config("\"num_key_value_heads\": 2", "\"num_key_value_heads\": 3", "num_key_value_heads");
+    expect_config("\"tie_word_embeddings\": true", "\"tie_word_embeddings\": false", "missing tensor `lm_head.weight`");
+    expect_config("\"attention_bias\": false", "\"attention_bias\": true", "`attention_bias` is not supported");
+    expect_config("\"silu\"", "\"gelu\"", "`hidden_act` gelu");
+    expect_config("\"attention_bias\": false", "\"rope_scaling\": {\"type\": \"linear\"}", "RoPE scaling");
+    expect_config("\"attention_bias\": false", "\"rope_scaling\": null", NULL);
+    expect_config("\"eos_token_id\": 48", "\"eos_token_id\": [48, 49]", NULL);
+    expect_config("\"eos_token_id\": 48", "\"eos_token_id\": 50", "eos_token_id");
+    expect_config("{", "{{", "config.json:1");
+}
+
+static void missing_files_are_named(void **state)
+{
+    (void)state;
+    struct model m = saved(true), back;
+    struct err err = {0};
+    unlink(in_dir("model.safetensors"));
+    assert_int_equal(model_load(dir, &back, &err), -ENOENT);
+    assert_non_null(strstr(err.text, "model.safetensors"));
+    unlink(in_dir("config.json"));
+    assert_int_equal(model_load(dir, &back, &err), -ENOENT);
+    assert_non_null(strstr(err.text, "config.json"));
+    model_free(&m);
+}
+
+/* Two shards and their index; then an index that points outside the folder. */
+static void shards_are_joined(void **state)
+{
+    (void)state;
+    struct model m = saved(true), back;
+    struct err err = {0};
+    struct st_source part[2][64];
+    int n[2] = {0, 0};
+    json_t *map = json_object();
+    for (int i = 0; i < m.n_tensors; i++) {
+        const struct model_tensor *t = &m.tensors[i];
+        part[i % 2][n[i % 2]++] = (struct st_source){.name = t->name, .rank = t->cols ? 2 : 1, .shape = {t->rows, t->cols},
+                                                     .values = m.params + t->offset};
+        json_object_set_new(map, t->name, json_string(i % 2 ? "b.safetensors" : "a.safetensors"));
+    }
+    assert_int_equal(st_write(in_dir("a.safetensors"), part[0], n[0], &err), 0);
+    assert_int_equal(st_write(in_dir("b.safetensors"), part[1], n[1], &err), 0);
+    unlink(in_dir("model.safetensors"));
+    json_t *index = json_pack("{s:o}", "weight_map", map);
+    assert_int_equal(json_dump_file(index, in_dir("model.safetensors.index.json"), 0), 0);
+    if (model_load(dir, &back, &err) < 0)
+        fail_msg("%s", err.text);
+    assert_memory_equal(back.params, m.params, m.n_params * sizeof *m.params);
+    model_free(&back);
+    json_object_set_new(map, m.tensors[0].name, json_string("../a.safetensors"));
+    assert_int_equal(json_dump_file(index, in_dir("model.safetensors.index.json"), 0), 0);
+    assert_int_equal(model_load(dir, &back, &err), -EINVAL);
+    assert_non_null(strstr(err.text, "index.json"));
+    json_decref(index);
+    model_free(&m);
+}
+
+int main(void)
+{
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(save_load_save_is_the_same, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(configs_are_read_strictly, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(missing_files_are_named, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(shards_are_joined, make_dir, remove_dir),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,363 @@
+/* The sampler: its log-probabilities are the model's, its choices follow the distribution, and nothing depends on the batch. */
+#include <math.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/check.h"
+#include "trainer/kernels/team.h"
+#include "trainer/model/draw.h"
+#include "trainer/model/model.h"
+
+enum { PROMPTS = 5, GROUP = 6, NEW_MAX = 24, PROMPT_MAX = 40 };
+
+static const struct model_config small = {.vocab = 53, .layers = 3, .width = 40, .heads = 4, .kv_heads = 2, .head_dim = 12, .ff = 50,
+                                          .max_positions = 128, .rope_theta = 1000, .norm_eps = 1e-6f, .tied = true,
+                                          .bos_id = -1, .eos_id = 3, .pad_id = -1};
+
+/* What came back, by prompt and k. */
+struct kept {
+    pthread_mutex_t lock;
+    int32_t tokens[PROMPTS][GROUP][NEW_MAX];
+    float logp[PROMPTS][GROUP][NEW_MAX];
+    int n[PROMPTS][GROUP], calls[PROMPTS][GROUP], polls, polls_max;
+    bool truncated[PROMPTS][GROUP];
+};
+
+static void keep(void *ctx, int prompt, int k, const struct completion *c)
+{
+    struct kept *kept = ctx;
+    pthread_mutex_lock(&kept->lock);
+    kept->calls[prompt][k]++;
+    kept->n[prompt][k] = c->n_tokens;
+    kept->truncated[prompt][k] = c->truncated;
+    if (c->n_tokens) {
+        memcpy(kept->tokens[prompt][k], c->tokens, (size_t)c->n_tokens * sizeof *c->tokens);
+        memcpy(kept->logp[prompt][k], c->logp, (size_t)c->n_tokens * sizeof *c->logp);
+    }
+    pthread_mutex_unlock(&kept->lock);
+}
+
+struct fixture {
+    struct model m;
+    int32_t tokens[PROMPTS][PROMPT_MAX];
+    struct sample_prompt prompts[PROMPTS];
+};
+
+static struct model make_model(const struct model_config *cfg, float scale)
+{
+    struct model m;
+    struct err err;
+    if (model_create(cfg, 21, &m, &err) != 0)
+        fail_msg("%s", err.text);
+    struct rng rng = rng_make(22, 0);
+    for (size_t i = 0; i < m.n_params; i++)
+        m.params[i] += scale * (float)rng_normal(&rng);
+    return m;
+}
+
+static void fixture_make(struct fixture *f)
+{
+    const int lengths[PROMPTS] = {1, 17, 40, 16, 5};
+    struct rng rng = rng_make(23, 0);
+    f->m = make_model(&small, 0.15f);
+    for (int i = 0; i < PROMPTS; i++) {
+        for (int j = 0; j < lengths[i]; j++)
+            f->tokens[i][j] = (int32_t)rng_below(&rng, (uint64_t)small.vocab);
+        f->prompts[i] = (struct sample_prompt){f->tokens[i], lengths[i], (uint64_t)i * GROUP};
+    }
+}
+
+static struct kept *sample(const struct fixture *f, int workers, struct sample_options opt, int64_t *ret_tokens)
+{
+    struct kept *kept = xcalloc(1, sizeof *kept);
+    struct team *team = team_start(workers);
+    struct err err;
+    pthread_mutex_init(&kept->lock, NULL);
+    if (sample_run(&f->m, team, &opt, f->prompts, PROMPTS, GROUP, keep, kept, ret_tokens, &err) != 0)
+        fail_msg("%s", err.text);
+    for (int i = 0; i < PROMPTS * GROUP; i++)
+        assert_int_equal(kept->calls[i / GROUP][i % GROUP], 1);
+    team_stop(team);
+    return kept;
+}
+
+static const struct sample_options plain = {.temperature = 1, .top_p = 1, .max_new = NEW_MAX, .seed = 7, .rows_max = 64};
+
+static void test_the_batch_does_not_matter(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_make(&f);
+    const struct {
+        int workers, rows_max;
+    } ways[] = {{1, 1}, {1, 7}, {2, 7}, {3, 2}, {1, 3}};
+    struct kept *first = sample(&f, 1, plain, NULL);
+    for (size_t w = 0; w < COUNT_OF(ways); w++) {
+        struct sample_options opt = plain;
+        opt.rows_max = ways[w].rows_max;
+        struct kept *again = sample(&f, ways[w].workers, opt, NULL);
+        assert_memory_equal(first->n, again->n, sizeof first->n);
+        assert_memory_equal(first->tokens, again->tokens, sizeof first->tokens);
+        assert_memory_equal(first->logp, again->logp, sizeof first->logp);
+        free(again);
+    }
+    free(first);
+    model_free(&f.m);
+}
+
+static void check_logp(const struct fixture *f, const struct kept *kept, float temperature)
+{
+    struct model_run *run = model_run_new(&f->m);
+    for (int p = 0; p < PROMPTS; p++)
+        for (int k = 0; k < GROUP; k++) {
+            int32_t tokens[PROMPT_MAX + NEW_MAX];
+            int row[NEW_MAX], prompt = f->prompts[p].n_tokens, n = kept->n[p][k], start[2] = {0, prompt + n - 1};
+            float logp[NEW_MAX];
+            memcpy(tokens, f->tokens[p], (size_t)prompt * sizeof *tokens);
+            memcpy(tokens + prompt, kept->tokens[p][k], (size_t)n * sizeof *tokens);
+            for (int i = 0; i < n; i++)
+                row[i] = prompt - 1 + i;
+            const struct model_batch b = {.n_seq = 1, .n_tokens = start[1], .n_rows = n, .start = start, .tokens = tokens,
+                                          .row = row, .target = kept->tokens[p][k]};
+            model_forward(run, &f->m, &b, temperature, logp, NULL);
+            for (int i = 0; i < n; i++)
+                assert_true(fabsf(logp[i] - kept->logp[p][k][i]) < 1e-5f * (1 + fabsf(logp[i])));
+        }
+    model_run_free(run);
+}
+
+static void test_logp_is_the_models(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_make(&f);
+    const float temperatures[] = {1, 0.6f, 1.4f, 0};
+    for (size_t t = 0; t < COUNT_OF(temperatures); t++) {
+        struct sample_options opt = plain;
+        opt.temperature = temperatures[t];
+        struct kept *kept = sample(&f, 2, opt, NULL);
+        check_logp(&f, kept, temperatures[t] > 0 ? temperatures[t] : 1);
+        free(kept);
+    }
+    model_free(&f.m);
+}
+
+static void test_ends_where_it_should(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_make(&f);
+    int64_t tokens = 0, sum = 0;
+    int ended = 0, cut = 0;
+    struct kept *kept = sample(&f, 2, plain, &tokens);
+    for (int p = 0; p < PROMPTS; p++)
+        for (int k = 0; k < GROUP; k++) {
+            const int n = kept->n[p][k];
+            sum += n;
+            assert_in_range(n, 1, NEW_MAX);
+            for (int i = 0; i + 1 < n; i++)
+                assert_int_not_equal(kept->tokens[p][k][i], small.eos_id);
+            assert_int_equal(kept->truncated[p][k], kept->tokens[p][k][n - 1] != small.eos_id);
+            if (kept->truncated[p][k])
+                assert_int_equal(n, NEW_MAX);
+            ended += !kept->truncated[p][k];
+            cut += kept->truncated[p][k];
+        }
+    assert_int_equal(sum, tokens);
+    assert_true(ended > 0);
+    assert_true(cut > 0);
+    free(kept);
+    /* Where the positions end, so does a completion. */
+    f.m.cfg.max_positions = 45;
+    kept = sample(&f, 1, plain, NULL);
+    for (int k = 0; k < GROUP; k++)
+        assert_true(kept->n[2][k] <= 45 - 40 + 1);
+    free(kept);
+    model_free(&f.m);
+}
+
+static bool stop_soon(void *ctx)
+{
+    struct kept *kept = ctx;
+    return ++kept->polls > kept->polls_max;
+}
+
+static void test_stop_reports_everything_once(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_make(&f);
+    struct sample_options opt = plain;
+    opt.stop = stop_soon;
+    opt.rows_max = 4;
+    struct team *team = team_start(1);
+    for (int polls = 0; polls < 8; polls++) {
+        struct kept *kept = xcalloc(1, sizeof *kept);
+        pthread_mutex_init(&kept->lock, NULL);
+        kept->polls_max = polls;
+        assert_int_equal(sample_run(&f.m, team, &opt, f.prompts, PROMPTS, GROUP, keep, kept, NULL, NULL), 0);
+        for (int i = 0; i < PROMPTS * GROUP; i++)
+            assert_int_equal(kept->calls[i / GROUP][i % GROUP], 1);
+        assert_true(kept->truncated[PROMPTS - 1][GROUP - 1]);
+        assert_int_equal(kept->n[PROMPTS - 1][GROUP - 1], 0);
+        free(kept);
+    }
+    team_stop(team);
+    model_free(&f.m);
+}
+
+static void test_bad_requests_are_refused(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_make(&f);
+    struct team *team = team_start(1);
+    struct err err;
+    struct sample_options opt = plain;
+    opt.max_new = 0;
+    assert_int_equal(sample_run(&f.m, team, &opt, f.prompts, PROMPTS, GROUP, keep, NULL, NULL, &err), -EINVAL);
+    opt = plain;
+    opt.temperature = NAN;
+    assert_int_equal(sample_run(&f.m, team, &opt, f.prompts, PROMPTS, GROUP, keep, NULL, NULL, &err), -EINVAL);
+    f.tokens[1][3] = small.vocab;
+    assert_int_equal(sample_run(&f.m, team, &plain, f.prompts, PROMPTS, GROUP, keep, NULL, NULL, &err), -EINVAL);
+    assert_non_null(strstr(err.text, "prompt 1"));
+    f.tokens[1][3] = 0;
+    f.m.cfg.max_positions = 39;
+    assert_int_equal(sample_run(&f.m, team, &plain, f.prompts, PROMPTS, GROUP, keep, NULL, NULL, &err), -EINVAL);
+    f.m.cfg.max_positions = 128;
+    f.m.params[f.m.n_params - 1] = NAN;
+    struct kept *kept = xcalloc(1, sizeof *kept);
+    assert_int_equal(sample_run(&f.m, team, &plain, f.prompts, PROMPTS, GROUP, keep, kept, NULL, &err), -EDOM);
+    free(kept);
+    team_stop(team);
+    model_free(&f.m);
+}
+
+/* ---- one token from one row -------------------------------------------------------------------------------------- */
+
+enum { V = 300, DRAWS = 60000 };
+
+static void make_logits(float *logits)
+{
+    struct rng rng = rng_make(31, 0);
+    for (int i = 0; i < V; i++)
+        logits[i] = 2.5f * (float)rng_normal(&rng);
+}
+
+/* Chi-squared of drawn counts against the wanted probabilities; tokens expected fewer than 5 times are pooled. */
+static void check_frequencies(const struct draw_options *o, const float *logits, const double *wanted)
+{
+    float *scratch = xcalloc((size_t)draw_scratch_size(V), sizeof *scratch), logp;
+    int counts[V] = {0}, cells = 0;
+    struct rng rng = rng_make(32, 1);
+    for (int i = 0; i < DRAWS; i++)
+        counts[draw_token(o, V, logits, &rng, scratch, &logp)]++;
+    assert_int_equal(rng.counter, DRAWS);
+    double chi = 0, rest = 0, rest_seen = 0;
+    for (int i = 0; i < V; i++) {
+        double expected = wanted[i] * DRAWS;
+        if (wanted[i] == 0) {
+            assert_int_equal(counts[i], 0);
+        } else if (expected < 5) {
+            rest += expected;
+            rest_seen += counts[i];
+        } else {
+            chi += (counts[i] - expected) * (counts[i] - expected) / expected;
+            cells++;
+        }
+    }
+    if (rest > 0)
+        chi += (rest_seen - rest) * (rest_seen - rest) / rest;
+    /* Mean cells, deviation sqrt(2 cells): five deviations. */
+    assert_true(chi < cells + 5 * sqrt(2.0 * cells + 2));
+    free(scratch);
+}
+
+static void wanted_probabilities(const float *logits, double temperature, double top_p, int top_k, double *p)
+{
+    bool taken[V] = {false};
+    double sum = 0, mass = 0, held = 0;
+    int order[V];
+    for (int i = 0; i < V; i++)
+        sum += p[i] = exp((double)logits[i] / temperature);
+    for (int n = 0; n < V; n++) {
+        order[n] = -1;
+        for (int i = 0; i < V; i++)
+            if (!taken[i] && (order[n] < 0 || p[i] > p[order[n]]))
+                order[n] = i;
+        taken[order[n]] = true;
+        if (n < top_k)
+            held += p[order[n]];
+    }
+    for (int n = 0; n < V; n++) {
+        double *one = &p[order[n]];
+        if (n >= top_k || (n > 0 && mass >= top_p * held))
+            *one = 0;
+        mass += *one;
+    }
+    for (int i = 0; i < V; i++)
+        p[i] /= mass;
+}
+
+static void test_draws_follow_the_distribution(void **state)
+{
+    (void)state;
+    float logits[V];
+    double wanted[V];
+    make_logits(logits);
+    const struct draw_options ways[] = {{1, 1, 0}, {0.5f, 1, 0}, {1, 0.8f, 0}, {1, 1, 9}, {1.5f, 0.7f, 40}, {1, 1e-6f, 0}, {1, 1, 1}};
+    for (size_t i = 0; i < COUNT_OF(ways); i++) {
+        wanted_probabilities(logits, (double)ways[i].temperature, ways[i].top_p < 1 ? (double)ways[i].top_p : 2,
+                             ways[i].top_k ? ways[i].top_k : V, wanted);
+        check_frequencies(&ways[i], logits, wanted);
+    }
+}
+
+static void test_greedy_takes_the_lowest_of_equals(void **state)
+{
+    (void)state;
+    float logits[V] = {0}, scratch[4 * V], logp;
+    struct rng rng = rng_make(1, 1);
+    logits[41] = logits[77] = logits[250] = 3;
+    assert_int_equal(draw_token(&(struct draw_options){0, 1, 0}, V, logits, &rng, scratch, &logp), 41);
+    assert_int_equal(rng.counter, 0);
+    assert_true(fabs((double)logp - (3 - log(3 * exp(3) + V - 3))) < 1e-6);
+    assert_int_equal(draw_token(&(struct draw_options){1, 1, 1}, V, logits, &rng, scratch, &logp), 41);
+}
+
+static void test_infinite_logits_are_seen(void **state)
+{
+    (void)state;
+    float logits[V] = {0}, scratch[4 * V], logp;
+    struct rng rng = rng_make(1, 1);
+    const float bad[] = {NAN, INFINITY};
+    for (int i = 0; i < 2; i++)
+        for (int at = 0; at < V; at += 37) {
+            logits[at] = bad[i];
+            assert_int_equal(draw_token(&(struct draw_options){1, 1, 0}, V, logits, &rng, scratch, &logp), -1);
+            logits[at] = 0;
+        }
+}
+
+int main(void)
+{
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_batch_does_not_matter),
+        cmocka_unit_test(test_logp_is_the_models),
+        cmocka_unit_test(test_ends_where_it_should),
+        cmocka_unit_test(test_stop_reports_everything_once),
+        cmocka_unit_test(test_bad_requests_are_refused),
+        cmocka_unit_test(test_draws_follow_the_distribution),
+        cmocka_unit_test(test_greedy_takes_the_lowest_of_equals),
+        cmocka_unit_test(test_infinite_logits_are_seen),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

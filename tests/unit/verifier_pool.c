@@ -1,0 +1,236 @@
+/* The pool against helpers that really misbehave: each test puts small shell programs where the helpers are looked for. */
+#include <dirent.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "verifier/helper.h"
+#include "verifier/pool.h"
+
+#define HELLO "printf '\\002\\000\\000\\000\\001\\001\\000\\000\\000\\000\\000\\000{}'\n"
+/* Reads one frame's header, remembers it, and reads the payload. */
+#define READ_JOB                                                                                   \
+    "head -c 12 > $0.$$; [ -s $0.$$ ] || exit 9\n"                                            \
+    "n=$(od -An -tu4 -N4 $0.$$); head -c $n > $0.$$.job\n"
+#define ANSWER "printf '\\013\\000\\000\\000\\001\\004\\000\\000'; tail -c 4 $0.$$; printf '{\"good\": 1}'\n"
+
+static char folder[64];
+
+static void helper(const char *name, const char *body)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fprintf(f, "#!/bin/sh\n%s", body);
+    fclose(f);
+    assert_int_equal(chmod(path, 0755), 0);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    snprintf(folder, sizeof folder, "/tmp/assay-pool-XXXXXX");
+    if (!mkdtemp(folder))
+        return -1;
+    helper_set_folder(folder);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    char command[128];
+    (void)state;
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    return system(command);
+}
+
+static int open_files(void)
+{
+    int n = 0;
+    DIR *d = opendir("/proc/self/fd");
+    while (readdir(d))
+        n++;
+    closedir(d);
+    return n;
+}
+
+enum { TASKS = 4 };
+
+struct asked {
+    struct task task[TASKS];
+    int answers, results;
+    char infra[TASKS][160];
+    struct pool *pool;
+    int n;
+    struct pool_stats stats;
+};
+
+static struct asked *asking;
+
+static void on_done(struct task *t, json_t *result, const char *infra)
+{
+    struct asked *a = asking;
+    long i = t - a->task;
+    a->results += json_integer_value(json_object_get(result, "good")) == 1;
+    json_decref(result);
+    snprintf(a->infra[i], sizeof a->infra[i], "%s", infra ? infra : "");
+    if (++a->answers == a->n) {
+        a->stats = pool_stats(a->pool);
+        pool_stop(a->pool);
+    }
+}
+
+/* Asks `n` questions of a fresh pool and waits for all answers; nothing may be left behind. */
+static void ask(struct asked *a, enum pool_kind kind, int slots, int n, int limit_ms)
+{
+    uv_loop_t loop;
+    int files = open_files();
+    *a = (struct asked){.n = n};
+    asking = a;
+    json_t *question = json_pack("{s:s}", "text", "x = 1");
+    assert_int_equal(uv_loop_init(&loop), 0);
+    a->pool = pool_start(&loop, kind, slots);
+    for (int i = 0; i < n; i++) {
+        a->task[i] = (struct task){.question = question, .limit_ms = limit_ms, .done = on_done};
+        pool_submit(a->pool, &a->task[i]);
+    }
+    assert_int_equal(a->answers, 0); /* never from within pool_submit */
+    uv_run(&loop, UV_RUN_DEFAULT);
+    pool_free(a->pool);
+    assert_int_equal(uv_loop_close(&loop), 0);
+    json_decref(question);
+    assert_int_equal(a->answers, n);
+    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* no child left, not even a dead one */
+    assert_in_range(open_files(), 0, files + 4);      /* libuv keeps its signal pipe for the process's life */
+}
+
+static void test_answers(void **state)
+{
+    struct asked a;
+    (void)state;
+    helper("assay-lint", HELLO "while :; do\n" READ_JOB ANSWER "done\n");
+    ask(&a, POOL_LINT, 1, 3, 5000);
+    assert_int_equal(a.results, 3);
+    assert_int_equal(a.stats.retried, 0);
+}
+
+static void test_missing_program(void **state)
+{
+    struct asked a;
+    (void)state;
+    ask(&a, POOL_JUDGE, 2, 3, 5000);
+    assert_int_equal(a.results, 0);
+    for (int i = 0; i < 3; i++)
+        assert_non_null(strstr(a.infra[i], "cannot start"));
+}
+
+static void test_dies_before_hello(void **state)
+{
+    struct asked a;
+    (void)state;
+    helper("assay-lint", "exit 3\n");
+    ask(&a, POOL_LINT, 2, 2, 5000);
+    assert_non_null(strstr(a.infra[0], "exited with status 3"));
+}
+
+static void test_dies_once_in_a_job(void **state)
+{
+    struct asked a;
+    (void)state;
+    helper("assay-lint", HELLO READ_JOB "if mkdir $0.once 2>/dev/null; then kill -9 $$; fi\n" ANSWER READ_JOB);
+    ask(&a, POOL_LINT, 1, 1, 5000);
+    assert_int_equal(a.results, 1);
+    assert_int_equal(a.stats.retried, 1);
+}
+
+static void test_dies_in_every_job(void **state)
+{
+    struct asked a;
+    (void)state;
+    helper("assay-lint", HELLO READ_JOB "kill -SEGV $$\n");
+    ask(&a, POOL_LINT, 2, 2, 5000);
+    assert_int_equal(a.results, 0);
+    assert_non_null(strstr(a.infra[0], "signal 11"));
+    assert_non_null(strstr(a.infra[1], "signal 11"));
+}
+
+static void test_overruns(void **state)
+{
+    struct asked a;
+    (void)state;
+    helper("assay-lint", HELLO READ_JOB "exec sleep 100\n");
+    ask(&a, POOL_LINT, 1, 1, 150);
+    assert_non_null(strstr(a.infra[0], "overran"));
+    assert_int_equal(a.stats.restarts, 2);
+}
+
+static void test_speaks_nonsense(void **state)
+{
+    struct asked a;
+    (void)state;
+    helper("assay-lint", HELLO READ_JOB "echo 'this is not a frame at all'; sleep 100\n");
+    ask(&a, POOL_LINT, 1, 1, 5000);
+    assert_non_null(strstr(a.infra[0], "malformed frame"));
+    helper("assay-lint", HELLO READ_JOB "printf '\\002\\000\\000\\000\\001\\004\\000\\000\\377\\377\\000\\000{}'; sleep 100\n");
+    ask(&a, POOL_LINT, 1, 1, 5000);
+    assert_non_null(strstr(a.infra[0], "out of turn"));
+}
+
+static void test_keeper_takes_judge_along(void **state)
+{
+    struct asked a;
+    (void)state;
+    helper("assay-keeper", "sleep 0.2; exit 5\n");
+    helper("assay-judge", HELLO READ_JOB "exec sleep 100\n");
+    ask(&a, POOL_JUDGE, 1, 1, 20000);
+    assert_non_null(strstr(a.infra[0], "assay-keeper exited with status 5"));
+}
+
+static void test_cancel(void **state)
+{
+    struct asked a = {.n = 2};
+    uv_loop_t loop;
+    (void)state;
+    helper("assay-lint", HELLO "while :; do\n" READ_JOB ANSWER "done\n");
+    asking = &a;
+    json_t *question = json_object();
+    assert_int_equal(uv_loop_init(&loop), 0);
+    a.pool = pool_start(&loop, POOL_LINT, 1);
+    for (int i = 0; i < 3; i++) {
+        a.task[i] = (struct task){.question = question, .limit_ms = 5000, .done = on_done};
+        pool_submit(a.pool, &a.task[i]);
+    }
+    assert_true(pool_cancel(a.pool, &a.task[1]));
+    uv_run(&loop, UV_RUN_DEFAULT);
+    pool_free(a.pool);
+    assert_int_equal(uv_loop_close(&loop), 0);
+    json_decref(question);
+    assert_int_equal(a.results, 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_answers, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_missing_program, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_dies_before_hello, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_dies_once_in_a_job, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_dies_in_every_job, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_overruns, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_speaks_nonsense, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_keeper_takes_judge_along, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_cancel, setup, teardown),
+    };
+    signal(SIGPIPE, SIG_IGN);
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,108 @@
+/* timing.c by simulation: a program against itself, and against a slower one, under realistic noise. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <math.h>
+
+#include "base/rng.h"
+#include "verifier/timing.h"
+
+/* Log-normal noise of deviation `sd`; one run in ten is hit by a disturbance five times as wide. */
+static double noisy(struct rng *r, double cost, double sd)
+{
+    double wide = rng_uniform(r) < 0.1 ? 5 : 1;
+    return cost * exp(rng_normal(r) * sd * wide);
+}
+
+static int wins(double speed, double sd, int trials, uint64_t seed, double *ret_pairs)
+{
+    int won = 0;
+    long pairs = 0;
+    for (int i = 0; i < trials; i++) {
+        struct rng r = rng_make(seed, (uint64_t)i);
+        struct timing t = {0};
+        enum timing_next next;
+        do {
+            timing_add(&t, noisy(&r, 1e6 * speed, sd), noisy(&r, 1e6, sd));
+            next = timing_decide(&t, TIMING_MARGIN_DEFAULT);
+        } while (next == TIMING_MORE);
+        assert_in_range(t.n, TIMING_PAIRS_MIN, TIMING_PAIRS_MAX);
+        struct timing_summary s = timing_summarise(&t);
+        assert_true(s.low <= s.ratio && s.ratio <= s.high);
+        assert_int_equal(next == TIMING_FASTER, s.low >= TIMING_MARGIN_DEFAULT);
+        won += next == TIMING_FASTER;
+        pairs += t.n;
+    }
+    *ret_pairs = (double)pairs / trials;
+    return won;
+}
+
+static void identical_programs_do_not_win(void **state)
+{
+    static const double sds[] = {0.01, 0.05, 0.1, 0.2, 0.3};
+    (void)state;
+    for (size_t i = 0; i < sizeof sds / sizeof *sds; i++) {
+        double pairs;
+        int won = wins(1, sds[i], 2000, 11 + i, &pairs);
+        print_message("# identical, sd %.2f: %d of 2000 win, %.1f pairs\n", sds[i], won, pairs);
+        assert_in_range(won, 0, 19);
+    }
+}
+
+/* The interval's promise holds at the margin itself, where every look is at its worst. */
+static void a_program_at_the_margin_wins_rarely(void **state)
+{
+    double pairs;
+    (void)state;
+    int won = wins(TIMING_MARGIN_DEFAULT, 0.1, 4000, 31, &pairs);
+    print_message("# at the margin: %d of 4000 win, %.1f pairs\n", won, pairs);
+    assert_in_range(won, 0, 55);
+}
+
+static void a_program_twice_as_fast_wins(void **state)
+{
+    static const double sds[] = {0.01, 0.1, 0.2, 0.3};
+    (void)state;
+    for (size_t i = 0; i < sizeof sds / sizeof *sds; i++) {
+        double pairs;
+        int won = wins(2, sds[i], 2000, 51 + i, &pairs);
+        print_message("# 2x, sd %.2f: %d of 2000 win, %.1f pairs\n", sds[i], won, pairs);
+        assert_in_range(won, 1901, 2000);
+    }
+}
+
+static void a_slower_program_stops_early(void **state)
+{
+    double pairs;
+    (void)state;
+    assert_int_equal(wins(0.5, 0.1, 500, 71, &pairs), 0);
+    assert_true(pairs < 5.5);
+}
+
+static void the_estimate_is_the_median_of_walsh_averages(void **state)
+{
+    struct timing t = {.n = 3, .log_ratio = {0, 1, 5}};
+    (void)state;
+    /* 0, .5, 1, 2.5, 3, 5: the middle is 1.75 */
+    struct timing_summary s = timing_summarise(&t);
+    assert_true(fabs(log(s.ratio) - 1.75) < 1e-12);
+    assert_true(s.low == 0 && fabs(log(s.high) - 5) < 1e-12);
+    t = (struct timing){.n = 8, .log_ratio = {3, 1, 2, 4, 8, 5, 6, 7}};
+    s = timing_summarise(&t);
+    assert_true(fabs(log(s.low) - 1) < 1e-12 && fabs(log(s.high) - 8) < 1e-12);
+}
+
+int main(void)
+{
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(identical_programs_do_not_win),
+        cmocka_unit_test(a_program_at_the_margin_wins_rarely),
+        cmocka_unit_test(a_program_twice_as_fast_wins),
+        cmocka_unit_test(a_slower_program_stops_early),
+        cmocka_unit_test(the_estimate_is_the_median_of_walsh_averages),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

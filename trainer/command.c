@@ -1,0 +1,112 @@
+#include "trainer/commands.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+
+static volatile sig_atomic_t stop_asked;
+
+static void on_signal(int number)
+{
+    (void)number;
+    stop_asked = 1;
+}
+
+void command_catch_signals(void)
+{
+    struct sigaction act = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    sigaction(SIGINT, &act, NULL);
+    sigaction(SIGTERM, &act, NULL);
+}
+
+bool command_stop(void *ctx)
+{
+    (void)ctx;
+    return stop_asked;
+}
+
+int command_status(int rc, int otherwise)
+{
+    return rc == 0 ? 0 : rc == -EINTR ? EXIT_INTERRUPTED : otherwise;
+}
+
+enum { KEY_TEMPERATURE = 1000, KEY_TOP_P, KEY_TOP_K, KEY_MAX_NEW, KEY_LIMIT, KEY_SEED, KEY_GREEDY, KEY_TEMPLATE };
+
+static const struct argp_option OPTION_TABLE[] = {
+    {"model", 'm', "FOLDER", 0, "A Hugging Face folder, or what a run left in RUN/model", 0},
+    {"samples", 'n', "N", 0, "Completions of each prompt (1)", 0},
+    {"temperature", KEY_TEMPERATURE, "T", 0, "Sampling temperature (1)", 0},
+    {"top-p", KEY_TOP_P, "P", 0, "Sample from the smallest set of tokens with this much probability (1: off)", 0},
+    {"top-k", KEY_TOP_K, "K", 0, "Sample from the K likeliest tokens (0: off)", 0},
+    {"greedy", KEY_GREEDY, NULL, 0, "The likeliest token each time, the same as --temperature 0", 0},
+    {"max-new", KEY_MAX_NEW, "N", 0, "Tokens of a completion at most (512)", 0},
+    {"limit", KEY_LIMIT, "N", 0, "Only the first N problems", 0},
+    {"seed", KEY_SEED, "N", 0, "Of the samples (0)", 0},
+    {"template", KEY_TEMPLATE, "TEXT", 0, "What the model sees; {prompt} stands for the prompt (\"{prompt}\\n\")", 0},
+    {0},
+};
+
+int command_number(const char *arg, int min, int max, struct argp_state *state, const char *what)
+{
+    char *end;
+    errno = 0;
+    long n = strtol(arg, &end, 10);
+    if (errno || *end || end == arg || n < min || n > max)
+        argp_error(state, "%s must be a whole number in %d .. %d, not `%s`", what, min, max, arg);
+    return (int)n;
+}
+
+static double real_number(const char *arg, double max, struct argp_state *state, const char *what)
+{
+    char *end;
+    double x = strtod(arg, &end);
+    if (*end || end == arg || !(x >= 0 && x <= max))
+        argp_error(state, "%s must be a number in 0 .. %g, not `%s`", what, max, arg);
+    return x;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct sampling_options *o = state->input;
+    switch (key) {
+    case 'm':
+        o->model = arg;
+        return 0;
+    case 'n':
+        o->samples = command_number(arg, 1, 100000, state, "-n");
+        return 0;
+    case KEY_TEMPERATURE:
+        o->sampling.temperature = real_number(arg, 100, state, "--temperature");
+        return 0;
+    case KEY_TOP_P:
+        o->sampling.top_p = real_number(arg, 1, state, "--top-p");
+        return 0;
+    case KEY_TOP_K:
+        o->sampling.top_k = command_number(arg, 0, INT_MAX, state, "--top-k");
+        return 0;
+    case KEY_GREEDY:
+        o->sampling.temperature = 0;
+        return 0;
+    case KEY_MAX_NEW:
+        o->sampling.max_new = command_number(arg, 1, 1000000, state, "--max-new");
+        return 0;
+    case KEY_LIMIT:
+        o->limit = command_number(arg, 1, INT_MAX, state, "--limit");
+        return 0;
+    case KEY_SEED:
+        o->seed = command_number(arg, 0, INT_MAX, state, "--seed");
+        return 0;
+    case KEY_TEMPLATE:
+        o->template = arg;
+        return 0;
+    case ARGP_KEY_END:
+        if (!o->model)
+            argp_error(state, "-m MODEL is needed");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+const struct argp SAMPLING_ARGP = {.options = OPTION_TABLE, .parser = parse};

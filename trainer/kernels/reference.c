@@ -1,0 +1,157 @@
+#include "trainer/kernels/reference.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "trainer/model/layout.h"
+
+void ref_matmul(int m, int out, int in, const double *x, const double *w, double *y)
+{
+    for (int i = 0; i < m; i++)
+        for (int o = 0; o < out; o++) {
+            double sum = 0;
+            for (int j = 0; j < in; j++)
+                sum += x[i * in + j] * w[o * in + j];
+            y[i * out + o] = sum;
+        }
+}
+
+void ref_rmsnorm(int n, int d, const double *x, const double *w, double eps, double *y)
+{
+    for (int i = 0; i < n; i++, x += d, y += d) {
+        double square = 0;
+        for (int j = 0; j < d; j++)
+            square += x[j] * x[j];
+        for (int j = 0; j < d; j++)
+            y[j] = x[j] / sqrt(square / d + eps) * w[j];
+    }
+}
+
+void ref_rope(int position, int heads, int head_dim, double theta, double *x)
+{
+    const int half = head_dim / 2;
+    for (int h = 0; h < heads; h++, x += head_dim)
+        for (int i = 0; i < half; i++) {
+            double angle = position * pow(theta, -2.0 * i / head_dim), u = x[i], v = x[i + half];
+            x[i] = u * cos(angle) - v * sin(angle);
+            x[i + half] = v * cos(angle) + u * sin(angle);
+        }
+}
+
+void ref_swiglu(int n, int f, const double *gu, double *act)
+{
+    for (int i = 0; i < n; i++)
+        for (int j = 0; j < f; j++) {
+            double g = gu[i * 2 * f + j], u = gu[i * 2 * f + f + j];
+            act[i * f + j] = g / (1 + exp(-g)) * u;
+        }
+}
+
+void ref_logp(int n, int v, const double *logits, double temperature, const int32_t *target, double *logp, double *entropy)
+{
+    for (int i = 0; i < n; i++, logits += v) {
+        double max = -INFINITY, sum = 0, weighted = 0;
+        for (int j = 0; j < v; j++)
+            max = fmax(max, logits[j] / temperature);
+        for (int j = 0; j < v; j++) {
+            double t = logits[j] / temperature - max;
+            sum += exp(t);
+            weighted += exp(t) * t;
+        }
+        logp[i] = logits[target[i]] / temperature - max - log(sum);
+        if (entropy)
+            entropy[i] = log(sum) - weighted / sum;
+    }
+}
+
+void ref_attention(int heads, int kv_heads, int head_dim, struct ref_span s, const double *qkv, double *o)
+{
+    const int width = (heads + 2 * kv_heads) * head_dim, keys = s.n_prefix + s.n_query;
+    double *p = xcalloc((size_t)keys, sizeof *p);
+    for (int i = 0; i < s.n_query; i++)
+        for (int h = 0; h < heads; h++) {
+            const double *q = qkv + (s.first + i) * width + h * head_dim;
+            double *out = o + ((s.first + i) * heads + h) * head_dim, sum = 0;
+            const int group = h / (heads / kv_heads), visible = s.n_prefix + i + 1;
+            memset(out, 0, (size_t)head_dim * sizeof *out);
+            for (int j = 0; j < visible; j++) {
+                const double *k = qkv + (j < s.n_prefix ? s.prefix + j : s.first + j - s.n_prefix) * width + (heads + group) * head_dim;
+                double dot = 0;
+                for (int e = 0; e < head_dim; e++)
+                    dot += q[e] * k[e];
+                sum += p[j] = exp(dot / sqrt(head_dim));
+            }
+            for (int j = 0; j < visible; j++) {
+                const double *v = qkv + (j < s.n_prefix ? s.prefix + j : s.first + j - s.n_prefix) * width +
+                                  (heads + kv_heads + group) * head_dim;
+                for (int e = 0; e < head_dim; e++)
+                    out[e] += p[j] / sum * v[e];
+            }
+        }
+    free(p);
+}
+
+static struct ref_span span_of(const struct model_batch *b, int s)
+{
+    struct ref_span span = {.first = b->start[s], .n_query = b->start[s + 1] - b->start[s]};
+    if (b->parent && b->parent[s] >= 0) {
+        span.prefix = b->start[b->parent[s]];
+        span.n_prefix = b->start[b->parent[s] + 1] - span.prefix;
+    }
+    return span;
+}
+
+/* x[N, D] through one layer in place. `work` holds N * (D + 3 * widest) doubles. */
+static void ref_layer(const struct model *m, const double *w, const struct model_batch *b, int layer, double *x, double *work)
+{
+    const struct model_config *c = &m->cfg;
+    const struct layout y = layout_of(c);
+    const struct layer_layout p = layout_layer(&y, layer);
+    const int n = b->n_tokens;
+    double *h = work, *wide = h + n * y.width, *narrow = wide + n * (y.qkv > 2 * y.ff ? y.qkv : 2 * y.ff);
+    ref_rmsnorm(n, y.width, x, w + p.attn_norm, (double)c->norm_eps, h);
+    ref_matmul(n, y.qkv, y.width, h, w + p.qkv, wide);
+    for (int s = 0; s < b->n_seq; s++) {
+        const struct ref_span span = span_of(b, s);
+        for (int i = 0; i < span.n_query; i++)
+            ref_rope(span.n_prefix + i, c->heads + c->kv_heads, c->head_dim, (double)c->rope_theta,
+                     wide + (span.first + i) * y.qkv);
+    }
+    for (int s = 0; s < b->n_seq; s++)
+        ref_attention(c->heads, c->kv_heads, c->head_dim, span_of(b, s), wide, narrow);
+    ref_matmul(n, y.width, y.query, narrow, w + p.out, h);
+    for (int i = 0; i < n * y.width; i++)
+        x[i] += h[i];
+    ref_rmsnorm(n, y.width, x, w + p.mlp_norm, (double)c->norm_eps, h);
+    ref_matmul(n, 2 * y.ff, y.width, h, w + p.gate_up, wide);
+    ref_swiglu(n, y.ff, wide, narrow);
+    ref_matmul(n, y.width, y.ff, narrow, w + p.down, h);
+    for (int i = 0; i < n * y.width; i++)
+        x[i] += h[i];
+}
+
+void ref_model(const struct model *m, const double *params, const struct model_batch *b, double temperature, double *logp,
+               double *entropy)
+{
+    const struct model_config *c = &m->cfg;
+    const struct layout y = layout_of(c);
+    const int n = b->n_tokens, d = y.width, widest = y.qkv > 2 * y.ff ? y.qkv : 2 * y.ff;
+    double *x = xcalloc((size_t)n * (size_t)d, sizeof *x);
+    double *work = xcalloc((size_t)n * (size_t)(d + 3 * widest), sizeof *work);
+    double *rows = xcalloc((size_t)b->n_rows * (size_t)d, sizeof *rows);
+    double *logits = xcalloc((size_t)b->n_rows * (size_t)c->vocab, sizeof *logits);
+    for (int i = 0; i < n; i++)
+        memcpy(x + i * d, params + y.embed + (size_t)b->tokens[i] * (size_t)d, (size_t)d * sizeof *x);
+    for (int l = 0; l < c->layers; l++)
+        ref_layer(m, params, b, l, x, work);
+    for (int r = 0; r < b->n_rows; r++)
+        ref_rmsnorm(1, d, x + b->row[r] * d, params + y.norm, (double)c->norm_eps, rows + r * d);
+    ref_matmul(b->n_rows, c->vocab, d, rows, params + y.head, logits);
+    ref_logp(b->n_rows, c->vocab, logits, temperature, b->target, logp, entropy);
+    free(x);
+    free(work);
+    free(rows);
+    free(logits);
+}

@@ -1,0 +1,81 @@
+#include <math.h>
+
+#include "trainer/kernels/kernels.h"
+#include "trainer/kernels/simd.h"
+
+static float max_of(int n, const float *x)
+{
+    float lane[NN_LANES];
+    int i = 0;
+    for (int j = 0; j < NN_LANES; j++)
+        lane[j] = x[0];
+    for (; i + NN_LANES <= n; i += NN_LANES)
+        for (int j = 0; j < NN_LANES; j++)
+            lane[j] = x[i + j] > lane[j] ? x[i + j] : lane[j];
+    for (; i < n; i++)
+        lane[0] = x[i] > lane[0] ? x[i] : lane[0];
+    for (int j = 1; j < NN_LANES; j++)
+        lane[0] = lane[j] > lane[0] ? lane[j] : lane[0];
+    return lane[0];
+}
+
+/* The maximum may pass a NaN by, but its exponential is then added like any other: the sum is NaN. */
+float nn_exp_shifted(int n, const float *x, float scale, float *e, float *ret_max)
+{
+    const float max = max_of(n, x) * scale;
+    for (int i = 0; i < n; i++)
+        e[i] = nn_exp(x[i] * scale - max);
+    *ret_max = max;
+    return nn_sum(e, n);
+}
+
+/* Entropy is ln(sum) - sum of e t / sum, where t = z - max and e = exp(t). */
+static float entropy_of(int v, const float *z, float scale)
+{
+    const float max = max_of(v, z) * scale;
+    v16 sum = {0}, weighted = {0};
+    float t[NN_LANES], e[NN_LANES], rest = 0, rest_weighted = 0;
+    int i = 0;
+    for (; i + NN_LANES <= v; i += NN_LANES) {
+        for (int j = 0; j < NN_LANES; j++) {
+            t[j] = z[i + j] * scale - max;
+            e[j] = nn_exp(t[j]);
+        }
+        sum += v16_load(e);
+        weighted += v16_load(e) * v16_load(t);
+    }
+    for (; i < v; i++) {
+        float left = z[i] * scale - max, one = nn_exp(left);
+        rest += one;
+        rest_weighted += one * left;
+    }
+    float total = v16_sum(sum) + rest;
+    return logf(total) - (v16_sum(weighted) + rest_weighted) / total;
+}
+
+void nn_softmax_logp(int n, int v, float *logits, float temperature, const int32_t *target, float *ret_logp, float *ret_entropy)
+{
+    const float scale = 1.0f / temperature;
+    for (int i = 0; i < n; i++) {
+        float *z = logits + (size_t)i * (size_t)v, max;
+        if (ret_entropy)
+            ret_entropy[i] = entropy_of(v, z, scale);
+        float chosen = z[target[i]] * scale, sum = nn_exp_shifted(v, z, scale, z, &max);
+        ret_logp[i] = chosen - max - logf(sum);
+        float share = 1.0f / sum;
+        for (int j = 0; j < v; j++)
+            z[j] *= share;
+    }
+}
+
+void nn_softmax_logp_bwd(int n, int v, const float *probs, float temperature, const int32_t *target, const float *dlogp,
+                         float *dlogits)
+{
+    for (int i = 0; i < n; i++) {
+        const float *restrict p = probs + (size_t)i * (size_t)v;
+        float *restrict dz = dlogits + (size_t)i * (size_t)v, g = dlogp[i] / temperature;
+        for (int j = 0; j < v; j++)
+            dz[j] = p[j] * -g;
+        dz[target[i]] += g;
+    }
+}

@@ -1,0 +1,40 @@
+/* assay-trainer: trains models from the verifier's grades. One process: worker threads for the numbers, one thread for HTTP. It runs no
+ * model-written code and forks only the verifier it speaks to. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "trainer/blas_core.h"
+#include "trainer/commands.h"
+
+static const struct verb {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *what;
+} VERBS[] = {
+    {"train", command_train, "run a recipe: supervised training, GRPO, evaluation"},
+    {"eval", command_eval, "sample completions of problems and grade them: pass@1, pass@k"},
+    {"generate", command_generate, "complete a prompt or the prompts of problems"},
+};
+
+static int usage(FILE *out, int status)
+{
+    fprintf(out, "Usage: assay-trainer VERB ...   (each VERB takes --help)\n\n");
+    for (size_t i = 0; i < COUNT_OF(VERBS); i++)
+        fprintf(out, "  %-10s %s\n", VERBS[i].name, VERBS[i].what);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    blas_core_choose(argv);
+    if (argc < 2)
+        return usage(stderr, EXIT_USAGE);
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)
+        return usage(stdout, 0);
+    for (size_t i = 0; i < COUNT_OF(VERBS); i++)
+        if (strcmp(argv[1], VERBS[i].name) == 0)
+            return VERBS[i].run(argc - 1, argv + 1);
+    fprintf(stderr, "assay-trainer: unknown verb `%s`\n\n", argv[1]);
+    return usage(stderr, EXIT_USAGE);
+}

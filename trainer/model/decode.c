@@ -1,0 +1,274 @@
+#include "trainer/model/decode.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "trainer/kernels/kernels.h"
+#include "trainer/kernels/simd.h"
+#include "trainer/kernels/team.h"
+#include "trainer/model/layout.h"
+
+struct packed_layer {
+    float *qkv, *out, *gate_up, *down;
+};
+
+struct packed_model {
+    const struct model *m;
+    struct layout lay;
+    struct nn_rope rope;
+    float *block, *head;
+    struct packed_layer *layers;
+    int workers;
+};
+
+struct decoder {
+    const struct packed_model *p;
+    int rows_max;
+    float *block;
+    float *x, *normed, *qkv, *o, *gu, *act; /* [rows_max, ...] */
+    float *scores;                          /* of one head against all it sees */
+};
+
+/* ---- packed weights ---------------------------------------------------------------------------------------------- */
+
+static void pack_slice(void *ctx, int worker)
+{
+    struct packed_model *p = ctx;
+    const struct layout *y = &p->lay;
+    const float *w = p->m->params;
+    for (int l = worker; l < p->m->cfg.layers; l += p->workers) {
+        const struct layer_layout at = layout_layer(y, l);
+        nn_pack(y->qkv, y->width, w + at.qkv, p->layers[l].qkv);
+        nn_pack(y->width, y->query, w + at.out, p->layers[l].out);
+        nn_pack(2 * y->ff, y->width, w + at.gate_up, p->layers[l].gate_up);
+        nn_pack(y->width, y->ff, w + at.down, p->layers[l].down);
+    }
+    if (worker == p->m->cfg.layers % p->workers)
+        nn_pack(p->m->cfg.vocab, y->width, w + y->head, p->head);
+}
+
+struct packed_model *packed_model_new(const struct model *m, int positions, struct team *team)
+{
+    struct packed_model *p = xcalloc(1, sizeof *p);
+    p->m = m;
+    p->lay = layout_of(&m->cfg);
+    p->workers = team_size(team);
+    p->layers = xcalloc((size_t)m->cfg.layers, sizeof *p->layers);
+    const struct layout *y = &p->lay;
+    size_t qkv = nn_packed_size(y->qkv, y->width), out = nn_packed_size(y->width, y->query);
+    size_t gate_up = nn_packed_size(2 * y->ff, y->width), down = nn_packed_size(y->width, y->ff);
+    size_t layer = qkv + out + gate_up + down, head = nn_packed_size(m->cfg.vocab, y->width);
+    size_t floats = layer * (size_t)m->cfg.layers + head;
+    p->block = check_alloc(aligned_alloc(64, (floats * sizeof(float) + 63) & ~(size_t)63));
+    float *at = p->block;
+    for (int l = 0; l < m->cfg.layers; l++, at += layer)
+        p->layers[l] = (struct packed_layer){at, at + qkv, at + qkv + out, at + qkv + out + gate_up};
+    p->head = at;
+    team_run(team, pack_slice, p);
+    nn_rope_reserve(&p->rope, m->cfg.head_dim, m->cfg.rope_theta, positions);
+    return p;
+}
+
+void packed_model_free(struct packed_model *p)
+{
+    if (!p)
+        return;
+    nn_rope_free(&p->rope);
+    free(p->block);
+    free(p->layers);
+    free(p);
+}
+
+/* ---- keys and values --------------------------------------------------------------------------------------------- */
+
+int kv_cap(int tokens)
+{
+    return nn_round_up(tokens > 0 ? tokens : 1, NN_LANES);
+}
+
+size_t kv_floats(const struct model *m, int cap)
+{
+    size_t heads = (size_t)m->cfg.layers * (size_t)m->cfg.kv_heads, tokens = (size_t)kv_cap(cap);
+    return heads * tokens * (size_t)(m->cfg.head_dim + nn_round_up(m->cfg.head_dim, NN_LANES));
+}
+
+struct kv_segment kv_segment_at(const struct model *m, int cap, float *at)
+{
+    size_t heads = (size_t)m->cfg.layers * (size_t)m->cfg.kv_heads, tokens = (size_t)kv_cap(cap);
+    return (struct kv_segment){at, at + heads * tokens * (size_t)m->cfg.head_dim, kv_cap(cap), 0};
+}
+
+static float *kv_keys(const struct model_config *c, const struct kv_segment *s, int layer, int head)
+{
+    return s->keys + (size_t)(layer * c->kv_heads + head) * (size_t)s->cap * (size_t)c->head_dim;
+}
+
+static float *kv_values(const struct model_config *c, const struct kv_segment *s, int layer, int head)
+{
+    return s->values + (size_t)(layer * c->kv_heads + head) * (size_t)s->cap * (size_t)nn_round_up(c->head_dim, NN_LANES);
+}
+
+static void kv_write(const struct model_config *c, const struct kv_segment *s, int layer, int index, const float *keys,
+                     const float *values)
+{
+    const size_t e = (size_t)c->head_dim, padded = (size_t)nn_round_up(c->head_dim, NN_LANES);
+    CHECK(index < s->cap);
+    for (int g = 0; g < c->kv_heads; g++, keys += e, values += e) {
+        float *block = kv_keys(c, s, layer, g) + (size_t)(index / NN_LANES) * e * NN_LANES + (size_t)(index % NN_LANES);
+        for (size_t i = 0; i < e; i++)
+            block[i * NN_LANES] = keys[i];
+        memcpy(kv_values(c, s, layer, g) + (size_t)index * padded, values, e * sizeof(float));
+    }
+}
+
+/* scores[j] = q . key j for j < n; up to 15 more floats are written. Four sums hide the latency of the multiply-adds. */
+static void score_keys(int e, const float *q, const float *keys, int n, float *scores)
+{
+    for (int j = 0; j < n; j += NN_LANES, keys += (size_t)e * NN_LANES) {
+        v16 a = {0}, b = {0}, c = {0}, d = {0};
+        int i = 0;
+        for (; i + 4 <= e; i += 4) {
+            a += q[i] * v16_load(keys + (i + 0) * NN_LANES);
+            b += q[i + 1] * v16_load(keys + (i + 1) * NN_LANES);
+            c += q[i + 2] * v16_load(keys + (i + 2) * NN_LANES);
+            d += q[i + 3] * v16_load(keys + (i + 3) * NN_LANES);
+        }
+        for (; i < e; i++)
+            a += q[i] * v16_load(keys + i * NN_LANES);
+        v16_store(scores + j, (a + b) + (c + d));
+    }
+}
+
+/* sum += weights @ values for one strip of at most 32 dimensions of rows that are `padded` wide. */
+NN_INLINE void weigh_strip(int vectors, int padded, const float *weights, const float *values, int n, float *sum)
+{
+    v16 s[4][2] = {{{0}}};
+    int j = 0;
+    for (; j + 4 <= n; j += 4)
+        for (int u = 0; u < 4; u++)
+            for (int k = 0; k < vectors; k++)
+                s[u][k] += weights[j + u] * v16_load(values + (size_t)(j + u) * (size_t)padded + k * NN_LANES);
+    for (; j < n; j++)
+        for (int k = 0; k < vectors; k++)
+            s[0][k] += weights[j] * v16_load(values + (size_t)j * (size_t)padded + k * NN_LANES);
+    for (int k = 0; k < vectors; k++)
+        v16_store(sum + k * NN_LANES, v16_load(sum + k * NN_LANES) + ((s[0][k] + s[1][k]) + (s[2][k] + s[3][k])));
+}
+
+static void weigh_values(int padded, const float *weights, const float *values, int n, float *sum)
+{
+    int i = 0;
+    for (; i + 2 * NN_LANES <= padded; i += 2 * NN_LANES)
+        weigh_strip(2, padded, weights, values + i, n, sum + i);
+    if (i < padded)
+        weigh_strip(1, padded, weights, values + i, n, sum + i);
+}
+
+/* All heads of one row in one layer: q[HE] -> o[HE]. */
+static void attend(const struct decoder *d, const struct decode_row *row, int layer, const float *q, float *o)
+{
+    const struct model_config *c = &d->p->m->cfg;
+    const int e = c->head_dim, padded = nn_round_up(e, NN_LANES), group = c->heads / c->kv_heads;
+    const int before = row->prefix ? row->prefix->n : 0, own = row->position - before + 1, all = before + own;
+    const float scale = 1.0f / sqrtf((float)e);
+    float sum[1024], max;
+    CHECK(padded <= (int)COUNT_OF(sum));
+    for (int h = 0; h < c->heads; h++, q += e, o += e) {
+        const int g = h / group;
+        if (before)
+            score_keys(e, q, kv_keys(c, row->prefix, layer, g), before, d->scores);
+        score_keys(e, q, kv_keys(c, row->own, layer, g), own, d->scores + before);
+        float share = 1.0f / nn_exp_shifted(all, d->scores, scale, d->scores, &max);
+        memset(sum, 0, (size_t)padded * sizeof *sum);
+        if (before)
+            weigh_values(padded, d->scores, kv_values(c, row->prefix, layer, g), before, sum);
+        weigh_values(padded, d->scores + before, kv_values(c, row->own, layer, g), own, sum);
+        for (int i = 0; i < e; i++)
+            o[i] = sum[i] * share;
+    }
+}
+
+/* ---- the pass ---------------------------------------------------------------------------------------------------- */
+
+struct decoder *decoder_new(const struct packed_model *p, int rows_max)
+{
+    struct decoder *d = xcalloc(1, sizeof *d);
+    const struct layout *y = &p->lay;
+    const size_t rows = (size_t)rows_max, width = (size_t)nn_round_up(y->width, NN_LANES);
+    const size_t qkv = (size_t)nn_round_up(y->qkv, NN_LANES), query = (size_t)nn_round_up(y->query, NN_LANES);
+    const size_t ff = (size_t)nn_round_up(y->ff, NN_LANES);
+    const size_t floats = rows * (2 * width + qkv + query + 3 * ff) + (size_t)p->rope.positions + 4 * NN_LANES;
+    d->p = p;
+    d->rows_max = rows_max;
+    d->block = check_alloc(aligned_alloc(64, (floats * sizeof(float) + 63) & ~(size_t)63));
+    d->x = d->block;
+    d->normed = d->x + rows * width;
+    d->qkv = d->normed + rows * width;
+    d->o = d->qkv + rows * qkv;
+    d->gu = d->o + rows * query;
+    d->act = d->gu + rows * 2 * ff;
+    d->scores = d->act + rows * ff;
+    return d;
+}
+
+void decoder_free(struct decoder *d)
+{
+    if (!d)
+        return;
+    free(d->block);
+    free(d);
+}
+
+static void attention_step(struct decoder *d, const struct decode_row *rows, int n, int layer, bool cache_only)
+{
+    const struct packed_model *p = d->p;
+    const struct layout *y = &p->lay;
+    const struct model_config *c = &p->m->cfg;
+    nn_rmsnorm(n, y->width, d->x, p->m->params + layout_layer(y, layer).attn_norm, c->norm_eps, d->normed);
+    nn_packed_matmul(n, y->qkv, y->width, d->normed, p->layers[layer].qkv, d->qkv);
+    for (int r = 0; r < n; r++) {
+        float *qkv = d->qkv + (size_t)r * (size_t)y->qkv;
+        const int before = rows[r].prefix ? rows[r].prefix->n : 0;
+        nn_rope_apply(&p->rope, rows[r].position, c->heads + c->kv_heads, qkv, 1);
+        kv_write(c, rows[r].own, layer, rows[r].position - before, qkv + y->query, qkv + y->query + y->kv);
+    }
+    if (cache_only)
+        return;
+    for (int r = 0; r < n; r++)
+        attend(d, &rows[r], layer, d->qkv + (size_t)r * (size_t)y->qkv, d->o + (size_t)r * (size_t)y->query);
+    nn_packed_matmul_add(n, y->width, y->query, d->o, p->layers[layer].out, d->x);
+}
+
+static void mlp_step(struct decoder *d, int n, int layer)
+{
+    const struct packed_model *p = d->p;
+    const struct layout *y = &p->lay;
+    nn_rmsnorm(n, y->width, d->x, p->m->params + layout_layer(y, layer).mlp_norm, p->m->cfg.norm_eps, d->normed);
+    nn_packed_matmul(n, 2 * y->ff, y->width, d->normed, p->layers[layer].gate_up, d->gu);
+    nn_swiglu(n, y->ff, d->gu, d->act);
+    nn_packed_matmul_add(n, y->width, y->ff, d->act, p->layers[layer].down, d->x);
+}
+
+void decoder_step(struct decoder *d, const struct decode_row *rows, int n, float *ret_logits)
+{
+    const struct packed_model *p = d->p;
+    const struct layout *y = &p->lay;
+    const int layers = p->m->cfg.layers;
+    CHECK(n <= d->rows_max);
+    for (int r = 0; r < n; r++) {
+        CHECK(rows[r].position < p->rope.positions);
+        nn_embedding(1, y->width, &rows[r].token, p->m->params + y->embed, d->x + (size_t)r * (size_t)y->width);
+    }
+    for (int l = 0; l < layers; l++) {
+        const bool cache_only = !ret_logits && l + 1 == layers;
+        attention_step(d, rows, n, l, cache_only);
+        if (!cache_only)
+            mlp_step(d, n, l);
+    }
+    if (!ret_logits)
+        return;
+    nn_rmsnorm(n, y->width, d->x, p->m->params + y->norm, p->m->cfg.norm_eps, d->normed);
+    nn_packed_matmul(n, p->m->cfg.vocab, y->width, d->normed, p->head, ret_logits);
+}

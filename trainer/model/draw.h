@@ -1,0 +1,21 @@
+/* draw.h: one token from one row of logits. */
+#ifndef ASSAY_DRAW_H
+#define ASSAY_DRAW_H
+
+#include <stdint.h>
+
+#include "base/rng.h"
+
+struct draw_options {
+    float temperature, top_p; /* as in struct sample_options */
+    int top_k;
+};
+
+/* Floats of scratch that draw_token needs for v logits. */
+int draw_scratch_size(int v);
+
+/* The token, or -1 when the logits are not finite. Exactly one rng_uniform is spent, none when greedy (the lowest id of the likeliest).
+ * ret_logp is its log-probability under the temperature alone (1 when greedy), before top-k and top-p. */
+int32_t draw_token(const struct draw_options *o, int v, const float *logits, struct rng *rng, float *scratch, float *ret_logp);
+
+#endif

@@ -1,0 +1,347 @@
+/* run.c: the forward and backward passes over packed sequences.
+ *
+ * One block of floats holds every activation; its parts are laid out anew for each batch and the block only ever grows. Backward makes
+ * the cheap parts again (norms, SwiGLU) instead of reading them back from memory. In the last layer everything after attention
+ * is done for the scored rows alone: M below is N in all layers but the last, where it is R. */
+#include "trainer/model/model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "trainer/kernels/kernels.h"
+#include "trainer/model/layout.h"
+
+/* Probabilities of at most this many floats are kept for backward; beyond, logits are made again a chunk at a time. */
+enum { PROBS_KEPT_MAX = 4 << 20, HEAD_CHUNK_FLOATS = 1 << 17, HEAD_CHUNK_ROWS_MIN = 16 };
+
+struct layer_acts {
+    float *x1;  /* [N, D] input of the layer */
+    float *qkv; /* [N, (H+2G)E] queries and keys turned */
+    float *lse; /* [N, H] */
+    float *o;   /* [N, HE] */
+    float *x2;  /* [M, D] after attention */
+    float *gu;  /* [M, 2F] */
+};
+
+struct model_run {
+    struct layout lay;
+    struct nn_heads heads;
+    struct nn_rope rope;
+    float *block;
+    size_t block_floats;
+    int head_rows;     /* scored rows in one chunk of the head */
+    bool probs_kept;
+    float temperature; /* of the last forward */
+    struct layer_acts *layers;
+    float *x_out, *hidden;    /* [R, D] output of the last layer, before and after the final norm */
+    float *probs, *dlogits;   /* [R or head_rows, V], [head_rows, V] */
+    float *normed, *o_rows;   /* [N, D], [R, HE] */
+    float *act, *dact, *dgu;  /* [N, F], [N, F], [N, 2F] */
+    float *dx, *dx_rows, *dh; /* [N, D], [R, D], [N, D] */
+    float *dout, *dout_rows;  /* [N, HE], [R, HE] */
+    float *dqkv;              /* [N, (H+2G)E] */
+    float *attention;
+};
+
+struct model_run *model_run_new(const struct model *m)
+{
+    struct model_run *run = xcalloc(1, sizeof *run);
+    run->lay = layout_of(&m->cfg);
+    run->heads = (struct nn_heads){m->cfg.heads, m->cfg.kv_heads, m->cfg.head_dim};
+    run->layers = xcalloc((size_t)m->cfg.layers, sizeof *run->layers);
+    return run;
+}
+
+void model_run_free(struct model_run *run)
+{
+    if (!run)
+        return;
+    nn_rope_free(&run->rope);
+    free(run->block);
+    free(run->layers);
+    free(run);
+}
+
+/* ---- the block --------------------------------------------------------------------------------------------------- */
+
+/* Hands out [rows, cols] floats at *at, on a cache line. With a NULL block only the size is counted. */
+static float *take(float *block, size_t *at, int rows, int cols)
+{
+    float *p = block ? block + *at : NULL;
+    *at += ((size_t)rows * (size_t)cols + 15) & ~(size_t)15;
+    return p;
+}
+
+static size_t lay_out(struct model_run *run, const struct model *m, const struct model_batch *b, int longest, float *block)
+{
+    const struct layout *y = &run->lay;
+    const int n = b->n_tokens, r = b->n_rows, v = m->cfg.vocab;
+    size_t at = 0;
+    for (int l = 0; l < m->cfg.layers; l++) {
+        const int rows = l + 1 < m->cfg.layers ? n : r;
+        run->layers[l] = (struct layer_acts){
+            .x1 = take(block, &at, n, y->width),     .qkv = take(block, &at, n, y->qkv),
+            .lse = take(block, &at, n, m->cfg.heads), .o = take(block, &at, n, y->query),
+            .x2 = take(block, &at, rows, y->width),  .gu = take(block, &at, rows, 2 * y->ff),
+        };
+    }
+    run->x_out = take(block, &at, r, y->width);
+    run->hidden = take(block, &at, r, y->width);
+    run->probs = take(block, &at, run->probs_kept ? r : run->head_rows, v);
+    run->dlogits = take(block, &at, run->head_rows, v);
+    run->normed = take(block, &at, n > r ? n : r, y->width);
+    run->o_rows = take(block, &at, r, y->query);
+    run->act = take(block, &at, n > r ? n : r, y->ff);
+    run->dact = take(block, &at, n > r ? n : r, y->ff);
+    run->dgu = take(block, &at, n > r ? n : r, 2 * y->ff);
+    run->dx = take(block, &at, n, y->width);
+    run->dx_rows = take(block, &at, r, y->width);
+    run->dh = take(block, &at, n > r ? n : r, y->width);
+    run->dout = take(block, &at, n, y->query);
+    run->dout_rows = take(block, &at, r, y->query);
+    run->dqkv = take(block, &at, n, y->qkv);
+    size_t scratch = nn_attention_scratch(&run->heads, longest);
+    run->attention = block ? block + at : NULL;
+    return at + scratch;
+}
+
+/* The span of sequence s: its own rows, after its parent's if it has one. */
+static struct nn_span span_of(const struct model_batch *b, int s)
+{
+    struct nn_span span = {.first = b->start[s], .n_query = b->start[s + 1] - b->start[s]};
+    int parent = b->parent ? b->parent[s] : -1;
+    if (parent >= 0) {
+        span.prefix = b->start[parent];
+        span.n_prefix = b->start[parent + 1] - b->start[parent];
+    }
+    return span;
+}
+
+static void check_batch(const struct model *m, const struct model_batch *b)
+{
+    CHECK(b->n_seq > 0 && b->start[0] == 0 && b->start[b->n_seq] == b->n_tokens);
+    for (int s = 0; s < b->n_seq; s++) {
+        CHECK(b->start[s] <= b->start[s + 1]);
+        if (b->parent && b->parent[s] >= 0) {
+            CHECK(b->parent[s] < s);
+            CHECK(b->parent[b->parent[s]] < 0);
+        }
+    }
+    for (int i = 0; i < b->n_tokens; i++)
+        CHECK(b->tokens[i] >= 0 && b->tokens[i] < m->cfg.vocab);
+    for (int r = 0; r < b->n_rows; r++) {
+        CHECK(b->row[r] >= (r ? b->row[r - 1] : 0) && b->row[r] < b->n_tokens);
+        CHECK(b->target[r] >= 0 && b->target[r] < m->cfg.vocab);
+    }
+}
+
+static void reserve(struct model_run *run, const struct model *m, const struct model_batch *b)
+{
+    check_batch(m, b);
+    int longest = 0;
+    for (int s = 0; s < b->n_seq; s++) {
+        struct nn_span span = span_of(b, s);
+        longest = span.n_prefix + span.n_query > longest ? span.n_prefix + span.n_query : longest;
+    }
+    nn_rope_reserve(&run->rope, m->cfg.head_dim, m->cfg.rope_theta, longest);
+    run->probs_kept = (size_t)b->n_rows * (size_t)m->cfg.vocab <= PROBS_KEPT_MAX;
+    run->head_rows = HEAD_CHUNK_FLOATS / m->cfg.vocab;
+    if (run->head_rows < HEAD_CHUNK_ROWS_MIN)
+        run->head_rows = HEAD_CHUNK_ROWS_MIN;
+    size_t need = lay_out(run, m, b, longest, NULL);
+    if (need > run->block_floats) {
+        free(run->block);
+        run->block = check_alloc(aligned_alloc(64, (need * sizeof(float) + 63) & ~(size_t)63));
+        run->block_floats = need;
+    }
+    lay_out(run, m, b, longest, run->block);
+}
+
+/* ---- forward ----------------------------------------------------------------------------------------------------- */
+
+/* Turns the queries and keys of every row by its position; sign -1 turns gradients back. */
+static void turn(const struct model_run *run, const struct model_batch *b, float *qkv, float sign)
+{
+    for (int s = 0; s < b->n_seq; s++) {
+        const struct nn_span span = span_of(b, s);
+        for (int i = 0; i < span.n_query; i++)
+            nn_rope_apply(&run->rope, span.n_prefix + i, run->heads.heads + run->heads.kv_heads,
+                          qkv + (size_t)(span.first + i) * (size_t)run->lay.qkv, sign);
+    }
+}
+
+static void gather(const struct model_batch *b, int d, const float *from, float *to)
+{
+    for (int r = 0; r < b->n_rows; r++)
+        memcpy(to + (size_t)r * (size_t)d, from + (size_t)b->row[r] * (size_t)d, (size_t)d * sizeof(float));
+}
+
+/* to[N, d] is zero but for the sums of the scored rows. */
+static void scatter(const struct model_batch *b, int d, const float *from, float *to)
+{
+    memset(to, 0, (size_t)b->n_tokens * (size_t)d * sizeof(float));
+    for (int r = 0; r < b->n_rows; r++) {
+        const float *restrict source = from + (size_t)r * (size_t)d;
+        float *restrict sum = to + (size_t)b->row[r] * (size_t)d;
+        for (int j = 0; j < d; j++)
+            sum[j] += source[j];
+    }
+}
+
+static void attention_forward(struct model_run *run, const struct model *m, const struct model_batch *b, int l, bool last)
+{
+    const struct layout *y = &run->lay;
+    const struct layer_layout p = layout_layer(y, l);
+    const struct layer_acts *a = &run->layers[l];
+    const float *w = m->params, *o = a->o;
+    const int n = b->n_tokens;
+    nn_rmsnorm(n, y->width, a->x1, w + p.attn_norm, m->cfg.norm_eps, run->normed);
+    nn_matmul(n, y->qkv, y->width, run->normed, w + p.qkv, 0, a->qkv);
+    turn(run, b, a->qkv, 1);
+    for (int s = 0; s < b->n_seq; s++)
+        nn_attention(&run->heads, span_of(b, s), a->qkv, a->o, a->lse, run->attention);
+    if (last) {
+        gather(b, y->width, a->x1, a->x2);
+        gather(b, y->query, a->o, run->o_rows);
+        o = run->o_rows;
+    } else {
+        memcpy(a->x2, a->x1, (size_t)n * (size_t)y->width * sizeof(float));
+    }
+    nn_matmul(last ? b->n_rows : n, y->width, y->query, o, w + p.out, 1, a->x2);
+}
+
+static void mlp_forward(struct model_run *run, const struct model *m, int l, int rows, float *x_next)
+{
+    const struct layout *y = &run->lay;
+    const struct layer_layout p = layout_layer(y, l);
+    const struct layer_acts *a = &run->layers[l];
+    const float *w = m->params;
+    nn_rmsnorm(rows, y->width, a->x2, w + p.mlp_norm, m->cfg.norm_eps, run->normed);
+    nn_matmul(rows, 2 * y->ff, y->width, run->normed, w + p.gate_up, 0, a->gu);
+    nn_swiglu(rows, y->ff, a->gu, run->act);
+    memcpy(x_next, a->x2, (size_t)rows * (size_t)y->width * sizeof(float));
+    nn_matmul(rows, y->width, y->ff, run->act, w + p.down, 1, x_next);
+}
+
+/* From tokens to the final norm of the scored rows. */
+static void trunk_forward(struct model_run *run, const struct model *m, const struct model_batch *b)
+{
+    const int layers = m->cfg.layers;
+    reserve(run, m, b);
+    nn_embedding(b->n_tokens, run->lay.width, b->tokens, m->params + run->lay.embed, run->layers[0].x1);
+    for (int l = 0; l < layers; l++) {
+        const bool last = l + 1 == layers;
+        attention_forward(run, m, b, l, last);
+        mlp_forward(run, m, l, last ? b->n_rows : b->n_tokens, last ? run->x_out : run->layers[l + 1].x1);
+    }
+    nn_rmsnorm(b->n_rows, run->lay.width, run->x_out, m->params + run->lay.norm, m->cfg.norm_eps, run->hidden);
+}
+
+void model_logits(struct model_run *run, const struct model *m, const struct model_batch *b, float *ret_logits)
+{
+    trunk_forward(run, m, b);
+    nn_matmul(b->n_rows, m->cfg.vocab, run->lay.width, run->hidden, m->params + run->lay.head, 0, ret_logits);
+}
+
+/* Probabilities of scored rows from .. from + rows - 1; returns where they are. */
+static const float *head_chunk(struct model_run *run, const struct model *m, const struct model_batch *b, int from, int rows,
+                               float *ret_logp, float *ret_entropy)
+{
+    const int v = m->cfg.vocab, d = run->lay.width;
+    float *probs = run->probs + (run->probs_kept ? (size_t)from * (size_t)v : 0);
+    nn_matmul(rows, v, d, run->hidden + (size_t)from * (size_t)d, m->params + run->lay.head, 0, probs);
+    nn_softmax_logp(rows, v, probs, run->temperature, b->target + from, ret_logp, ret_entropy);
+    return probs;
+}
+
+static int chunk_rows(const struct model_run *run, const struct model_batch *b, int from)
+{
+    return b->n_rows - from < run->head_rows ? b->n_rows - from : run->head_rows;
+}
+
+void model_forward(struct model_run *run, const struct model *m, const struct model_batch *b, float temperature, float *ret_logp,
+                   float *ret_entropy)
+{
+    trunk_forward(run, m, b);
+    run->temperature = temperature;
+    for (int from = 0; from < b->n_rows; from += run->head_rows)
+        head_chunk(run, m, b, from, chunk_rows(run, b, from), ret_logp + from, ret_entropy ? ret_entropy + from : NULL);
+}
+
+/* ---- backward ---------------------------------------------------------------------------------------------------- */
+
+/* dx_rows[R, D] is set to the gradient of the last layer's output. */
+static void head_backward(struct model_run *run, const struct model *m, const struct model_batch *b, const float *dlogp, float *grads)
+{
+    const int v = m->cfg.vocab, d = run->lay.width;
+    const float *w = m->params;
+    for (int from = 0; from < b->n_rows; from += run->head_rows) {
+        const int rows = chunk_rows(run, b, from);
+        const float *hidden = run->hidden + (size_t)from * (size_t)d;
+        const float *probs = run->probs + (size_t)from * (size_t)v;
+        if (!run->probs_kept)
+            probs = head_chunk(run, m, b, from, rows, run->act, NULL);
+        nn_softmax_logp_bwd(rows, v, probs, run->temperature, b->target + from, dlogp + from, run->dlogits);
+        nn_matmul_dx(rows, v, d, run->dlogits, w + run->lay.head, 0, run->dh + (size_t)from * (size_t)d);
+        nn_matmul_dw(rows, v, d, run->dlogits, hidden, grads + run->lay.head);
+    }
+    memset(run->dx_rows, 0, (size_t)b->n_rows * (size_t)d * sizeof(float));
+    nn_rmsnorm_bwd(b->n_rows, d, run->x_out, w + run->lay.norm, m->cfg.norm_eps, run->dh, run->dx_rows, grads + run->lay.norm);
+}
+
+/* dx[rows, D], the gradient of the layer's output, becomes that of x2. */
+static void mlp_backward(struct model_run *run, const struct model *m, int l, int rows, float *dx, float *grads)
+{
+    const struct layout *y = &run->lay;
+    const struct layer_layout p = layout_layer(y, l);
+    const struct layer_acts *a = &run->layers[l];
+    const float *w = m->params;
+    nn_matmul_dx(rows, y->width, y->ff, dx, w + p.down, 0, run->dact);
+    nn_swiglu_bwd(rows, y->ff, a->gu, run->dact, run->dgu, run->act);
+    nn_matmul_dw(rows, y->width, y->ff, dx, run->act, grads + p.down);
+    nn_rmsnorm(rows, y->width, a->x2, w + p.mlp_norm, m->cfg.norm_eps, run->normed);
+    nn_matmul_dw(rows, 2 * y->ff, y->width, run->dgu, run->normed, grads + p.gate_up);
+    nn_matmul_dx(rows, 2 * y->ff, y->width, run->dgu, w + p.gate_up, 0, run->dh);
+    nn_rmsnorm_bwd(rows, y->width, a->x2, w + p.mlp_norm, m->cfg.norm_eps, run->dh, dx, grads + p.mlp_norm);
+}
+
+/* The gradient of x2 (dx_rows in the last layer, dx in the others) becomes that of x1, in dx. */
+static void attention_backward(struct model_run *run, const struct model *m, const struct model_batch *b, int l, bool last,
+                               float *grads)
+{
+    const struct layout *y = &run->lay;
+    const struct layer_layout p = layout_layer(y, l);
+    const struct layer_acts *a = &run->layers[l];
+    const float *w = m->params;
+    const int n = b->n_tokens;
+    if (last) {
+        gather(b, y->query, a->o, run->o_rows);
+        nn_matmul_dw(b->n_rows, y->width, y->query, run->dx_rows, run->o_rows, grads + p.out);
+        nn_matmul_dx(b->n_rows, y->width, y->query, run->dx_rows, w + p.out, 0, run->dout_rows);
+        scatter(b, y->query, run->dout_rows, run->dout);
+        scatter(b, y->width, run->dx_rows, run->dx);
+    } else {
+        nn_matmul_dw(n, y->width, y->query, run->dx, a->o, grads + p.out);
+        nn_matmul_dx(n, y->width, y->query, run->dx, w + p.out, 0, run->dout);
+    }
+    memset(run->dqkv, 0, (size_t)n * (size_t)y->qkv * sizeof(float));
+    for (int s = 0; s < b->n_seq; s++)
+        nn_attention_bwd(&run->heads, span_of(b, s), a->qkv, a->o, a->lse, run->dout, run->dqkv, run->attention);
+    turn(run, b, run->dqkv, -1);
+    nn_rmsnorm(n, y->width, a->x1, w + p.attn_norm, m->cfg.norm_eps, run->normed);
+    nn_matmul_dw(n, y->qkv, y->width, run->dqkv, run->normed, grads + p.qkv);
+    nn_matmul_dx(n, y->qkv, y->width, run->dqkv, w + p.qkv, 0, run->dh);
+    nn_rmsnorm_bwd(n, y->width, a->x1, w + p.attn_norm, m->cfg.norm_eps, run->dh, run->dx, grads + p.attn_norm);
+}
+
+void model_backward(struct model_run *run, const struct model *m, const struct model_batch *b, const float *dlogp, float *grads)
+{
+    head_backward(run, m, b, dlogp, grads);
+    for (int l = m->cfg.layers - 1; l >= 0; l--) {
+        const bool last = l + 1 == m->cfg.layers;
+        mlp_backward(run, m, l, last ? b->n_rows : b->n_tokens, last ? run->dx_rows : run->dx, grads);
+        attention_backward(run, m, b, l, last, grads);
+    }
+    nn_embedding_bwd(b->n_tokens, run->lay.width, b->tokens, run->dx, grads + run->lay.embed);
+}

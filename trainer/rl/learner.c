@@ -1,0 +1,207 @@
+#include "trainer/rl/learner.h"
+
+#include <math.h>
+
+#include "base/check.h"
+#include "trainer/kernels/reduce.h"
+
+struct worker {
+    struct model_run *run;
+    float *grads;
+    struct rl_pack pack;
+    const struct rl_sequence **seqs; /* this worker's share of the batch */
+    int *cut;                        /* micro-batch b is seqs[cut[b]] .. seqs[cut[b + 1] - 1] */
+    int n_seqs, n_batches;
+    long tokens;
+    double entropy;
+    struct rl_loss_stats stats;
+};
+
+struct rl_learner {
+    struct model *model;
+    struct team *team;
+    struct adamw adamw;
+    float clip;
+    struct worker *workers;
+    float **grads; /* workers[i].grads, for the reduction */
+    int n_workers, cap;
+    const struct rl_sequence **by_length;
+};
+
+/* What one team_run is about. */
+struct pass {
+    struct rl_learner *learner;
+    const struct model *model; /* to score with; NULL: train the learner's own */
+    float temperature;
+    rl_objective objective;
+    const void *ctx;
+    struct rl_loss_totals totals;
+};
+
+int rl_learner_new(struct model *m, struct team *team, const struct recipe_adamw *adamw, struct rl_learner **ret, struct err *err)
+{
+    struct rl_learner *l = xcalloc(1, sizeof *l);
+    l->model = m;
+    l->team = team;
+    l->clip = (float)adamw->clip;
+    l->n_workers = team_size(team);
+    l->workers = xcalloc((size_t)l->n_workers, sizeof *l->workers);
+    l->grads = xcalloc((size_t)l->n_workers, sizeof *l->grads);
+    int rc = adamw_new(m, (float)adamw->betas[0], (float)adamw->betas[1], (float)adamw->eps, (float)adamw->weight_decay, &l->adamw);
+    for (int w = 0; rc == 0 && w < l->n_workers; w++) {
+        l->workers[w].run = model_run_new(m);
+        size_t bytes = (m->n_params * sizeof(float) + 63) & ~(size_t)63;
+        l->grads[w] = l->workers[w].grads = aligned_alloc(64, bytes);
+        rc = l->workers[w].run && l->grads[w] ? 0 : -ENOMEM;
+    }
+    if (rc < 0) {
+        rl_learner_free(l);
+        return err_set(err, rc, "no memory to train %zu parameters on %d cores", m->n_params, team_size(team));
+    }
+    *ret = l;
+    return 0;
+}
+
+void rl_learner_free(struct rl_learner *l)
+{
+    if (!l)
+        return;
+    for (int w = 0; w < l->n_workers; w++) {
+        struct worker *worker = &l->workers[w];
+        if (worker->run)
+            model_run_free(worker->run);
+        free(worker->grads);
+        free(worker->seqs);
+        free(worker->cut);
+        rl_pack_free(&worker->pack);
+    }
+    adamw_free(&l->adamw);
+    free(l->workers);
+    free(l->grads);
+    free(l->by_length);
+    free(l);
+}
+
+struct adamw *rl_learner_adamw(struct rl_learner *l)
+{
+    return &l->adamw;
+}
+
+static int longer_first(const void *a, const void *b)
+{
+    const struct rl_sequence *x = *(const struct rl_sequence *const *)a, *y = *(const struct rl_sequence *const *)b;
+    if (x->n_tokens != y->n_tokens)
+        return x->n_tokens > y->n_tokens ? -1 : 1;
+    return x < y ? -1 : x > y;
+}
+
+/* Longest first, each sequence to the worker with the fewest tokens so far, then cut into micro-batches. */
+static void share_out(struct rl_learner *l, const struct rl_sequence *seqs, int n, int tokens_per_batch)
+{
+    if (n > l->cap) {
+        l->cap = n + n / 2;
+        l->by_length = xrealloc(l->by_length, (size_t)l->cap, sizeof *l->by_length);
+        for (int w = 0; w < l->n_workers; w++) {
+            l->workers[w].seqs = xrealloc(l->workers[w].seqs, (size_t)l->cap, sizeof *l->workers[w].seqs);
+            l->workers[w].cut = xrealloc(l->workers[w].cut, (size_t)l->cap + 1, sizeof *l->workers[w].cut);
+        }
+    }
+    for (int i = 0; i < n; i++)
+        l->by_length[i] = &seqs[i];
+    qsort(l->by_length, (size_t)n, sizeof *l->by_length, longer_first);
+    for (int w = 0; w < l->n_workers; w++)
+        l->workers[w].n_seqs = l->workers[w].n_batches = 0, l->workers[w].tokens = 0;
+    for (int i = 0; i < n; i++) {
+        struct worker *lightest = &l->workers[0];
+        for (int w = 1; w < l->n_workers; w++)
+            if (l->workers[w].tokens < lightest->tokens)
+                lightest = &l->workers[w];
+        lightest->seqs[lightest->n_seqs++] = l->by_length[i];
+        lightest->tokens += l->by_length[i]->n_tokens - 1;
+    }
+    for (int w = 0; w < l->n_workers; w++) {
+        struct worker *worker = &l->workers[w];
+        int filled = 0;
+        for (int i = 0; i < worker->n_seqs; i++) {
+            int tokens = worker->seqs[i]->n_tokens - 1;
+            if (i == 0 || filled + tokens > tokens_per_batch) {
+                worker->cut[worker->n_batches++] = i;
+                filled = 0;
+            }
+            filled += tokens;
+        }
+        worker->cut[worker->n_batches] = worker->n_seqs;
+    }
+}
+
+static struct rl_loss_totals totals_of(const struct rl_learner *l)
+{
+    struct rl_loss_totals t = {0};
+    for (int w = 0; w < l->n_workers; w++) {
+        const struct worker *worker = &l->workers[w];
+        t.sequences += worker->n_seqs;
+        t.micro_batches += worker->n_batches;
+        for (int i = 0; i < worker->n_seqs; i++)
+            t.tokens += worker->seqs[i]->n_tokens - worker->seqs[i]->n_prompt;
+    }
+    return t;
+}
+
+static void train_share(void *ctx, int w)
+{
+    const struct pass *pass = ctx;
+    struct worker *worker = &pass->learner->workers[w];
+    struct rl_pack *p = &worker->pack;
+    memset(worker->grads, 0, pass->learner->model->n_params * sizeof(float));
+    worker->stats = (struct rl_loss_stats){0};
+    worker->entropy = 0;
+    for (int b = 0; b < worker->n_batches; b++) {
+        rl_pack_fill(p, worker->seqs + worker->cut[b], worker->cut[b + 1] - worker->cut[b]);
+        model_forward(worker->run, pass->learner->model, &p->batch, pass->temperature, p->logp, p->entropy);
+        pass->objective(pass->ctx, p, &pass->totals, p->dlogp, &worker->stats);
+        model_backward(worker->run, pass->learner->model, &p->batch, p->dlogp, worker->grads);
+        for (int r = 0; r < p->batch.n_rows; r++)
+            worker->entropy += p->entropy[r];
+    }
+}
+
+static void score_share(void *ctx, int w)
+{
+    const struct pass *pass = ctx;
+    struct worker *worker = &pass->learner->workers[w];
+    struct rl_pack *p = &worker->pack;
+    for (int b = 0; b < worker->n_batches; b++) {
+        const struct rl_sequence **seqs = worker->seqs + worker->cut[b];
+        rl_pack_fill(p, seqs, worker->cut[b + 1] - worker->cut[b]);
+        model_forward(worker->run, pass->model, &p->batch, pass->temperature, p->logp, NULL);
+        for (int s = 0; s < p->batch.n_seq; s++)
+            memcpy(seqs[s]->ref_logp, p->logp + p->row_start[s],
+                   (size_t)(p->row_start[s + 1] - p->row_start[s]) * sizeof *p->logp);
+    }
+}
+
+void rl_learner_step(struct rl_learner *l, const struct rl_sequence *seqs, int n, int tokens_per_batch, float temperature,
+                     rl_objective objective, const void *ctx, float lr, struct rl_step_stats *ret)
+{
+    CHECK(n > 0);
+    share_out(l, seqs, n, tokens_per_batch);
+    struct pass pass = {.learner = l, .temperature = temperature, .objective = objective, .ctx = ctx, .totals = totals_of(l)};
+    team_run(l->team, train_share, &pass);
+    struct rl_step_stats stats = {0};
+    for (int w = 0; w < l->n_workers; w++) {
+        rl_loss_stats_add(&stats.loss, &l->workers[w].stats);
+        stats.entropy += l->workers[w].entropy / (double)pass.totals.tokens;
+        stats.tokens += l->workers[w].tokens;
+    }
+    grads_reduce(l->grads, l->n_workers, l->model->n_params, l->team);
+    stats.grad_norm = adamw_step(&l->adamw, l->model, l->grads[0], lr, l->clip, l->team);
+    *ret = stats;
+}
+
+void rl_learner_score(struct rl_learner *l, const struct model *m, const struct rl_sequence *seqs, int n, int tokens_per_batch,
+                      float temperature)
+{
+    share_out(l, seqs, n, tokens_per_batch);
+    struct pass pass = {.learner = l, .model = m, .temperature = temperature};
+    team_run(l->team, score_share, &pass);
+}

@@ -1,0 +1,122 @@
+/* recipe.h: what a run is: one YAML file, read strictly into plain structs with every default filled in.
+ *
+ * A recipe names problem specs (PATH[?key=value&...], see include/problem.h). The trainer never opens such a file: its verifier
+ * does. `sources` is the list of all specs in the order of the verifier's -p options; every use of a spec is an index into it. */
+#ifndef ASSAY_RECIPE_H
+#define ASSAY_RECIPE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "trainer/model/model.h"
+
+enum stage_kind { STAGE_SFT, STAGE_GRPO, STAGE_EVAL };
+enum loss_type { LOSS_DAPO, LOSS_GRPO, LOSS_BNPO, LOSS_DR_GRPO, LOSS_CISPO };
+enum scale_rewards { SCALE_GROUP, SCALE_BATCH, SCALE_NONE };
+enum importance_level { IMPORTANCE_TOKEN, IMPORTANCE_SEQUENCE };
+enum lr_schedule { LR_COSINE, LR_LINEAR, LR_CONSTANT };
+
+/* Where rows come from: a JSONL file of rows (path set, source -1), or a problem source of the verifier. */
+struct recipe_data {
+    char *spec; /* as written */
+    int source; /* index into recipe.sources, -1: a JSONL file at `spec` */
+};
+
+struct recipe_strings {
+    char **v;
+    int n;
+};
+
+/* After `warmup` steps from 0 to `peak`, down to `peak * end` (a factor) at the last step. */
+struct recipe_lr {
+    double peak, end;
+    int warmup, schedule; /* enum lr_schedule */
+};
+
+/* Temperature 0 is greedy; top_p 1 and top_k 0 are off. */
+struct recipe_sampling {
+    double temperature, top_p;
+    int top_k, max_new;
+};
+
+struct recipe_adamw {
+    double betas[2], eps, weight_decay, clip;
+};
+
+struct recipe_sft {
+    struct recipe_strings data_specs;
+    struct recipe_data *data; /* data_specs.n of them */
+    int epochs, tokens_per_batch, max_steps; /* max_steps 0: as many as the epochs give */
+    struct recipe_lr lr;
+    struct recipe_adamw adamw;
+};
+
+struct recipe_grpo {
+    char *problems;
+    int source;
+    int steps, prompts_per_step, group;
+    struct recipe_sampling sampling;
+    struct recipe_lr lr;
+    struct recipe_adamw adamw;
+    double epsilon, epsilon_high, delta /* 0: off */, beta;
+    int loss_type, scale_rewards, importance;
+    int num_iterations, minibatches, tokens_per_batch;
+    bool mask_truncated;   /* truncated completions add nothing to the loss */
+    bool dynamic_sampling; /* refill groups whose rewards are all equal */
+    double reward_grade, reward_format; /* weights */
+    int save_every, log_completions_every; /* steps; 0: never */
+};
+
+struct recipe_eval {
+    char *name, *problems;
+    int source;
+    int samples, limit; /* limit 0: every problem */
+    struct recipe_sampling sampling;
+    bool greedy; /* one more pass with one greedy sample per problem */
+    struct recipe_strings levels; /* empty: whatever levels the problems have */
+};
+
+struct recipe_stage {
+    int kind;
+    struct recipe_sft sft;
+    struct recipe_grpo grpo;
+    struct recipe_eval eval;
+};
+
+struct recipe {
+    uint64_t seed;
+    char *out;
+    int threads; /* 0: one per core */
+    char *prompt_template; /* holds {prompt} once */
+    char *model_path;      /* NULL: build `model` (vocab and special ids come from the tokenizer) */
+    struct model_config model;
+    int tokenizer_vocab;
+    struct recipe_strings tokenizer_texts; /* specs or JSONL files; empty: the data of the SFT stages */
+    struct recipe_data *tokenizer_data;    /* tokenizer_texts.n of them */
+    char *verifier_url;                    /* NULL: start our own */
+    struct recipe_strings verifier_problems;
+    int verifier_slots; /* 0: one per core */
+    bool verifier_timing;
+    double verifier_deadline_s; /* longest wait for one verdict */
+    struct recipe_stage *stages;
+    int n_stages;
+    struct recipe_strings sources; /* what the verifier must serve, in -p order */
+};
+
+/* Reads `path` and applies overrides ("grpo.lr=1e-4", "stages.2.steps=5", "model.path=dir"; a stage's kind stands for all stages of that
+ * kind). Errors name file, line and key. */
+int recipe_load(const char *path, const char *const *overrides, int n_overrides, struct recipe *ret, struct err *err);
+/* The same from text; `name` stands for the file in messages. */
+int recipe_parse(const char *name, struct str text, const char *const *overrides, int n_overrides, struct recipe *ret, struct err *err);
+/* Appends the resolved recipe as YAML, every default spelled out; recipe_parse reads it back to the same recipe. */
+void recipe_write(const struct recipe *r, struct buf *out);
+void recipe_free(struct recipe *r);
+
+/* Learning rate of 0-based `step` of `total`. */
+double recipe_lr_at(const struct recipe_lr *lr, int step, int total);
+/* Appends the prompt as the model sees it. */
+void recipe_prompt(const struct recipe *r, struct str prompt, struct buf *out);
+
+#endif

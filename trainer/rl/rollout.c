@@ -1,0 +1,202 @@
+#include "trainer/rl/rollout.h"
+
+#include <math.h>
+
+#include "base/clock.h"
+#include "trainer/text/utf8.h"
+
+/* How often a wait for verdicts looks whether the run was stopped or the verifier died. */
+#define GRADE_POLL_S 0.5
+
+struct sampling {
+    struct rl_run *run;
+    const struct rollout_request *req;
+    struct rollout_batch *batch;
+};
+
+static struct str trim(struct str s)
+{
+    while (s.len && strchr(" \t\r\n", s.s[0]))
+        s = str_from(s, 1);
+    while (s.len && strchr(" \t\r\n", s.s[s.len - 1]))
+        s.len--;
+    return s;
+}
+
+/* Cuts `open` ... `close` off the front of *s; false when it does not start with one, or the tag comes again inside. */
+static bool take_part(struct str *s, struct str open, struct str close)
+{
+    if (!str_starts(*s, open))
+        return false;
+    ptrdiff_t end = str_find(*s, close, open.len);
+    if (end < 0)
+        return false;
+    ptrdiff_t again = str_find(*s, open, open.len);
+    *s = trim(str_from(*s, (size_t)end + close.len));
+    return again < 0 && str_find(*s, close, 0) < 0;
+}
+
+double rollout_format(struct str text)
+{
+    text = trim(text);
+    return take_part(&text, STR("<think>"), STR("</think>")) && take_part(&text, STR("<answer>"), STR("</answer>")) && text.len == 0;
+}
+
+/* On a worker's thread, the moment a completion ends. */
+static void on_sampled(void *ctx, int prompt, int k, const struct completion *c)
+{
+    const struct sampling *s = ctx;
+    struct rollout *r = &s->batch->v[prompt * s->batch->group + k];
+    const struct ids *p = &r->task->tokens;
+    r->n_prompt = p->n;
+    r->n_tokens = p->n + c->n_tokens;
+    r->truncated = c->truncated;
+    r->tokens = xcalloc((size_t)r->n_tokens, sizeof *r->tokens);
+    r->logp = xcalloc((size_t)c->n_tokens, sizeof *r->logp);
+    memcpy(r->tokens, p->v, (size_t)p->n * sizeof *r->tokens);
+    memcpy(r->tokens + p->n, c->tokens, (size_t)c->n_tokens * sizeof *r->tokens);
+    memcpy(r->logp, c->logp, (size_t)c->n_tokens * sizeof *r->logp);
+    tok_decode(s->run->tok, c->tokens, c->n_tokens, false, &r->text);
+    client_grade(s->run->client, r->task->id, buf_view(&r->text).s, r->text.len, r);
+}
+
+static int sample(struct rl_run *run, const struct rollout_request *req, struct rollout_batch *b, struct err *err)
+{
+    struct sample_prompt *prompts = xcalloc((size_t)req->n_tasks, sizeof *prompts);
+    for (int i = 0; i < req->n_tasks; i++) {
+        const struct ids *p = &req->tasks[i]->tokens;
+        prompts[i] = (struct sample_prompt){.tokens = p->v, .n_tokens = p->n, .stream = req->streams[i]};
+    }
+    const struct sample_options opt = {
+        .temperature = (float)req->sampling.temperature,
+        .top_p = (float)req->sampling.top_p,
+        .top_k = req->sampling.top_k,
+        .max_new = req->sampling.max_new,
+        .seed = req->seed,
+        .rows_max = ROLLOUT_ROWS_MAX,
+        .stop = run->stop,
+    };
+    struct sampling ctx = {.run = run, .req = req, .batch = b};
+    int64_t tokens = 0;
+    int rc = sample_run(&run->model, run->team, &opt, prompts, req->n_tasks, req->group, on_sampled, &ctx, &tokens, err);
+    run->tokens_sampled += tokens;
+    free(prompts);
+    return rc;
+}
+
+static void take_verdict(const struct rollout_request *req, struct client_verdict *v)
+{
+    struct rollout *r = v->cookie;
+    r->verdict = v->verdict;
+    r->grade = isnan(v->reward) ? -1 : v->grade;
+    r->reward_grade = v->reward;
+    r->reward_format = rollout_format(buf_view(&r->text));
+    r->reward = req->weight_grade * r->reward_grade + req->weight_format * r->reward_format;
+}
+
+/* Takes every verdict that was asked for, also after a failure, so that no later batch meets a stranger's. */
+static int collect(struct rl_run *run, const struct rollout_request *req, struct err *err)
+{
+    for (;;) {
+        struct client_verdict v;
+        int rc = client_wait(run->client, GRADE_POLL_S, &v, err);
+        if (rc == -EAGAIN)
+            return 0;
+        if (rc == 0)
+            take_verdict(req, &v);
+        else if (rc != -ETIMEDOUT) {
+            struct err why;
+            if (run->verifier && verifier_process_check(run->verifier, &why) < 0)
+                return err_set(err, rc, "%s", why.text);
+            return rc;
+        }
+        TRY(rl_run_stopped(run, err));
+    }
+}
+
+static void count(const struct rollout_batch *b, struct rollout_stats *s)
+{
+    s->n = b->n;
+    s->shortest = INT32_MAX;
+    for (int i = 0; i < b->n; i++) {
+        const struct rollout *r = &b->v[i];
+        int length = r->n_tokens - r->n_prompt;
+        s->tokens += length;
+        s->longest = length > s->longest ? length : s->longest;
+        s->shortest = length < s->shortest ? length : s->shortest;
+        s->truncated += r->truncated;
+        if (r->grade < 0) {
+            s->infra++;
+            continue;
+        }
+        s->grades[r->grade]++;
+        s->reward_grade_sum += r->reward_grade;
+        s->reward_format_sum += r->reward_format;
+    }
+}
+
+int rollout_run(struct rl_run *run, const struct rollout_request *req, struct rollout_batch *ret, struct rollout_stats *stats,
+                struct err *err)
+{
+    struct rollout_batch b = {.n = req->n_tasks * req->group, .group = req->group};
+    b.v = xcalloc((size_t)b.n, sizeof *b.v);
+    for (int i = 0; i < b.n; i++)
+        b.v[i] = (struct rollout){.task = req->tasks[i / req->group], .grade = -1, .reward = NAN, .reward_grade = NAN};
+    double start = wall_s();
+    int rc = sample(run, req, &b, err);
+    double sampled = wall_s();
+    if (rc == 0)
+        rc = rl_run_stopped(run, err);
+    if (rc == 0)
+        rc = collect(run, req, err);
+    if (rc < 0) {
+        /* The run ends here; verdicts on their way still point into the batch, so it is not freed before the client is stopped. */
+        client_stop(run->client);
+        run->client = NULL;
+        rollout_free(&b);
+        return rc;
+    }
+    *stats = (struct rollout_stats){.sample_s = sampled - start, .grade_wait_s = wall_s() - sampled};
+    count(&b, stats);
+    run->verdicts += b.n - stats->infra;
+    run->infra += stats->infra;
+    *ret = b;
+    return 0;
+}
+
+void rollout_free(struct rollout_batch *b)
+{
+    for (int i = 0; i < b->n; i++) {
+        free(b->v[i].tokens);
+        free(b->v[i].logp);
+        buf_free(&b->v[i].text);
+        json_decref(b->v[i].verdict);
+    }
+    free(b->v);
+    *b = (struct rollout_batch){0};
+}
+
+static json_t *json_text(struct str text)
+{
+    struct buf clean = {0};
+    utf8_clean(text, &clean);
+    json_t *json = json_stringn(buf_view(&clean).s, clean.len);
+    buf_free(&clean);
+    return json;
+}
+
+json_t *rollout_json(const struct rollout *r)
+{
+    json_t *line = json_object(), *rewards = json_object();
+    json_object_set_new(line, "task_id", json_string(r->task->id));
+    json_object_set_new(line, "prompt", json_string(r->task->prompt));
+    json_object_set_new(line, "completion", json_text(buf_view(&r->text)));
+    json_object_set_new(line, "truncated", json_boolean(r->truncated));
+    json_object_set(line, "verdict", r->verdict ? r->verdict : json_null());
+    json_set_number(rewards, "grade", r->reward_grade);
+    json_set_number(rewards, "format", r->reward_format);
+    json_set_number(rewards, "total", r->reward);
+    json_object_set_new(line, "rewards", rewards);
+    json_set_number(line, "advantage", r->advantage);
+    return line;
+}

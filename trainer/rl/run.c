@@ -1,0 +1,56 @@
+#include "trainer/rl/run.h"
+
+#include <math.h>
+
+#include "base/rng.h"
+
+int rl_run_stopped(const struct rl_run *run, struct err *err)
+{
+    return run->stop && run->stop(NULL) ? err_set(err, -EINTR, "interrupted") : 0;
+}
+
+int rl_run_tasks(struct rl_run *run, int source, struct task_set *ret, struct err *err)
+{
+    json_t *problems = NULL;
+    const char *spec = run->recipe->sources.v[source];
+    if (client_problems(run->client, source, &problems, err) < 0)
+        return err_prefix(err, "%s", spec);
+    return task_set_make(run->recipe, spec, problems, run->tok, run->model.cfg.max_positions, ret, err);
+}
+
+int rl_run_metrics(struct rl_run *run, json_t *line, struct err *err)
+{
+    if (run->log)
+        return runlog_metrics(run->log, line, err);
+    json_decref(line);
+    return 0;
+}
+
+int rl_grpo_steps(const struct recipe *r, int stage)
+{
+    int steps = 0;
+    for (int i = 0; i < stage; i++)
+        steps += r->stages[i].kind == STAGE_GRPO ? r->stages[i].grpo.steps : 0;
+    return steps;
+}
+
+void json_set_number(json_t *object, const char *key, double value)
+{
+    if (isfinite(value))
+        json_object_set_new(object, key, json_real(value));
+}
+
+void json_set_grades(json_t *object, const char *prefix, const int grades[GRADE_COUNT])
+{
+    static const char *const names[GRADE_COUNT] = GRADE_NAMES;
+    char key[64];
+    for (int g = 0; g < GRADE_COUNT; g++) {
+        snprintf(key, sizeof key, "%s%s", prefix, names[g]);
+        json_object_set_new(object, key, json_integer(grades[g]));
+    }
+}
+
+uint64_t rl_seed(uint64_t seed, enum rl_seed use, int stage)
+{
+    return rng_mix(seed * 0x9e3779b97f4a7c15ull + (uint64_t)use * 0x1000003ull + (uint64_t)stage + 1);
+}

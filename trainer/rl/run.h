@@ -1,0 +1,49 @@
+/* run.h: what the stages of one run share: the recipe, the policy and its tokenizer, the team of cores, the grader, and where a run
+ * tells what happens. */
+#ifndef ASSAY_RL_RUN_H
+#define ASSAY_RL_RUN_H
+
+#include "trainer/kernels/team.h"
+#include "trainer/rl/client.h"
+#include "trainer/rl/progress.h"
+#include "trainer/rl/recipe.h"
+#include "trainer/rl/runlog.h"
+#include "trainer/rl/task.h"
+#include "trainer/rl/verifier_process.h"
+
+/* Sequences in flight per worker while sampling. */
+enum { ROLLOUT_ROWS_MAX = 128 };
+
+struct rl_run {
+    const struct recipe *recipe;
+    struct team *team;
+    struct model model;
+    struct tokenizer *tok;
+    struct verifier_process *verifier; /* NULL: the recipe names a verifier */
+    char verifier_log[256];            /* its stderr while the run goes on; "" when there is none */
+    struct client *client;
+    struct runlog *log;         /* NULL: nothing is recorded */
+    struct progress *progress;  /* NULL: nothing is shown */
+    bool (*stop)(void *ctx);    /* polled; true ends the run with -EINTR. NULL: never */
+    /* Totals, for the summary. */
+    int64_t verdicts, infra, tokens_sampled, tokens_trained;
+};
+
+/* 0, or -EINTR with the reason when someone asked the run to end. */
+int rl_run_stopped(const struct rl_run *run, struct err *err);
+/* The problems of recipe source `source`, with prompts in tokens. */
+int rl_run_tasks(struct rl_run *run, int source, struct task_set *ret, struct err *err);
+/* One line of metrics, if the run records any; takes over `line`. */
+int rl_run_metrics(struct rl_run *run, json_t *line, struct err *err);
+/* GRPO steps of all stages before `stage`. */
+int rl_grpo_steps(const struct recipe *r, int stage);
+/* Sets a number, unless it is NaN or infinite, which JSON cannot hold. */
+void json_set_number(json_t *object, const char *key, double value);
+/* Sets "PREFIXnot-code" ... "PREFIXfaster". */
+void json_set_grades(json_t *object, const char *prefix, const int grades[GRADE_COUNT]);
+
+/* The seed of one use of randomness: uses never share a stream, stages neither. */
+enum rl_seed { SEED_MODEL, SEED_SFT, SEED_PROBLEMS, SEED_MINIBATCHES, SEED_SAMPLING, SEED_EVAL };
+uint64_t rl_seed(uint64_t seed, enum rl_seed use, int stage);
+
+#endif

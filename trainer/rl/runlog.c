@@ -1,0 +1,191 @@
+/* runlog.c: the run folder. metrics.jsonl and completions/step_N.jsonl grow a line at a time and each line is flushed, so that a
+ * killed run leaves whole lines but for the last; everything else appears complete or not at all. */
+#include "trainer/rl/runlog.h"
+
+#include <dirent.h>
+#include <ftw.h>
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "base/file.h"
+
+struct runlog {
+    char *dir;
+    struct arena names;
+    FILE *metrics, *completions;
+    int completions_step;
+};
+
+/* What a run makes; RUNLOG_OVERWRITE removes these and nothing else. */
+static const char *const OWN[] = {"recipe.yaml", "metrics.jsonl", "summary.json", "report.html", "verifier.log",
+                                  "completions", "checkpoints",   "model"};
+
+static bool is_own(const char *name)
+{
+    for (size_t i = 0; i < COUNT_OF(OWN); i++)
+        if (strcmp(name, OWN[i]) == 0)
+            return true;
+    return strncmp(name, "events.", 7) == 0;
+}
+
+static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *at)
+{
+    (void)st, (void)flag, (void)at;
+    return remove(path) == 0 || errno == ENOENT ? 0 : -1;
+}
+
+const char *runlog_path(struct runlog *r, const char *name)
+{
+    struct buf path = {0};
+    buf_printf(&path, "%s/%s", r->dir, name);
+    const char *kept = arena_str(&r->names, buf_view(&path)).s;
+    buf_free(&path);
+    return kept;
+}
+
+/* Counts the entries of the folder; *ret_run: it holds a recipe.yaml. An absent folder is empty. */
+static int look(const char *dir, int *ret_entries, bool *ret_run, struct err *err)
+{
+    *ret_entries = 0;
+    *ret_run = false;
+    DIR *d = opendir(dir);
+    if (!d)
+        return errno == ENOENT ? 0 : err_set(err, -errno, "%s: %s", dir, strerror(errno));
+    for (struct dirent *e; (e = readdir(d));) {
+        *ret_entries += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+        *ret_run |= strcmp(e->d_name, "recipe.yaml") == 0;
+    }
+    closedir(d);
+    return 0;
+}
+
+static int remove_former(struct runlog *r, struct err *err)
+{
+    DIR *d = opendir(r->dir);
+    int rc = d ? 0 : err_set(err, -errno, "%s: %s", r->dir, strerror(errno));
+    for (struct dirent *e; rc == 0 && (e = readdir(d));) {
+        const char *path = is_own(e->d_name) ? runlog_path(r, e->d_name) : NULL;
+        if (path && nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0)
+            rc = err_set(err, errno ? -errno : -EIO, "%s: cannot be removed: %s", path, strerror(errno));
+    }
+    if (d)
+        closedir(d);
+    return rc;
+}
+
+/* mkdir -p */
+static int make_folders(const char *dir, struct err *err)
+{
+    char path[PATH_MAX];
+    if (snprintf(path, sizeof path, "%s", dir) >= PATH_MAX)
+        return err_set(err, -ENAMETOOLONG, "%.200s...: name too long", dir);
+    for (char *p = path + 1;; p++) {
+        char c = *p;
+        if (c && c != '/')
+            continue;
+        *p = 0;
+        if (mkdir(path, 0777) != 0 && errno != EEXIST)
+            return err_set(err, -errno, "%s: %s", path, strerror(errno));
+        *p = c;
+        if (!c)
+            return 0;
+    }
+}
+
+static int open_lines(struct runlog *r, const char *name, const char *mode, FILE **ret, struct err *err)
+{
+    const char *path = runlog_path(r, name);
+    FILE *f = fopen(path, mode);
+    if (!f)
+        return err_set(err, -errno, "%s: %s", path, strerror(errno));
+    *ret = f;
+    return 0;
+}
+
+int runlog_open(const char *dir, enum runlog_mode mode, struct runlog **ret, struct err *err)
+{
+    int entries;
+    bool is_run;
+    TRY(look(dir, &entries, &is_run, err));
+    if (entries && mode == RUNLOG_NEW)
+        return err_set(err, -EEXIST, "%s: the folder is not empty (--overwrite replaces a former run, --out names another folder)", dir);
+    if (entries && mode == RUNLOG_OVERWRITE && !is_run)
+        return err_set(err, -EEXIST, "%s: not overwritten: the folder holds something else than a run (no recipe.yaml)", dir);
+    if (mode == RUNLOG_RESUME && !is_run)
+        return err_set(err, -ENOENT, "%s: nothing to resume (no recipe.yaml)", dir);
+    struct runlog *r = xcalloc(1, sizeof *r);
+    r->dir = check_alloc(strdup(dir));
+    int rc = make_folders(dir, err);
+    if (rc == 0 && entries && mode == RUNLOG_OVERWRITE)
+        rc = remove_former(r, err);
+    if (rc == 0)
+        rc = make_folders(runlog_path(r, "completions"), err);
+    if (rc == 0)
+        rc = open_lines(r, "metrics.jsonl", "ae", &r->metrics, err);
+    if (rc < 0)
+        runlog_close(r);
+    else
+        *ret = r;
+    return rc;
+}
+
+void runlog_close(struct runlog *r)
+{
+    if (!r)
+        return;
+    if (r->metrics)
+        fclose(r->metrics);
+    if (r->completions)
+        fclose(r->completions);
+    arena_free(&r->names);
+    free(r->dir);
+    free(r);
+}
+
+int runlog_file(struct runlog *r, const char *name, struct str text, struct err *err)
+{
+    return file_replace(runlog_path(r, name), text, err);
+}
+
+int runlog_json(struct runlog *r, const char *name, const json_t *json, struct err *err)
+{
+    struct buf text = {0};
+    char *dump = check_alloc(json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(9)));
+    buf_printf(&text, "%s\n", dump);
+    free(dump);
+    int rc = runlog_file(r, name, buf_view(&text), err);
+    buf_free(&text);
+    return rc;
+}
+
+static int write_line(struct runlog *r, FILE *f, json_t *line, struct err *err)
+{
+    int rc = json_dumpf(line, f, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    json_decref(line);
+    if (rc != 0 || fputc('\n', f) == EOF || fflush(f) != 0)
+        return err_set(err, errno ? -errno : -EIO, "%s: a line could not be written: %s", r->dir, strerror(errno));
+    return 0;
+}
+
+int runlog_metrics(struct runlog *r, json_t *line, struct err *err)
+{
+    return write_line(r, r->metrics, line, err);
+}
+
+int runlog_completion(struct runlog *r, int step, json_t *line, struct err *err)
+{
+    char name[64];
+    if (!r->completions || r->completions_step != step) {
+        if (r->completions)
+            fclose(r->completions);
+        r->completions = NULL;
+        r->completions_step = step;
+        snprintf(name, sizeof name, "completions/step_%d.jsonl", step);
+        int rc = open_lines(r, name, "we", &r->completions, err);
+        if (rc < 0) {
+            json_decref(line);
+            return rc;
+        }
+    }
+    return write_line(r, r->completions, line, err);
+}

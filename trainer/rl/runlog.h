@@ -1,0 +1,32 @@
+/* runlog.h: the run folder: recipe.yaml, metrics.jsonl, completions/step_N.jsonl, and whatever the run adds. */
+#ifndef ASSAY_RUNLOG_H
+#define ASSAY_RUNLOG_H
+
+#include <jansson.h>
+
+#include "base/err.h"
+#include "base/str.h"
+
+struct runlog;
+
+enum runlog_mode {
+    RUNLOG_NEW,       /* the folder must not exist, or be empty */
+    RUNLOG_OVERWRITE, /* a former run's files are removed; a folder that is no run folder is refused */
+    RUNLOG_RESUME,    /* metrics are appended to */
+};
+
+/* -EEXIST when the folder's state does not fit `mode`. Nothing is written then. */
+int runlog_open(const char *dir, enum runlog_mode mode, struct runlog **ret, struct err *err);
+void runlog_close(struct runlog *r);
+/* dir/name, valid until runlog_close. */
+const char *runlog_path(struct runlog *r, const char *name);
+
+/* A whole file (temporary, fsync, rename). */
+int runlog_file(struct runlog *r, const char *name, struct str text, struct err *err);
+int runlog_json(struct runlog *r, const char *name, const json_t *json, struct err *err);
+/* One line of metrics.jsonl, flushed: {"stage","step", ...}; takes over `line`. NaN cannot be written: leave such keys out. */
+int runlog_metrics(struct runlog *r, json_t *line, struct err *err);
+/* One line of completions/step_N.jsonl: {"prompt","completion","verdict","rewards","advantage"}; takes over `line`. */
+int runlog_completion(struct runlog *r, int step, json_t *line, struct err *err);
+
+#endif

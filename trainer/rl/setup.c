@@ -1,0 +1,132 @@
+#include "trainer/rl/setup.h"
+
+#include "base/file.h"
+#include "trainer/rl/checkpoint.h"
+#include "trainer/rl/sft.h"
+
+/* The one special token of tokenizers made here: ends a completion. */
+static const char END_OF_TEXT[] = "<|endoftext|>";
+
+enum { VERIFIER_LOG_BYTES_MAX = 64 << 20 };
+
+static int start_verifier(struct rl_run *run, struct err *err)
+{
+    const struct recipe *r = run->recipe;
+    snprintf(run->verifier_log, sizeof run->verifier_log, "%s/assay-verifier-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+    int fd = mkstemp(run->verifier_log);
+    if (fd < 0) {
+        run->verifier_log[0] = 0;
+        return err_set(err, -errno, "no file for the verifier's messages: %s", strerror(errno));
+    }
+    close(fd);
+    const struct verifier_process_options opt = {
+        .problems = (const char *const *)r->sources.v,
+        .n_problems = r->sources.n,
+        .slots = r->verifier_slots,
+        .no_timing = !r->verifier_timing,
+        .log = run->verifier_log,
+    };
+    return verifier_process_start(&opt, &run->verifier, err);
+}
+
+static int reach_verifier(struct rl_run *run, struct err *err)
+{
+    const struct recipe *r = run->recipe;
+    json_t *health = NULL;
+    if (!r->verifier_url)
+        TRY(start_verifier(run, err));
+    const struct client_options opt = {
+        .url = r->verifier_url,
+        .socket_path = run->verifier ? verifier_process_socket(run->verifier) : NULL,
+        .deadline_s = r->verifier_deadline_s,
+        .no_timing = !r->verifier_timing,
+    };
+    TRY(client_start(&opt, &run->client, err));
+    if (client_health(run->client, &health, err) < 0)
+        return err_prefix(err, "the verifier at %s does not answer", r->verifier_url ? r->verifier_url : opt.socket_path);
+    json_decref(health);
+    return 0;
+}
+
+int rl_setup(struct rl_run *run, const struct recipe *recipe, struct err *err)
+{
+    run->recipe = recipe;
+    int rc = recipe->model_path ? policy_load(recipe->model_path, &run->model, &run->tok, err) : 0;
+    if (rc == 0 && recipe->sources.n)
+        rc = reach_verifier(run, err);
+    if (rc == 0)
+        run->team = team_start(recipe->threads);
+    if (rc < 0)
+        rl_takedown(run);
+    return rc;
+}
+
+/* The texts that the tokenizer learns from: its own, or else all that the stages use. */
+static int read_texts(struct rl_run *run, struct dataset *ret, struct err *err)
+{
+    const struct recipe *r = run->recipe;
+    if (r->tokenizer_texts.n)
+        return sft_read(run, r->tokenizer_data, r->tokenizer_texts.n, DATASET_ALL, ret, err);
+    for (int i = 0; i < r->n_stages; i++)
+        if (r->stages[i].kind == STAGE_SFT)
+            TRY(sft_read(run, r->stages[i].sft.data, r->stages[i].sft.data_specs.n, DATASET_ALL, ret, err));
+    return ret->n ? 0 : err_set(err, -EINVAL, "the tokenizer has nothing to learn from: name `tokenizer.texts`, or a `model.path`");
+}
+
+static int train_tokenizer(struct rl_run *run, struct err *err)
+{
+    struct dataset d = {0};
+    const char *const specials[] = {END_OF_TEXT};
+    int rc = read_texts(run, &d, err);
+    struct str *texts = xcalloc(2 * (size_t)d.n, sizeof *texts);
+    for (int i = 0; i < d.n; i++) {
+        texts[2 * i] = d.text[i].prompt;
+        texts[2 * i + 1] = d.text[i].completion;
+    }
+    if (rc == 0)
+        rc = tok_train(texts, 2 * d.n, run->recipe->tokenizer_vocab, NULL, specials, COUNT_OF(specials), &run->tok, err);
+    free(texts);
+    dataset_free(&d);
+    return rc;
+}
+
+int rl_setup_policy(struct rl_run *run, struct err *err)
+{
+    if (run->tok)
+        return 0;
+    TRY(train_tokenizer(run, err));
+    struct model_config cfg = run->recipe->model;
+    cfg.vocab = tok_vocab(run->tok);
+    cfg.eos_id = tok_special(run->tok, END_OF_TEXT);
+    return model_create(&cfg, rl_seed(run->recipe->seed, SEED_MODEL, 0), &run->model, err);
+}
+
+/* The log lies outside the run's folder while the run may still fail without leaving a trace. */
+static void keep_verifier_log(struct rl_run *run)
+{
+    struct buf text = {0};
+    if (run->log && file_read(run->verifier_log, VERIFIER_LOG_BYTES_MAX, &text, NULL) == 0)
+        runlog_file(run->log, "verifier.log", buf_view(&text), NULL);
+    buf_free(&text);
+    unlink(run->verifier_log);
+}
+
+void rl_takedown(struct rl_run *run)
+{
+    if (run->client)
+        client_stop(run->client);
+    verifier_process_stop(run->verifier);
+    if (run->verifier_log[0])
+        keep_verifier_log(run);
+    if (run->team)
+        team_stop(run->team);
+    if (run->model.params)
+        model_free(&run->model);
+    if (run->tok)
+        tok_free(run->tok);
+    if (run->progress)
+        progress_end(run->progress);
+    if (run->log)
+        runlog_close(run->log);
+    *run = (struct rl_run){0};
+}

@@ -1,0 +1,115 @@
+#include "trainer/rl/sft.h"
+
+#include <math.h>
+
+#include "base/clock.h"
+#include "trainer/rl/learner.h"
+
+int sft_read(struct rl_run *run, const struct recipe_data *data, int n, enum dataset_tasks which, struct dataset *d,
+             struct err *err)
+{
+    int rc = 0;
+    for (int i = 0; rc == 0 && i < n; i++) {
+        struct task_set set = {0};
+        json_t *problems = NULL;
+        if (data[i].source < 0) {
+            rc = dataset_add_file(d, run->recipe, data[i].spec, err);
+            continue;
+        }
+        if ((rc = client_problems(run->client, data[i].source, &problems, err)) < 0)
+            err_prefix(err, "%s", data[i].spec);
+        else if ((rc = task_set_make(run->recipe, data[i].spec, problems, NULL, 0, &set, err)) == 0)
+            rc = dataset_add_tasks(d, &set, which, data[i].spec, err);
+        task_set_free(&set);
+    }
+    return rc;
+}
+
+/* Mean negative log-likelihood over the batch's completion tokens. */
+static void imitate(const void *ctx, const struct rl_pack *p, const struct rl_loss_totals *totals, float *ret_dlogp,
+                    struct rl_loss_stats *stats)
+{
+    (void)ctx;
+    for (int r = 0; r < p->batch.n_rows; r++) {
+        ret_dlogp[r] = -1.0f / (float)totals->tokens;
+        stats->loss -= p->logp[r] / (double)totals->tokens;
+    }
+    stats->tokens += p->batch.n_rows;
+}
+
+struct sft {
+    struct rl_run *run;
+    const struct recipe_sft *recipe;
+    struct dataset data;
+    struct dataset_plan plan;
+    struct rl_learner *learner;
+    int stage, steps;
+    int64_t tokens;
+};
+
+static int sft_step(struct sft *s, int step, double started, struct rl_sequence *batch, struct err *err)
+{
+    const int *order = s->plan.order, from = s->plan.cut[step], to = s->plan.cut[step + 1];
+    double lr = recipe_lr_at(&s->recipe->lr, step, s->steps);
+    struct rl_step_stats stats;
+    for (int i = from; i < to; i++)
+        batch[i - from] = s->data.rows[order[i]];
+    rl_learner_step(s->learner, batch, to - from, s->recipe->tokens_per_batch, 1, imitate, NULL, (float)lr, &stats);
+    if (!isfinite(stats.grad_norm) || !isfinite(stats.loss.loss))
+        return err_set(err, -EDOM, "sft step %d: the loss is not a number any more; a lower lr may help", step + 1);
+    s->tokens += stats.tokens;
+    s->run->tokens_trained += stats.tokens;
+    double rate = (double)s->tokens / (wall_s() - started);
+    json_t *line = json_pack("{s:s, s:i, s:i}", "stage", "sft", "stage_index", s->stage, "step", step + 1);
+    json_set_number(line, "epoch", (double)(step + 1) / s->plan.batches_per_epoch);
+    json_set_number(line, "loss", stats.loss.loss);
+    json_set_number(line, "entropy", stats.entropy);
+    json_set_number(line, "learning_rate", lr);
+    json_set_number(line, "grad_norm", stats.grad_norm);
+    json_object_set_new(line, "num_tokens", json_integer(s->run->tokens_trained));
+    json_set_number(line, "tokens_per_s", rate);
+    TRY(rl_run_metrics(s->run, line, err));
+    struct progress_step shown = PROGRESS_STEP_NONE;
+    shown.step = step + 1;
+    shown.loss = stats.loss.loss;
+    shown.tokens_per_s = rate;
+    if (s->run->progress)
+        progress_step(s->run->progress, &shown);
+    return rl_run_stopped(s->run, err);
+}
+
+static int sft_train(struct sft *s, struct err *err)
+{
+    int largest = 0, rc = 0;
+    for (int b = 0; b < s->steps; b++)
+        if (s->plan.cut[b + 1] - s->plan.cut[b] > largest)
+            largest = s->plan.cut[b + 1] - s->plan.cut[b];
+    struct rl_sequence *batch = xcalloc((size_t)largest, sizeof *batch);
+    double started = wall_s();
+    for (int step = 0; rc == 0 && step < s->steps; step++)
+        rc = sft_step(s, step, started, batch, err);
+    free(batch);
+    return rc;
+}
+
+int sft_stage(struct rl_run *run, int stage, struct err *err)
+{
+    const struct recipe_sft *recipe = &run->recipe->stages[stage].sft;
+    struct sft s = {.run = run, .recipe = recipe, .stage = stage};
+    int rc = sft_read(run, recipe->data, recipe->data_specs.n, DATASET_DEMONSTRATED, &s.data, err);
+    if (rc == 0)
+        rc = dataset_tokenise(&s.data, run->tok, run->model.cfg.eos_id, run->model.cfg.max_positions, err);
+    if (rc == 0)
+        rc = rl_learner_new(&run->model, run->team, &recipe->adamw, &s.learner, err);
+    if (rc == 0) {
+        dataset_plan_make(&s.data, rl_seed(run->recipe->seed, SEED_SFT, stage), recipe->epochs, recipe->tokens_per_batch, &s.plan);
+        s.steps = recipe->max_steps && recipe->max_steps < s.plan.n_batches ? recipe->max_steps : s.plan.n_batches;
+        if (run->progress)
+            progress_stage(run->progress, "sft", s.steps);
+        rc = sft_train(&s, err);
+    }
+    rl_learner_free(s.learner);
+    dataset_plan_free(&s.plan);
+    dataset_free(&s.data);
+    return rc;
+}

@@ -1,0 +1,210 @@
+/* verifier_process.c: a verifier of our own, for as long as the run lasts.
+ *
+ * Who runs: `assay-verifier serve --die-with-parent`, found beside this program (or named by ASSAY_VERIFIER), as the same user, in its own
+ * process group so that a Ctrl-C at the terminal reaches the trainer alone, which then stops it in order. It listens on a unix
+ * socket inside a fresh folder that only this user can enter. Descriptors: stdin and stdout are /dev/null, stderr is appended to the
+ * log file, nothing else is inherited. posix_spawn, because this process has threads. */
+#include "trainer/rl/verifier_process.h"
+
+#include <limits.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/str.h"
+#include "trainer/rl/client.h"
+
+extern char **environ;
+
+enum { LOG_TAIL_BYTES = 500, STOP_GRACE_MS = 5000, POLL_MS = 20 };
+
+struct verifier_process {
+    pid_t pid; /* 0: gone and reaped */
+    int status;
+    char dir[32], socket[48], log[PATH_MAX];
+    off_t log_start;
+};
+
+static void pause_ms(long ms)
+{
+    struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * NS_PER_MS};
+    while (nanosleep(&t, &t) != 0 && errno == EINTR)
+        ;
+}
+
+/* The program beside ours, or as ASSAY_VERIFIER says. */
+static int find_program(const char *asked, char path[PATH_MAX], struct err *err)
+{
+    char self[PATH_MAX];
+    const char *from_env = getenv("ASSAY_VERIFIER");
+    if (asked || (from_env && *from_env)) {
+        snprintf(path, PATH_MAX, "%s", asked ? asked : from_env);
+    } else {
+        ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+        if (n < 0)
+            return err_set(err, -errno, "/proc/self/exe: %s", strerror(errno));
+        self[n] = 0;
+        *strrchr(self, '/') = 0;
+        if (snprintf(path, PATH_MAX, "%s/assay-verifier", self) >= PATH_MAX)
+            return err_set(err, -ENAMETOOLONG, "%.200s...: name too long", self);
+    }
+    if (access(path, X_OK) != 0)
+        return err_set(err, -errno, "%s: %s", path, strerror(errno));
+    return 0;
+}
+
+/* The log's last lines, on one line. */
+static void log_tail(const struct verifier_process *v, char *out, size_t size)
+{
+    char text[LOG_TAIL_BYTES + 1];
+    FILE *f = fopen(v->log, "re");
+    out[0] = 0;
+    if (!f)
+        return;
+    fseeko(f, 0, SEEK_END);
+    off_t end = ftello(f), from = end - LOG_TAIL_BYTES;
+    fseeko(f, from > v->log_start ? from : v->log_start, SEEK_SET);
+    size_t n = fread(text, 1, LOG_TAIL_BYTES, f);
+    fclose(f);
+    while (n && text[n - 1] == '\n')
+        n--;
+    for (size_t i = 0; i < n; i++)
+        if ((unsigned char)text[i] < ' ')
+            text[i] = text[i] == '\n' ? '|' : ' ';
+    text[n] = 0;
+    snprintf(out, size, "%s", text);
+}
+
+static int spawn(struct verifier_process *v, const char *program, const struct verifier_process_options *opt, struct err *err)
+{
+    char listen[80], slots[16];
+    const char **argv = xcalloc((size_t)opt->n_problems * 2 + 12, sizeof *argv);
+    int n = 0;
+    snprintf(listen, sizeof listen, "unix:%s", v->socket);
+    snprintf(slots, sizeof slots, "%d", opt->slots);
+    argv[n++] = program;
+    argv[n++] = "serve";
+    argv[n++] = "--die-with-parent";
+    argv[n++] = "--listen";
+    argv[n++] = listen;
+    if (opt->slots) {
+        argv[n++] = "-j";
+        argv[n++] = slots;
+    }
+    if (opt->no_timing)
+        argv[n++] = "--no-timing";
+    for (int i = 0; i < opt->n_problems; i++) {
+        argv[n++] = "-p";
+        argv[n++] = opt->problems[i];
+    }
+    posix_spawn_file_actions_t files;
+    posix_spawnattr_t attr;
+    sigset_t none;
+    sigemptyset(&none);
+    posix_spawn_file_actions_init(&files);
+    posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    posix_spawn_file_actions_addopen(&files, STDERR_FILENO, v->log, O_WRONLY | O_CREAT | O_APPEND, 0666);
+    posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
+    posix_spawnattr_init(&attr);
+    posix_spawnattr_setsigmask(&attr, &none);
+    posix_spawnattr_setpgroup(&attr, 0);
+    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
+    int code = posix_spawn(&v->pid, program, &files, &attr, (char *const *)argv, environ);
+    posix_spawnattr_destroy(&attr);
+    posix_spawn_file_actions_destroy(&files);
+    free(argv);
+    if (code) {
+        v->pid = 0;
+        return err_set(err, -code, "%s: %s", program, strerror(code));
+    }
+    return 0;
+}
+
+int verifier_process_check(struct verifier_process *v, struct err *err)
+{
+    char tail[LOG_TAIL_BYTES + 1];
+    if (v->pid && waitpid(v->pid, &v->status, WNOHANG) == v->pid)
+        v->pid = 0;
+    if (v->pid)
+        return 0;
+    log_tail(v, tail, sizeof tail);
+    if (WIFSIGNALED(v->status))
+        return err_set(err, -ECHILD, "the verifier was killed by signal %d: %s", WTERMSIG(v->status), tail);
+    return err_set(err, -ECHILD, "the verifier ended with status %d: %s", WEXITSTATUS(v->status), tail);
+}
+
+static int wait_ready(struct verifier_process *v, double ready_s, struct err *err)
+{
+    struct client_options opt = {.socket_path = v->socket, .deadline_s = 5};
+    struct client *c;
+    char tail[LOG_TAIL_BYTES + 1];
+    double until = wall_s() + ready_s;
+    TRY(client_start(&opt, &c, err));
+    int rc;
+    while ((rc = verifier_process_check(v, err)) == 0 && client_health(c, NULL, NULL) < 0) {
+        if (wall_s() > until) {
+            log_tail(v, tail, sizeof tail);
+            rc = err_set(err, -ETIMEDOUT, "the verifier is not ready after %.0f s: %s", ready_s, tail);
+            break;
+        }
+        pause_ms(POLL_MS);
+    }
+    client_stop(c);
+    return rc;
+}
+
+int verifier_process_start(const struct verifier_process_options *opt, struct verifier_process **ret, struct err *err)
+{
+    char program[PATH_MAX];
+    struct stat st;
+    TRY(find_program(opt->program, program, err));
+    struct verifier_process *v = xcalloc(1, sizeof *v);
+    snprintf(v->log, sizeof v->log, "%s", opt->log ? opt->log : "/dev/null");
+    v->log_start = stat(v->log, &st) == 0 ? st.st_size : 0;
+    snprintf(v->dir, sizeof v->dir, "/tmp/assay-trainer-XXXXXX");
+    if (!mkdtemp(v->dir)) {
+        free(v);
+        return err_set(err, -errno, "/tmp: no folder for the verifier's socket: %s", strerror(errno));
+    }
+    snprintf(v->socket, sizeof v->socket, "%s/verifier.sock", v->dir);
+    int rc = spawn(v, program, opt, err);
+    if (rc == 0)
+        rc = wait_ready(v, opt->ready_s > 0 ? opt->ready_s : 120, err);
+    if (rc < 0)
+        verifier_process_stop(v);
+    else
+        *ret = v;
+    return rc;
+}
+
+const char *verifier_process_socket(const struct verifier_process *v)
+{
+    return v->socket;
+}
+
+void verifier_process_stop(struct verifier_process *v)
+{
+    if (!v)
+        return;
+    if (v->pid)
+        kill(v->pid, SIGTERM);
+    for (int waited = 0; v->pid && waited < STOP_GRACE_MS; waited += POLL_MS) {
+        if (waitpid(v->pid, &v->status, WNOHANG) == v->pid)
+            v->pid = 0;
+        else
+            pause_ms(POLL_MS);
+    }
+    if (v->pid) {
+        kill(v->pid, SIGKILL);
+        waitpid(v->pid, &v->status, 0);
+    }
+    unlink(v->socket);
+    rmdir(v->dir);
+    free(v);
+}

@@ -1,0 +1,333 @@
+/* command_grade.c: `assay grade`: samples in, verdicts out in the same order.
+ *
+ * A file of samples is read twice: first all of it is checked, so that a bad line at its end costs nothing; then it is graded.
+ * Reading happens a batch at a time on libuv's worker thread, since a pipe may make it wait. The window of samples between
+ * the oldest unwritten verdict and the newest started job is bounded, and so is the memory. */
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "command.h"
+#include "generate.h"
+#include "job.h"
+#include "report.h"
+#include "samples.h"
+
+enum { WINDOW = 1024, BATCH = 64, STARTED_PER_SLOT = 8, TICK_MS = 200, SPECS_MAX = 64 };
+
+struct options {
+    char *problems[SPECS_MAX];
+    int n_problems, slots, shard, shards;
+    const char *samples, *out, *k, *reward;
+    bool timing;
+};
+
+struct row {
+    struct grading *grading;
+    json_t *item;
+    const struct problem *problem;
+    char *verdict; /* its line, once it is there */
+};
+
+struct grading {
+    const struct options *options;
+    uv_loop_t loop;
+    struct grader grader;
+    struct problem_set set;
+    struct samples samples;
+    struct report report;
+    struct file_new file;
+    FILE *out;
+    json_t *counts;  /* task_id -> samples so far */
+    long seen;       /* lines read, for --shard */
+    struct row rows[WINDOW];
+    long first, next; /* rows[first % WINDOW] is the oldest unwritten, rows[next % WINDOW] the next to start */
+    long finished;
+    struct row batch[BATCH];
+    int batch_at, batch_n;
+    bool reading, ended, pumping, stopped;
+    struct err err; /* a bad sample, or an output that cannot be written */
+    int signal;
+    uv_work_t reader;
+    uv_timer_t tick;
+    uv_signal_t on_int, on_term;
+};
+
+static void pump(struct grading *g);
+
+static void stop(struct grading *g)
+{
+    if (g->stopped)
+        return;
+    g->stopped = true;
+    grader_stop(&g->grader);
+    uv_close((uv_handle_t *)&g->tick, NULL);
+    uv_close((uv_handle_t *)&g->on_int, NULL);
+    uv_close((uv_handle_t *)&g->on_term, NULL);
+    if (g->reading) /* the worker may wait for a pipe that never says anything again */
+        uv_stop(&g->loop);
+}
+
+static void on_signal(uv_signal_t *handle, int signal)
+{
+    struct grading *g = handle->data;
+    g->signal = signal;
+    stop(g);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct grading *g = timer->data;
+    report_progress(&g->report, false);
+}
+
+/* On a worker thread; the loop leaves samples and batch alone meanwhile. */
+static void read_batch(uv_work_t *work)
+{
+    struct grading *g = work->data;
+    g->batch_at = g->batch_n = 0;
+    while (g->batch_n < BATCH) {
+        struct row *r = &g->batch[g->batch_n];
+        int rc = samples_next(&g->samples, &g->set, &r->item, &r->problem, &g->err);
+        if (rc <= 0) {
+            g->ended = true;
+            return;
+        }
+        if (g->seen++ % g->options->shards == g->options->shard)
+            g->batch_n++;
+        else
+            json_decref(r->item);
+    }
+}
+
+static void on_batch(uv_work_t *work, int status)
+{
+    struct grading *g = work->data;
+    (void)status;
+    g->reading = false;
+    if (g->err.code)
+        stop(g);
+    pump(g);
+}
+
+static void on_verdict(void *ctx, json_t *verdict)
+{
+    struct row *r = ctx;
+    struct grading *g = r->grading;
+    r->verdict = json_dumps(verdict, JSON_COMPACT);
+    CHECK(r->verdict);
+    g->finished++;
+    report_add(&g->report, verdict);
+    pump(g);
+}
+
+static void write_ready(struct grading *g)
+{
+    for (; g->first < g->next && g->rows[g->first % WINDOW].verdict; g->first++) {
+        struct row *r = &g->rows[g->first % WINDOW];
+        if (fprintf(g->out, "%s\n", r->verdict) < 0 && !g->err.code)
+            err_set(&g->err, -EIO, "cannot write the verdicts: %s", strerror(errno));
+        free(r->verdict);
+        json_decref(r->item);
+        *r = (struct row){0};
+    }
+    if (g->err.code)
+        stop(g);
+}
+
+static int count_sample(struct grading *g, const char *id)
+{
+    json_int_t n = json_integer_value(json_object_get(g->counts, id));
+    json_object_set_new(g->counts, id, json_integer(n + 1));
+    return (int)n;
+}
+
+static void start_next(struct grading *g)
+{
+    struct row *r = &g->rows[g->next++ % WINDOW];
+    *r = g->batch[g->batch_at++];
+    r->grading = g;
+    struct job_spec spec = {.problem = r->problem,
+                            .item = r->item,
+                            .sample = count_sample(g, r->problem->id),
+                            .timing = g->options->timing};
+    job_start(&g->grader, &spec, on_verdict, r);
+}
+
+/* Does whatever can be done now. A verdict that is there at once comes back in here: the flag makes a loop of that. */
+static void pump(struct grading *g)
+{
+    if (g->pumping)
+        return;
+    g->pumping = true;
+    while (!g->stopped) {
+        write_ready(g);
+        bool room = g->next - g->first < WINDOW && g->next - g->finished < BATCH + STARTED_PER_SLOT * g->options->slots;
+        if (g->stopped || g->reading || !room || g->batch_at == g->batch_n)
+            break;
+        start_next(g);
+    }
+    g->pumping = false;
+    if (g->stopped || g->reading || g->batch_at < g->batch_n)
+        return;
+    if (!g->ended) {
+        g->reading = true;
+        g->reader.data = g;
+        CHECK(uv_queue_work(&g->loop, &g->reader, read_batch, on_batch) == 0);
+    } else if (g->first == g->next) {
+        stop(g);
+    }
+}
+
+/* Checks all samples of a file that can be read again; *ret_total is their number, or -1. */
+static int check_samples(struct grading *g, long *ret_total)
+{
+    struct stat st;
+    const struct options *o = g->options;
+    *ret_total = -1;
+    if (strcmp(o->samples, "-") == 0 || (stat(o->samples, &st) == 0 && !S_ISREG(st.st_mode)))
+        return 0;
+    struct samples s;
+    TRY(samples_open(&s, o->samples, &g->err));
+    long n = 0, mine = 0;
+    int rc;
+    json_t *item;
+    const struct problem *p;
+    while ((rc = samples_next(&s, &g->set, &item, &p, &g->err)) > 0) {
+        mine += n++ % o->shards == o->shard;
+        json_decref(item);
+    }
+    samples_close(&s);
+    *ret_total = mine;
+    return rc;
+}
+
+static int prepare(struct grading *g)
+{
+    const struct options *o = g->options;
+    long total;
+    g->grader.reward = REWARD_DEFAULT;
+    if (o->reward)
+        TRY(reward_load(o->reward, &g->grader.reward, &g->err));
+    TRY(generate_load(&g->set, o->problems, o->n_problems, &g->err));
+    TRY(check_samples(g, &total));
+    TRY(samples_open(&g->samples, o->samples, &g->err));
+    TRY(report_init(&g->report, o->k, total, &g->err));
+    g->out = stdout;
+    if (o->out && strcmp(o->out, "-") != 0) {
+        TRY(file_new_open(&g->file, o->out, &g->err));
+        g->out = g->file.out;
+    }
+    return 0;
+}
+
+static void run_loop(struct grading *g)
+{
+    CHECK(uv_loop_init(&g->loop) == 0);
+    grader_start(&g->grader, &g->loop, g->options->slots);
+    uv_timer_init(&g->loop, &g->tick);
+    uv_signal_init(&g->loop, &g->on_int);
+    uv_signal_init(&g->loop, &g->on_term);
+    g->tick.data = g->on_int.data = g->on_term.data = g;
+    uv_timer_start(&g->tick, on_tick, TICK_MS, TICK_MS);
+    uv_signal_start(&g->on_int, on_signal, SIGINT);
+    uv_signal_start(&g->on_term, on_signal, SIGTERM);
+    pump(g);
+    uv_run(&g->loop, UV_RUN_DEFAULT);
+    if (!g->signal && !g->err.code)
+        report_summary(&g->report, stderr);
+}
+
+static int finish(struct grading *g)
+{
+    if (g->signal || g->err.code) {
+        if (g->file.out)
+            file_new_discard(&g->file);
+    } else if (g->file.out) {
+        file_new_commit(&g->file, &g->err);
+    } else if (fflush(stdout) != 0) {
+        err_set(&g->err, -EIO, "cannot write the verdicts: %s", strerror(errno));
+    }
+    if (g->signal) {
+        fprintf(stderr, "assay: stopped by signal %d, no verdicts were kept\n", g->signal);
+        return 128 + g->signal;
+    }
+    if (g->err.code)
+        return command_error(&g->err);
+    return g->report.tally.infra ? EXIT_FAULT : 0;
+}
+
+static const struct argp_option option_table[] = {
+    {"problems", 'p', "PROBLEMS", 0, "A problem file or folder; may be given again", 0},
+    {"samples", 's', "SAMPLES", 0, "JSON lines to grade, may be gzipped; - is stdin", 0},
+    {"output", 'o', "FILE", 0, "Write the verdicts here, whole or not at all (default: stdout)", 0},
+    {"jobs", 'j', "N", 0, "Grade N programs at a time (default: the cores there are)", 0},
+    {"k", 'k', "K,...", 0, "Report pass@K (default 1)", 0},
+    {"reward", 'r', "FILE", 0, "Rewards for the five grades, a YAML file", 0},
+    {"no-timing", 't', NULL, 0, "Do not measure speed: nothing is graded faster", 0},
+    {"shard", 'S', "I/N", 0, "Only every Nth sample, from number I (0 to N-1)", 0},
+    {0},
+};
+
+static const char doc[] =
+    "Grade programs that a model wrote, by the tests of their problems.\v"
+    "A sample is one JSON object a line: \"task_id\", and one of \"response\" (a model's whole reply), \"completion\" "
+    "(what continues the prompt) and \"solution\" (a whole program). Other keys come back in the verdict.\n\n"
+    "  assay grade -p problems/starter -s replies.jsonl -o verdicts.jsonl\n"
+    "  assay grade -p HumanEval.jsonl.gz -s samples.jsonl.gz --k 1,10,100 --no-timing > verdicts.jsonl\n"
+    "  sampler | assay grade -p problems -s - | jq -r .grade\n\n"
+    "Exit status: 0 every sample got its grade, 1 some met a fault of ours, 2 bad usage or bad input.";
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct options *o = state->input;
+    int used = 0;
+    switch (key) {
+    case 'p':
+        if (o->n_problems == SPECS_MAX)
+            argp_error(state, "more than %d times -p", SPECS_MAX);
+        o->problems[o->n_problems++] = arg;
+        return 0;
+    case 's': o->samples = arg; return 0;
+    case 'o': o->out = arg; return 0;
+    case 'j': o->slots = command_slots(state, arg); return 0;
+    case 'k': o->k = arg; return 0;
+    case 'r': o->reward = arg; return 0;
+    case 't': o->timing = false; return 0;
+    case 'S':
+        if (sscanf(arg, "%d/%d%n", &o->shard, &o->shards, &used) != 2 || arg[used] || o->shards < 1 || o->shard < 0 ||
+            o->shard >= o->shards)
+            argp_error(state, "--shard %s: I/N with 0 <= I < N is wanted", arg);
+        return 0;
+    case ARGP_KEY_ARG: argp_error(state, "unexpected argument: %s", arg); return 0;
+    case ARGP_KEY_END:
+        if (!o->n_problems || !o->samples)
+            argp_error(state, "both -p PROBLEMS and -s SAMPLES are needed");
+        return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+int command_grade(int argc, char **argv)
+{
+    static const struct argp argp = {option_table, parse, NULL, doc, NULL, NULL, NULL};
+    static struct grading g;
+    struct options o = {.slots = pool_cores(), .shards = 1, .k = "1", .timing = true};
+    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    g = (struct grading){.options = &o, .counts = json_object()};
+    if (prepare(&g) < 0)
+        return command_error(&g.err);
+    run_loop(&g);
+    int status = finish(&g);
+    if (g.reading) {
+        fflush(stdout);
+        _exit(status);
+    }
+    grader_free(&g.grader);
+    samples_close(&g.samples);
+    report_free(&g.report);
+    problems_free(&g.set);
+    json_decref(g.counts);
+    return status;
+}

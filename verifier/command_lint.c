@@ -1,0 +1,88 @@
+/* command_lint.c: `assay lint`: which language a text is written in, and what is wrong with it. */
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "command.h"
+#include "lint.h"
+
+enum { LINT_MS_MAX = 20000 };
+
+struct options {
+    const char *file, *entry_point;
+    bool json;
+};
+
+static const struct argp_option option_table[] = {
+    {"json", 'J', NULL, 0, "Print the linter's answer as JSON", 0},
+    {"entry-point", 'e', "NAME", 0, "The function or class that the text should define", 0},
+    {0},
+};
+
+static const char doc[] =
+    "Say what language a text is written in and what a linter finds in it.\v"
+    "  assay lint solution.py\n"
+    "  assay lint --json - < reply.txt | jq -r .language\n\n"
+    "The text is parsed, never run. Exit status: 0 it was looked at, 1 a fault of ours, 2 bad usage or bad input.";
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct options *o = state->input;
+    switch (key) {
+    case 'J': o->json = true; return 0;
+    case 'e': o->entry_point = arg; return 0;
+    case ARGP_KEY_ARG:
+        if (o->file)
+            argp_error(state, "one FILE at a time, please");
+        o->file = arg;
+        return 0;
+    case ARGP_KEY_END:
+        if (!o->file)
+            argp_error(state, "which FILE? (- is stdin)");
+        return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static void print_table(const json_t *result, const char *file)
+{
+    size_t i;
+    json_t *d;
+    printf("%s: %s%s\n", file, json_string_value(json_object_get(result, "language")),
+           json_is_true(json_object_get(result, "parses")) ? "" : ", with syntax errors");
+    json_array_foreach(json_object_get(result, "diagnostics"), i, d)
+        printf("  %5lld:%-4lld %-20s %s\n", (long long)json_integer_value(json_object_get(d, "line")),
+               (long long)json_integer_value(json_object_get(d, "column")), json_string_value(json_object_get(d, "code")),
+               json_string_value(json_object_get(d, "message")));
+}
+
+int command_lint(int argc, char **argv)
+{
+    static const struct argp argp = {option_table, parse, "FILE", doc, NULL, NULL, NULL};
+    struct options o = {0};
+    struct buf text = {0};
+    struct err err = {0};
+    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    if (file_read(o.file, LINT_TEXT_BYTES_MAX, &text, &err) < 0)
+        return command_error(&err);
+    json_t *source = json_stringn(buf_view(&text).s, text.len);
+    buf_free(&text);
+    if (!source) {
+        err_set(&err, -EILSEQ, "%s: not UTF-8 text", o.file);
+        return command_error(&err);
+    }
+    json_t *question = json_pack("{s:o, s:s?}", "text", source, "entry_point", o.entry_point);
+    json_t *result = command_ask(POOL_LINT, question, LINT_MS_MAX, &err);
+    json_decref(question);
+    if (!result) {
+        command_error(&err);
+        return EXIT_FAULT;
+    }
+    if (o.json) {
+        json_dumpf(result, stdout, JSON_COMPACT);
+        putchar('\n');
+    } else {
+        print_table(result, o.file);
+    }
+    json_decref(result);
+    return 0;
+}

@@ -1,0 +1,125 @@
+/* command_serve.c: `assay serve`. Problems are loaded before the socket opens: who can connect can grade. */
+#include <ctype.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "command.h"
+#include "generate.h"
+#include "server.h"
+
+enum { SPECS_MAX = 64, TOKEN_BYTES_MAX = 4096, QUEUE_MAX = 8192 };
+
+struct options {
+    char *problems[SPECS_MAX];
+    int n_problems;
+    const char *listen, *token_file, *reward;
+    bool die_with_parent;
+    struct server_options server;
+};
+
+static const struct argp_option option_table[] = {
+    {"problems", 'p', "PROBLEMS", 0, "A problem file or folder; may be given again", 0},
+    {"listen", 'l', "ADDRESS", 0, "unix:PATH or HOST:PORT (default 127.0.0.1:8080)", 0},
+    {"token-file", 'T', "FILE", 0, "Ask for the bearer token that this file holds", 0},
+    {"jobs", 'j', "N", 0, "Grade N programs at a time (default: the cores there are)", 0},
+    {"queue", 'q', "N", 0, "Answer 429 when N completions wait (default 8192)", 0},
+    {"reward", 'r', "FILE", 0, "Rewards for the five grades, a YAML file", 0},
+    {"no-timing", 't', NULL, 0, "Do not measure speed: nothing is graded faster", 0},
+    {"die-with-parent", 'D', NULL, 0, "Stop when the process that started this one ends", 0},
+    {0},
+};
+
+static const char doc[] =
+    "Grade over HTTP.\v"
+    "  assay serve -p problems/starter &\n"
+    "  curl -s localhost:8080/v1/grade -d '{\"task_id\":\"sort_with_42\",\"solution\":\"def sort_with_42(x): ...\"}'\n\n"
+    "  assay serve -p HumanEval.jsonl.gz --listen unix:/run/user/1000/assay.sock\n"
+    "  assay serve -p problems --listen 0.0.0.0:8080 --token-file token\n\n"
+    "POST /v1/grade, POST /v1/lint, GET /v1/problems, GET /healthz, GET /metrics. SIGTERM finishes what is begun and exits 0. "
+    "Exit status 2: bad usage, a bad problem file or an address that is taken.";
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct options *o = state->input;
+    char *end;
+    switch (key) {
+    case 'p':
+        if (o->n_problems == SPECS_MAX)
+            argp_error(state, "more than %d times -p", SPECS_MAX);
+        o->problems[o->n_problems++] = arg;
+        return 0;
+    case 'l': o->listen = arg; return 0;
+    case 'T': o->token_file = arg; return 0;
+    case 'j': o->server.slots = command_slots(state, arg); return 0;
+    case 'q':
+        o->server.queue_max = strtol(arg, &end, 10);
+        if (*end || end == arg || o->server.queue_max < 1)
+            argp_error(state, "--queue %s: a number from 1 is wanted", arg);
+        return 0;
+    case 'r': o->reward = arg; return 0;
+    case 't': o->server.timing = false; return 0;
+    case 'D': o->die_with_parent = true; return 0;
+    case ARGP_KEY_ARG: argp_error(state, "unexpected argument: %s", arg); return 0;
+    case ARGP_KEY_END:
+        if (!o->n_problems)
+            argp_error(state, "-p PROBLEMS is needed");
+        return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* The file's one line. */
+static int read_token(const char *path, struct buf *ret, struct err *err)
+{
+    TRY(file_read(path, TOKEN_BYTES_MAX, ret, err));
+    while (ret->len && isspace((unsigned char)ret->s[ret->len - 1]))
+        ret->s[--ret->len] = 0;
+    if (ret->len < 8)
+        return err_set(err, -EINVAL, "%s: a token of at least 8 characters is wanted", path);
+    for (size_t i = 0; i < ret->len; i++)
+        if (!isgraph((unsigned char)ret->s[i]))
+            return err_set(err, -EINVAL, "%s: a token is one line of printable ASCII without blanks", path);
+    return 0;
+}
+
+static int prepare(struct options *o, struct problem_set *set, struct reward *reward, struct buf *token, struct listener *listener,
+                   struct err *err)
+{
+    *reward = REWARD_DEFAULT;
+    if (o->reward)
+        TRY(reward_load(o->reward, reward, err));
+    if (o->token_file) {
+        TRY(read_token(o->token_file, token, err));
+        o->server.token = token->s;
+    }
+    TRY(generate_load(set, o->problems, o->n_problems, err));
+    return listen_open(o->listen, listener, err);
+}
+
+int command_serve(int argc, char **argv)
+{
+    static const struct argp argp = {option_table, parse, NULL, doc, NULL, NULL, NULL};
+    static struct server server;
+    struct options o = {.listen = "127.0.0.1:8080", .server = {.slots = pool_cores(), .queue_max = QUEUE_MAX, .timing = true}};
+    struct problem_set set = {0};
+    struct reward reward;
+    struct buf token = {0};
+    struct listener listener;
+    struct err err = {0};
+    pid_t parent = getppid();
+    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    if (o.die_with_parent && (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != parent))
+        return EXIT_BAD_INPUT;
+    if (prepare(&o, &set, &reward, &token, &listener, &err) < 0)
+        return command_error(&err);
+    if (!listener.loopback && !o.server.token)
+        LOG_WARN("listen=%s anyone who reaches it may use it: see --token-file", listener.name);
+    int rc = server_run(&server, &o.server, &set, &reward, &listener);
+    problems_free(&set);
+    buf_free(&token);
+    return rc < 0 ? EXIT_FAULT : 0;
+}

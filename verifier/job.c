@@ -1,0 +1,314 @@
+/* job.c: one completion on its way to a verdict, as a table of named steps.
+ *
+ *   extract   the program from a reply, a completion or a solution
+ *   recall    the same question asked before, or being worked on now, is not worked on again
+ *   lint      assay-lint names the language; what is no Python program is graded on that alone
+ *   judge     assay-judge runs the tests
+ *   share     those who asked the same meanwhile, or will, get the answer too
+ *   grade     pure: the verdict from all of that
+ *   reply     the owner gets it
+ *
+ * A step returns the next one, or WAIT and is continued by job_resume from a callback. Identical questions of one
+ * process are answered once: the first job leads, later ones wait with the cache entry. A leader that meets a fault of ours
+ * or is cancelled hands the lead to the first that waits, so a fault is never shared and never remembered. */
+#include "job.h"
+
+#include "base/arena.h"
+#include "extract.h"
+#include "grade.h"
+#include "lint.h"
+
+enum {
+    JOB_MAGIC = 0x4a4f4221,
+    LINT_MS_MAX = 10000,
+    JUDGE_MARGIN_MS = 10000,
+    TIMED_GUESTS_MAX = 50,
+    SLOTS_PER_LINTER = 8,
+    CACHE_ENTRIES_MAX = 16384,
+    CACHE_BYTES_MAX = 64 << 20,
+};
+
+enum step { EXTRACT, RECALL, LINT, JUDGE, SHARE, GRADE, REPLY, END, WAIT };
+
+struct job {
+    unsigned magic;
+    struct grader *grader;
+    struct job_spec spec;
+    job_done *done;
+    void *ctx;
+    struct arena arena;
+    struct extraction x;
+    bool starter; /* the judge puts the starter before the program */
+    bool cached, cancelled, starting, ended;
+    json_t *lint, *judged, *verdict;
+    const char *infra;
+    struct cache_entry *entry; /* this job leads it */
+    bool waiting;              /* `node` waits for another job's entry */
+    struct node node;
+    struct task task;
+    struct pool *in; /* where `task` is */
+};
+
+static void job_resume(struct job *j, enum step at);
+
+static bool wants_timing(const struct job *j)
+{
+    return j->spec.timing && json_is_object(json_object_get(j->spec.problem->suite, "timing"));
+}
+
+static struct str text_of(const json_t *item, const char *key)
+{
+    const json_t *v = json_object_get(item, key);
+    return str_make(json_string_value(v), json_string_length(v));
+}
+
+static enum step step_extract(struct job *j)
+{
+    const struct problem *p = j->spec.problem;
+    struct str text;
+    j->starter = true;
+    if ((text = text_of(j->spec.item, "response")).s) {
+        extract_program(text, p->entry_point, &j->arena, &j->x);
+    } else if ((text = text_of(j->spec.item, "completion")).s) {
+        struct str before = str_of(p->prefix ? p->prefix : p->starter);
+        char *whole = arena_alloc(&j->arena, before.len + text.len + 1);
+        if (before.len)
+            memcpy(whole, before.s, before.len);
+        memcpy(whole + before.len, text.s, text.len);
+        j->x = (struct extraction){.code = {whole, before.len + text.len}, .rule = "completion"};
+        j->starter = false;
+    } else {
+        j->x = (struct extraction){.code = text_of(j->spec.item, "solution"), .rule = "solution"};
+    }
+    return RECALL;
+}
+
+static enum step step_recall(struct job *j)
+{
+    struct buf key = {0};
+    bool is_new;
+    if (j->spec.fresh)
+        return LINT;
+    buf_printf(&key, "%s %d %d ", j->spec.problem->key, j->starter, wants_timing(j));
+    buf_str(&key, j->x.code);
+    struct cache_entry *e = cache_get(&j->grader->cache, buf_view(&key), &is_new);
+    buf_free(&key);
+    if (is_new) {
+        j->entry = e;
+        return LINT;
+    }
+    if (!e->value) {
+        j->waiting = true;
+        queue_push(&e->waiters, &j->node);
+        return WAIT;
+    }
+    j->lint = json_incref(json_object_get(e->value, "lint"));
+    j->judged = json_incref(json_object_get(e->value, "judged"));
+    j->cached = true;
+    return GRADE;
+}
+
+static void ask(struct job *j, struct pool *pool, json_t *question, int64_t limit_ms,
+                void (*done)(struct task *, json_t *, const char *))
+{
+    json_decref(j->task.question);
+    j->task = (struct task){.question = question, .limit_ms = limit_ms, .done = done};
+    if (pool == j->grader->judges) {
+        j->task.suite_key = j->spec.problem->key;
+        j->task.suite = j->spec.problem->suite;
+    }
+    j->in = pool;
+    pool_submit(pool, &j->task);
+}
+
+static void on_linted(struct task *t, json_t *result, const char *infra)
+{
+    struct job *j = NODE_OWNER(t, struct job, task);
+    j->in = NULL;
+    j->lint = result;
+    j->infra = infra ? arena_str(&j->arena, str_of(infra)).s : NULL;
+    job_resume(j, infra ? SHARE : JUDGE);
+}
+
+/* At most LINT_TEXT_BYTES_MAX bytes, cut between characters. */
+static json_t *lint_text(struct str code)
+{
+    size_t n = code.len < LINT_TEXT_BYTES_MAX ? code.len : LINT_TEXT_BYTES_MAX;
+    while (n < code.len && n > 0 && ((unsigned char)code.s[n] & 0xc0) == 0x80)
+        n--;
+    return json_stringn(code.s, n);
+}
+
+static enum step step_lint(struct job *j)
+{
+    json_t *text = lint_text(j->x.code);
+    CHECK(text); /* it came in as JSON, and extraction keeps UTF-8 whole */
+    ask(j, j->grader->linters,
+        json_pack("{s:o, s:s?, s:s?}", "text", text, "entry_point", j->spec.problem->entry_point, "starter",
+                  j->starter ? j->spec.problem->starter : NULL),
+        LINT_MS_MAX, on_linted);
+    return WAIT;
+}
+
+static void on_judged(struct task *t, json_t *result, const char *infra)
+{
+    struct job *j = NODE_OWNER(t, struct job, task);
+    j->in = NULL;
+    j->judged = result;
+    j->infra = infra ? arena_str(&j->arena, str_of(infra)).s : NULL;
+    job_resume(j, SHARE);
+}
+
+/* Every guest may use its whole wall time, and the test code as much again: past this the judge itself hangs. */
+static int64_t judge_limit_ms(const struct job *j)
+{
+    const struct problem *p = j->spec.problem;
+    size_t guests = 2 + json_array_size(json_object_get(p->suite, "stdio")) +
+                    (wants_timing(j) ? TIMED_GUESTS_MAX : 0);
+    return JUDGE_MARGIN_MS + (int64_t)((double)guests * (p->limits.wall_s + 1) * 1000);
+}
+
+static enum step step_judge(struct job *j)
+{
+    if (j->cancelled && (!j->entry || queue_empty(&j->entry->waiters))) {
+        j->infra = "cancelled";
+        return SHARE;
+    }
+    if (!grade_needs_judge(j->lint))
+        return SHARE;
+    json_t *program = json_stringn(j->x.code.s, j->x.code.len);
+    CHECK(program);
+    ask(j, j->grader->judges,
+        json_pack("{s:s, s:s, s:o, s:b, s:b}", "op", "grade", "suite", j->spec.problem->key, "program",
+                  program, "timing", wants_timing(j), "starter", j->starter),
+        judge_limit_ms(j), on_judged);
+    return WAIT;
+}
+
+/* Gives what was found to all who wait, and to the cache. */
+static void publish(struct job *j, struct cache_entry *e)
+{
+    struct node waiters, *n;
+    queue_init(&waiters);
+    while ((n = queue_pop(&e->waiters)))
+        queue_push(&waiters, n);
+    cache_put(&j->grader->cache, e, json_pack("{s:O, s:O*}", "lint", j->lint, "judged", j->judged));
+    while ((n = queue_pop(&waiters))) {
+        struct job *w = NODE_OWNER(n, struct job, node);
+        w->waiting = false;
+        w->lint = json_incref(j->lint);
+        w->judged = json_incref(j->judged);
+        w->cached = true;
+        job_resume(w, GRADE);
+    }
+}
+
+static enum step step_share(struct job *j)
+{
+    struct cache_entry *e = j->entry;
+    struct node *n;
+    j->entry = NULL;
+    if (e && !j->infra) {
+        publish(j, e);
+    } else if (e && (n = queue_pop(&e->waiters))) {
+        struct job *heir = NODE_OWNER(n, struct job, node);
+        heir->waiting = false;
+        heir->entry = e;
+        job_resume(heir, LINT);
+    } else if (e) {
+        cache_drop(&j->grader->cache, e);
+    }
+    return j->cancelled ? END : GRADE;
+}
+
+static enum step step_grade(struct job *j)
+{
+    json_t *infra = j->infra ? json_pack("{s:s}", "infra", j->infra) : NULL;
+    j->verdict = grade_verdict(j->spec.problem, j->spec.item, j->spec.sample, &j->x, j->lint,
+                               infra ? infra : j->judged, &j->grader->reward, j->cached);
+    json_decref(infra);
+    return REPLY;
+}
+
+static enum step step_reply(struct job *j)
+{
+    j->done(j->ctx, j->verdict);
+    return END;
+}
+
+static enum step (*const steps[])(struct job *) = {
+    [EXTRACT] = step_extract, [RECALL] = step_recall, [LINT] = step_lint,   [JUDGE] = step_judge,
+    [SHARE] = step_share,     [GRADE] = step_grade,   [REPLY] = step_reply,
+};
+
+static void job_free(struct job *j)
+{
+    json_decref(j->spec.item);
+    json_decref(j->task.question);
+    json_decref(j->lint);
+    json_decref(j->judged);
+    json_decref(j->verdict);
+    arena_free(&j->arena);
+    j->magic = 0;
+    free(j);
+}
+
+static void job_resume(struct job *j, enum step at)
+{
+    CHECK(j->magic == JOB_MAGIC && !j->ended);
+    while (at < END)
+        at = steps[at](j);
+    if (at == WAIT)
+        return;
+    j->ended = true;
+    if (!j->starting)
+        job_free(j);
+}
+
+struct job *job_start(struct grader *g, const struct job_spec *spec, job_done *done, void *ctx)
+{
+    struct job *j = xcalloc(1, sizeof *j);
+    *j = (struct job){.magic = JOB_MAGIC, .grader = g, .spec = *spec, .done = done, .ctx = ctx, .starting = true};
+    json_incref(j->spec.item);
+    queue_init(&j->node);
+    job_resume(j, EXTRACT);
+    j->starting = false;
+    if (!j->ended)
+        return j;
+    job_free(j);
+    return NULL;
+}
+
+void job_cancel(struct job *j)
+{
+    CHECK(j->magic == JOB_MAGIC && !j->cancelled);
+    j->cancelled = true;
+    if (j->waiting) {
+        queue_remove(&j->node);
+        job_free(j);
+    } else if (j->in && pool_cancel(j->in, &j->task)) {
+        j->in = NULL;
+        j->infra = "cancelled";
+        job_resume(j, SHARE);
+    }
+}
+
+void grader_start(struct grader *g, uv_loop_t *loop, int slots)
+{
+    g->judges = pool_start(loop, POOL_JUDGE, slots);
+    g->linters = pool_start(loop, POOL_LINT, (slots + SLOTS_PER_LINTER - 1) / SLOTS_PER_LINTER);
+    cache_init(&g->cache, CACHE_ENTRIES_MAX, CACHE_BYTES_MAX);
+}
+
+void grader_stop(struct grader *g)
+{
+    pool_stop(g->judges);
+    pool_stop(g->linters);
+}
+
+void grader_free(struct grader *g)
+{
+    pool_free(g->judges);
+    pool_free(g->linters);
+    cache_free(&g->cache);
+}

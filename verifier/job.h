@@ -1,0 +1,42 @@
+/* job.h: one completion on its way to a verdict. */
+#ifndef ASSAY_JOB_H
+#define ASSAY_JOB_H
+
+#include "cache.h"
+#include "pool.h"
+#include "problem.h"
+#include "reward.h"
+
+/* What all jobs of one loop share. */
+struct grader {
+    struct pool *judges, *linters;
+    struct cache cache;
+    struct reward reward;
+};
+
+/* Starts the slots: `slots` judges and a linter for every eight of them. */
+void grader_start(struct grader *g, uv_loop_t *loop, int slots);
+/* Kills the slots; the loop must then run to its end before grader_free. */
+void grader_stop(struct grader *g);
+void grader_free(struct grader *g);
+
+struct job_spec {
+    const struct problem *problem;
+    json_t *item; /* task_id, one of response, completion and solution, and extra keys; the job keeps a reference */
+    int sample;
+    bool timing; /* measure speed where the problem says how */
+    bool fresh;  /* neither look at what is known nor add to it */
+};
+
+/* `verdict` is lent for the call. May come before job_start returns. */
+typedef void job_done(void *ctx, json_t *verdict);
+
+struct job;
+
+/* NULL when the verdict has been given already. */
+struct job *job_start(struct grader *g, const struct job_spec *spec, job_done *done, void *ctx);
+
+/* No verdict is wanted any more. What already runs goes on, and its result is kept for others. */
+void job_cancel(struct job *j);
+
+#endif

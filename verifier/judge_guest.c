@@ -1,0 +1,346 @@
+/* judge_guest.c: the judge's two channels.
+ *
+ * Descriptor 3 leads to the keeper: one fixed struct a packet, answered in order, guests' descriptors by SCM_RIGHTS. Each guest
+ * has a stream socket of its own: frames of wire.h, one answer a question, the question's sequence number repeated. Whoever
+ * writes on that socket is hostile: lengths are bounded before memory is taken, an answer that nobody asked for (bytes
+ * that already lie there when a question is sent) ends the guest.
+ *
+ * Nothing here has a timeout of its own. All waiting happens inside a window of judge_watch.h, at whose end every
+ * system call returns EINTR; the keeper's limit comes first and shows up as EOF. */
+#include "verifier/judge_guest.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "sandbox.h"
+#include "verifier/judge.h"
+#include "verifier/judge_watch.h"
+
+enum { RECEIVE_BYTES = 64 << 10, EXIT_GRACE_MS = 200, FILE_KIB_MAX = 32 << 10 };
+
+union keeper_message {
+    struct keeper_head head;
+    struct keeper_forked forked;
+    struct keeper_clocked clocked;
+    struct keeper_exited exited;
+    struct keeper_failed failed;
+    struct keeper_hello hello;
+};
+
+static uint32_t keeper_seq;
+static bool keeper_lost;
+
+bool judge_keeper_lost(void)
+{
+    return keeper_lost;
+}
+
+__attribute__((format(printf, 3, 4))) static int lose_keeper(struct err *err, int code, const char *fmt, ...)
+{
+    char text[120];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    keeper_lost = true;
+    return err_set(err, code, "keeper: %s", text);
+}
+
+static size_t message_size(uint32_t kind)
+{
+    switch (kind) {
+    case KEEPER_FORKED: return sizeof(struct keeper_forked);
+    case KEEPER_CLOCKED: return sizeof(struct keeper_clocked);
+    case KEEPER_EXITED: return sizeof(struct keeper_exited);
+    case KEEPER_FAILED: return sizeof(struct keeper_failed);
+    case KEEPER_HELLO: return sizeof(struct keeper_hello);
+    default: return 0;
+    }
+}
+
+static int keeper_send(void *message, size_t size, struct err *err)
+{
+    struct keeper_head *head = message;
+    head->seq = ++keeper_seq;
+    for (;;) {
+        if (send(JUDGE_KEEPER_FD, message, size, MSG_NOSIGNAL) == (ssize_t)size)
+            return 0;
+        if (errno != EINTR || judge_watch_expired())
+            return lose_keeper(err, -EIO, "%s", strerror(errno));
+    }
+}
+
+/* Descriptors arrive in order: the socket, then stdin, stdout, stderr where there are pipes. */
+static void take_descriptors(struct msghdr *msg, int fds[4])
+{
+    struct cmsghdr *c = CMSG_FIRSTHDR(msg);
+    for (int i = 0; i < 4; i++)
+        fds[i] = -1;
+    if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) {
+        size_t bytes = c->cmsg_len - CMSG_LEN(0);
+        memcpy(fds, CMSG_DATA(c), bytes < 4 * sizeof *fds ? bytes : 4 * sizeof *fds);
+    }
+}
+
+/* One message. `fds` may be NULL where none can come. */
+static int keeper_receive(union keeper_message *ret, int fds[4], struct err *err)
+{
+    _Alignas(struct cmsghdr) char control[CMSG_SPACE(4 * sizeof(int))];
+    int none[4];
+    for (;;) {
+        struct iovec iov = {ret, sizeof *ret};
+        struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+        msg.msg_control = control;
+        msg.msg_controllen = sizeof control;
+        ssize_t n = recvmsg(JUDGE_KEEPER_FD, &msg, MSG_CMSG_CLOEXEC);
+        if (n < 0 && errno == EINTR && !judge_watch_expired())
+            continue;
+        if (n < 0)
+            return lose_keeper(err, -EIO, "%s", errno == EINTR ? "does not answer" : strerror(errno));
+        if (n == 0)
+            return lose_keeper(err, -EIO, "it has died");
+        take_descriptors(&msg, fds ? fds : none);
+        if ((size_t)n < sizeof(struct keeper_head) || (size_t)n != message_size(ret->head.kind))
+            return lose_keeper(err, -EPROTO, "message of %zd bytes", n);
+        return 0;
+    }
+}
+
+static void close_all(struct judge_guest *g)
+{
+    if (g->fd >= 0)
+        close(g->fd);
+    g->fd = -1;
+    for (int i = 0; i < 3; i++) {
+        if (g->pipes[i] >= 0)
+            close(g->pipes[i]);
+        g->pipes[i] = -1;
+    }
+}
+
+int judge_keeper_hello(struct keeper_hello *ret, struct err *err)
+{
+    union keeper_message m;
+    TRY(keeper_receive(&m, NULL, err));
+    if (m.head.kind != KEEPER_HELLO)
+        return lose_keeper(err, -EPROTO, "no hello");
+    *ret = m.hello;
+    return 0;
+}
+
+static int wait_ready(struct judge_guest *g, struct err *err)
+{
+    struct judge_frame frame;
+    int rc = judge_guest_receive(g, &frame);
+    if (rc == 0 && frame.type == GUEST_READY && frame.end - frame.at == sizeof(uint32_t))
+        return 0;
+    /* No program was loaded yet, so whatever happened is not the candidate's doing. */
+    judge_guest_finish(g, NULL);
+    return err_set(err, -EIO, "guest did not start: %s", rc < 0 ? g->why : "no ready frame");
+}
+
+int judge_guest_start(struct judge_guest *g, const struct limits *limits, bool stdio,
+                      struct err *err)
+{
+    struct keeper_fork fork = {
+        .head.kind = KEEPER_FORK,
+        .stdio = stdio,
+        .threads = (uint32_t)limits->threads,
+        .cpu_us = (uint64_t)(limits->cpu_s * 1e6),
+        .wall_us = (uint64_t)(limits->wall_s * 1e6),
+        .memory_kib = (uint64_t)limits->memory_mib << 10,
+        .file_kib = FILE_KIB_MAX,
+    };
+    struct buf question = g->question, input = g->input;
+    union keeper_message m;
+    int fds[4];
+    *g = (struct judge_guest){.fd = -1, .pipes = {-1, -1, -1}, .question = question, .input = input};
+    buf_clear(&g->input);
+    g->memory_kib = (int64_t)limits->memory_mib << 10;
+    TRY(keeper_send(&fork, sizeof fork, err));
+    TRY(keeper_receive(&m, fds, err));
+    if (m.head.kind == KEEPER_FAILED)
+        return err_set(err, -EIO, "keeper: %.*s", (int)sizeof m.failed.what, m.failed.what);
+    if (m.head.kind != KEEPER_FORKED || fds[0] < 0 || (stdio && fds[3] < 0))
+        return lose_keeper(err, -EPROTO, "message %u instead of a guest", m.head.kind);
+    g->fd = fds[0];
+    memcpy(g->pipes, fds + 1, sizeof g->pipes);
+    g->isolation = m.forked.isolation;
+    return wait_ready(g, err);
+}
+
+int judge_guest_fail(struct judge_guest *g, enum reason reason, const char *why)
+{
+    if (!g->over) {
+        g->over = true;
+        g->reason = reason;
+        snprintf(g->why, sizeof g->why, "%s", why);
+    }
+    return GUEST_OVER;
+}
+
+/* The socket is closed or broken. Mostly the guest has died, and the keeper's report, on its way, says of what. */
+static int lost(struct judge_guest *g)
+{
+    struct pollfd poll_keeper = {.fd = JUDGE_KEEPER_FD, .events = POLLIN};
+    struct err err = {0};
+    if (judge_watch_expired())
+        return judge_guest_fail(g, REASON_TIME_LIMIT, "no answer within the wall clock limit");
+    if (!g->exited && poll(&poll_keeper, 1, EXIT_GRACE_MS) == 1)
+        (void)judge_guest_poll_exit(g, &err);
+    if (!g->exited)
+        return judge_guest_fail(g, REASON_PROTOCOL, "the program closed its channel");
+    if (g->end.cause == KEEPER_BY_ITSELF && !WIFSIGNALED(g->end.status))
+        return judge_guest_fail(g, REASON_CRASHED, "the program ended its process");
+    return judge_guest_fail(g, judge_reason_of_end(&g->end, g->memory_kib),
+                            "the program's process was killed");
+}
+
+struct buf *judge_guest_question(struct judge_guest *g)
+{
+    static const struct wire_header space;
+    buf_clear(&g->question);
+    buf_add(&g->question, &space, sizeof space);
+    return &g->question;
+}
+
+int judge_guest_send(struct judge_guest *g, uint8_t type, uint32_t seq)
+{
+    struct wire_header h = {
+        .len = (uint32_t)(g->question.len - sizeof h),
+        .version = WIRE_VERSION,
+        .type = type,
+        .seq = seq,
+    };
+    CHECK(g->question.len >= sizeof h && g->question.len - sizeof h <= UINT32_MAX);
+    if (g->over)
+        return GUEST_OVER;
+    if (g->input_from < g->input.len)
+        return judge_guest_fail(g, REASON_PROTOCOL, "an answer that nobody asked for");
+    memcpy(g->question.s, &h, sizeof h);
+    for (size_t at = 0; at < g->question.len;) {
+        ssize_t n = send(g->fd, g->question.s + at, g->question.len - at, MSG_NOSIGNAL);
+        if (n > 0)
+            at += (size_t)n;
+        else if (errno != EINTR || judge_watch_expired())
+            return lost(g);
+    }
+    return 0;
+}
+
+/* Waits until `need` unconsumed bytes are there. */
+static int fill(struct judge_guest *g, size_t need)
+{
+    while (g->input.len - g->input_from < need) {
+        size_t missing = need - (g->input.len - g->input_from);
+        size_t room = missing > RECEIVE_BYTES ? missing : RECEIVE_BYTES;
+        /* Taken step by step: a frame's length is only a claim until its bytes arrive. */
+        if (room > 8 * RECEIVE_BYTES)
+            room = 8 * RECEIVE_BYTES;
+        buf_reserve(&g->input, room);
+        ssize_t n = recv(g->fd, g->input.s + g->input.len, room, 0);
+        if (n > 0)
+            g->input.len += (size_t)n;
+        else if (n == 0 || errno != EINTR || judge_watch_expired())
+            return lost(g);
+    }
+    return 0;
+}
+
+int judge_guest_receive(struct judge_guest *g, struct judge_frame *ret)
+{
+    struct wire_header h;
+    if (g->over)
+        return GUEST_OVER;
+    if (g->input_from == g->input.len) {
+        buf_clear(&g->input);
+        g->input_from = 0;
+    }
+    TRY(fill(g, sizeof h));
+    memcpy(&h, g->input.s + g->input_from, sizeof h);
+    if (h.version != WIRE_VERSION || h.zero != 0 || h.len > WIRE_GUEST_BYTES_MAX)
+        return judge_guest_fail(g, REASON_PROTOCOL, "not a frame");
+    TRY(fill(g, sizeof h + h.len));
+    const uint8_t *payload = (const uint8_t *)g->input.s + g->input_from + sizeof h;
+    *ret = (struct judge_frame){h.type, h.seq, payload, payload + h.len};
+    g->input_from += sizeof h + h.len;
+    return 0;
+}
+
+int judge_guest_poll_exit(struct judge_guest *g, struct err *err)
+{
+    struct pollfd poll_keeper = {.fd = JUDGE_KEEPER_FD, .events = POLLIN};
+    union keeper_message m;
+    if (g->exited)
+        return 1;
+    if (poll(&poll_keeper, 1, 0) != 1)
+        return 0;
+    TRY(keeper_receive(&m, NULL, err));
+    if (m.head.kind != KEEPER_EXITED)
+        return lose_keeper(err, -EPROTO, "message %u instead of an exit", m.head.kind);
+    g->end = m.exited;
+    g->exited = true;
+    return 1;
+}
+
+int judge_guest_clock(struct judge_guest *g, struct keeper_clocked *ret, struct err *err)
+{
+    struct keeper_head ask = {.kind = KEEPER_CLOCK};
+    union keeper_message m;
+    TRY(keeper_send(&ask, sizeof ask, err));
+    TRY(keeper_receive(&m, NULL, err));
+    if (m.head.kind == KEEPER_CLOCKED) {
+        *ret = m.clocked;
+        return 0;
+    }
+    if (m.head.kind != KEEPER_EXITED)
+        return lose_keeper(err, -EPROTO, "message %u instead of a clock", m.head.kind);
+    g->end = m.exited;
+    g->exited = true;
+    return lost(g);
+}
+
+int judge_guest_finish(struct judge_guest *g, struct err *err)
+{
+    struct keeper_head kill_it = {.kind = KEEPER_KILL};
+    union keeper_message m;
+    int rc = 0;
+    close_all(g);
+    if (!g->exited)
+        rc = keeper_send(&kill_it, sizeof kill_it, err);
+    while (rc == 0 && !g->exited) {
+        rc = keeper_receive(&m, NULL, err);
+        if (rc == 0 && m.head.kind == KEEPER_EXITED) {
+            g->end = m.exited;
+            g->exited = true;
+        } else if (rc == 0 && m.head.kind != KEEPER_CLOCKED) {
+            rc = lose_keeper(err, -EPROTO, "message %u instead of an exit", m.head.kind);
+        }
+    }
+    g->over = true;
+    /* A large answer must not stay with us for the next thousand small ones. */
+    if (g->input.cap > (1u << 20))
+        buf_free(&g->input);
+    if (g->question.cap > (1u << 20))
+        buf_free(&g->question);
+    return rc;
+}
+
+enum reason judge_reason_of_end(const struct keeper_exited *end, int64_t memory_limit_kib)
+{
+    if (end->cause == KEEPER_BY_CPU || end->cause == KEEPER_BY_WALL)
+        return REASON_TIME_LIMIT;
+    if (!WIFSIGNALED(end->status))
+        return WEXITSTATUS(end->status) == 0 ? REASON_NONE : REASON_EXCEPTION;
+    switch (WTERMSIG(end->status)) {
+    case SIGSYS: return REASON_FORBIDDEN;
+    case SIGXCPU: return REASON_TIME_LIMIT;
+    case SIGXFSZ: return REASON_OUTPUT_LIMIT;
+    }
+    bool full = (int64_t)end->memory_peak_kib * 10 >= memory_limit_kib * 9;
+    return full ? REASON_MEMORY_LIMIT : REASON_CRASHED;
+}

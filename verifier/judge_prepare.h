@@ -1,0 +1,19 @@
+/* judge_prepare.h: test sources made ready to run: every assert becomes a test site of its own. */
+#ifndef ASSAY_JUDGE_PREPARE_H
+#define ASSAY_JUDGE_PREPARE_H
+
+#include <Python.h>
+
+/* Once. 0, or -1 with a Python error set. */
+int judge_prepare_init(void);
+
+/* (code, names of the classes it defines at top level, all names it binds), new reference. */
+PyObject *judge_prepare_starter(const char *source);
+
+/* (code, list of site texts, whether it defines `check` and never calls it). `taken`: names that the starter binds. */
+PyObject *judge_prepare_tests(const char *source, PyObject *taken);
+
+/* Code of one expression. */
+PyObject *judge_prepare_expression(const char *source, const char *where);
+
+#endif

@@ -1,0 +1,236 @@
+/* lint.c: one text in, its language and what is wrong with it out.
+ *
+ * The text is hostile and may be a megabyte in one line. Every pass is linear apart from parsing, and
+ * parsing stops at a time limit; a text too slow to parse is judged by its lines alone. */
+#include "lint.h"
+
+#include "base/check.h"
+#include "linter.h"
+
+enum { PYTHON_PARSE_US = 300000, MESSAGE_BYTES_MAX = 200, BRACKETS_MAX = 200 };
+
+const TSLanguage *tree_sitter_python(void);
+const TSLanguage *tree_sitter_javascript(void);
+const TSLanguage *tree_sitter_java(void);
+const TSLanguage *tree_sitter_c(void);
+const TSLanguage *tree_sitter_go(void);
+const TSLanguage *tree_sitter_rust(void);
+
+static const struct {
+    const char *type;
+    unsigned char kind;
+} node_kinds[] = {
+    {"expression_statement", NODE_EXPRESSION_STATEMENT},
+    {"assignment", NODE_ASSIGNMENT},
+    {"augmented_assignment", NODE_AUGMENTED},
+    {"call", NODE_CALL},
+    {"await", NODE_EFFECT},
+    {"yield", NODE_EFFECT},
+    {"if_statement", NODE_FIRM},
+    {"for_statement", NODE_LOOP},
+    {"while_statement", NODE_FIRM},
+    {"try_statement", NODE_FIRM},
+    {"with_statement", NODE_FIRM},
+    {"match_statement", NODE_FIRM},
+    {"decorated_definition", NODE_FIRM},
+    {"function_definition", NODE_DEF},
+    {"class_definition", NODE_CLASS},
+    {"lambda", NODE_LAMBDA},
+    {"return_statement", NODE_STATEMENT},
+    {"raise_statement", NODE_STATEMENT},
+    {"assert_statement", NODE_STATEMENT},
+    {"delete_statement", NODE_STATEMENT},
+    {"pass_statement", NODE_STATEMENT},
+    {"import_statement", NODE_IMPORT},
+    {"import_from_statement", NODE_IMPORT},
+    {"future_import_statement", NODE_IMPORT},
+    {"wildcard_import", NODE_STAR_IMPORT},
+    {"aliased_import", NODE_ALIAS},
+    {"global_statement", NODE_SCOPE_WORD},
+    {"nonlocal_statement", NODE_SCOPE_WORD},
+    {"print_statement", NODE_PYTHON2},
+    {"exec_statement", NODE_PYTHON2},
+    {"interpolation", NODE_PYTHON3},
+    {"type", NODE_PYTHON3},
+    {"except_clause", NODE_EXCEPT},
+    {"for_in_clause", NODE_CLAUSE},
+    {"named_expression", NODE_NAMED},
+    {"parameters", NODE_PARAMETERS},
+    {"lambda_parameters", NODE_PARAMETERS},
+    {"default_parameter", NODE_DEFAULT},
+    {"typed_default_parameter", NODE_DEFAULT},
+    {"as_pattern_target", NODE_TARGET},
+    {"type_parameter", NODE_TARGET},
+    {"case_pattern", NODE_PATTERN},
+    {"attribute", NODE_ATTRIBUTE},
+    {"subscript", NODE_SUBSCRIPT},
+    {"keyword_argument", NODE_KEYWORD},
+    {"identifier", NODE_NAME},
+    {"comparison_operator", NODE_COMPARISON},
+    {"binary_operator", NODE_OPERATION},
+    {"boolean_operator", NODE_OPERATION},
+    {"not_operator", NODE_OPERATION},
+    {"unary_operator", NODE_OPERATION},
+    {"string", NODE_STRING},
+    {"concatenated_string", NODE_LITERAL},
+    {"integer", NODE_LITERAL},
+    {"float", NODE_LITERAL},
+    {"true", NODE_LITERAL},
+    {"false", NODE_LITERAL},
+    {"none", NODE_LITERAL},
+    {"list", NODE_LITERAL},
+    {"dictionary", NODE_LITERAL},
+    {"set", NODE_LITERAL},
+    {"comment", NODE_COMMENT},
+};
+
+static TSFieldId field(const TSLanguage *language, const char *name)
+{
+    TSFieldId id = ts_language_field_id_for_name(language, name, (uint32_t)strlen(name));
+    CHECK(id);
+    return id;
+}
+
+void linter_open(struct linter *l)
+{
+    const TSLanguage *python = tree_sitter_python();
+    *l = (struct linter){
+        .parser = ts_parser_new(),
+        .languages = {python, tree_sitter_javascript(), tree_sitter_java(), tree_sitter_c(), tree_sitter_go(),
+                      tree_sitter_rust()},
+        .left = field(python, "left"),
+        .right = field(python, "right"),
+        .name = field(python, "name"),
+        .type = field(python, "type"),
+        .value = field(python, "value"),
+        .attribute = field(python, "attribute"),
+        .alias = field(python, "alias"),
+    };
+    uint32_t n = ts_language_symbol_count(python);
+    l->kinds = xcalloc(n, 1);
+    for (uint32_t i = 0; i < n; i++)
+        for (size_t k = 0; k < COUNT_OF(node_kinds); k++)
+            if (ts_language_symbol_type(python, (TSSymbol)i) == TSSymbolTypeRegular &&
+                strcmp(ts_language_symbol_name(python, (TSSymbol)i), node_kinds[k].type) == 0)
+                l->kinds[i] = node_kinds[k].kind;
+    for (int g = 0; g < LINTER_GRAMMARS; g++)
+        CHECK(ts_parser_set_language(l->parser, l->languages[g]));
+}
+
+void linter_close(struct linter *l)
+{
+    ts_parser_delete(l->parser);
+    free(l->kinds);
+}
+
+TSTree *linter_parse(struct linter *l, int grammar, struct str text, uint64_t limit_us)
+{
+    CHECK(ts_parser_set_language(l->parser, l->languages[grammar]));
+    ts_parser_reset(l->parser);
+    ts_parser_set_timeout_micros(l->parser, limit_us);
+    return ts_parser_parse_string(l->parser, NULL, text.s, (uint32_t)text.len);
+}
+
+/* Characters, not bytes, from the start of the line, counted from 1. */
+static int column_of(struct str text, uint32_t at, TSPoint point)
+{
+    int column = 1;
+    for (uint32_t i = at - point.column; i < at && i < text.len; i++)
+        column += ((unsigned char)text.s[i] & 0xc0) != 0x80;
+    return column;
+}
+
+void linter_diagnose(json_t *diagnostics, struct str text, uint32_t at, TSPoint point, const char *code,
+                     const char *fmt, ...)
+{
+    char message[MESSAGE_BYTES_MAX];
+    va_list ap;
+    if (json_array_size(diagnostics) >= LINT_DIAGNOSTICS_MAX)
+        return;
+    va_start(ap, fmt);
+    vsnprintf(message, sizeof message, fmt, ap);
+    va_end(ap);
+    json_array_append_new(diagnostics, json_pack("{s:i, s:i, s:s, s:s}", "line", (int)point.row + 1, "column",
+                                                 column_of(text, at, point), "code", code, "message", message));
+}
+
+static int entry_order(const void *a, const void *b)
+{
+    const json_t *x = *(json_t *const *)a, *y = *(json_t *const *)b;
+    json_int_t dl = json_integer_value(json_object_get(x, "line")) - json_integer_value(json_object_get(y, "line"));
+    json_int_t dc =
+        json_integer_value(json_object_get(x, "column")) - json_integer_value(json_object_get(y, "column"));
+    return dl ? (dl > 0) - (dl < 0) : (dc > 0) - (dc < 0);
+}
+
+static json_t *sorted(json_t *array)
+{
+    json_t *v[LINT_DIAGNOSTICS_MAX], *ret = json_array();
+    size_t n = json_array_size(array);
+    CHECK(n <= LINT_DIAGNOSTICS_MAX);
+    for (size_t i = 0; i < n; i++)
+        v[i] = json_array_get(array, i);
+    qsort(v, n, sizeof *v, entry_order);
+    for (size_t i = 0; i < n; i++)
+        json_array_append(ret, v[i]);
+    json_decref(array);
+    return ret;
+}
+
+/* A whole JSON value is data even where Python could read it too. */
+static bool is_json(struct str text)
+{
+    json_t *value = json_loadb(text.s, text.len, 0, NULL);
+    json_decref(value);
+    return value != NULL;
+}
+
+/* CPython refuses brackets nested 200 deep, and grammars spend memory without end on them. Strings are not
+ * told apart: a text with this many unclosed brackets in strings is merely judged by its lines. */
+static bool is_too_deep(struct str text)
+{
+    int depth = 0;
+    for (size_t i = 0; i < text.len && depth <= BRACKETS_MAX; i++) {
+        char c = text.s[i];
+        depth += c == '(' || c == '[' || c == '{';
+        depth -= depth > 0 && (c == ')' || c == ']' || c == '}');
+    }
+    return depth > BRACKETS_MAX;
+}
+
+/* Lines are looked at only where the grammar leaves a doubt. */
+static const char *decide(struct str text, const struct tree_facts *tree)
+{
+    struct mark_facts marks = {.best_name = "unknown"};
+    if (tree->bytes == 0)
+        return "empty";
+    if (is_json(text))
+        return "data";
+    if (tree->python_errors || !tree->firm)
+        language_marks(text, &marks);
+    return language_decide(tree, &marks);
+}
+
+json_t *linter_run(struct linter *l, const json_t *job)
+{
+    const json_t *source = json_object_get(job, "text");
+    struct str text = str_make(json_string_value(source), json_string_length(source));
+    struct str starter = str_of(json_string_value(json_object_get(job, "starter")));
+    const char *entry = json_string_value(json_object_get(job, "entry_point"));
+    struct tree_facts tree = {0};
+    json_t *defines = json_array(), *diagnostics = json_array();
+    if (text.len > LINT_TEXT_BYTES_MAX)
+        text.len = LINT_TEXT_BYTES_MAX;
+    TSTree *python = is_too_deep(text) ? NULL : linter_parse(l, 0, text, PYTHON_PARSE_US);
+    linter_facts(l, text, python, &tree);
+    const char *language = decide(text, &tree);
+    bool parses = python && !ts_node_has_error(ts_tree_root_node(python));
+    if (python && strcmp(language, "python") == 0) {
+        TSTree *before = starter.len && !is_too_deep(starter) ? linter_parse(l, 0, starter, PYTHON_PARSE_US) : NULL;
+        linter_names(l, text, python, starter, before, entry, defines, diagnostics);
+        ts_tree_delete(before);
+    }
+    ts_tree_delete(python);
+    return json_pack("{s:s, s:b, s:o, s:o}", "language", language, "parses", parses, "defines", defines,
+                     "diagnostics", sorted(diagnostics));
+}

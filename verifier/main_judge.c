@@ -1,0 +1,182 @@
+/* main_judge.c: assay-judge, the process that knows the answers.
+ *
+ * Who: started by the verifier, one a slot, long-lived; a CPython that runs test code and nothing of any program's. It gives up what
+ * it does not need before it reads its first job: no new files, sockets or processes.
+ * Descriptors: frames of JSON come in on 0 and go out on 1 (both moved away, so that a test's print() or input() meets
+ * /dev/null); 2 is the verifier's log; 3 is the keeper.
+ * Bytes: wire.h; SUITE, JOB and RESULT in verifier/judge.h. One job at a time, in order. A job is answered whatever happens in it;
+ * when the keeper is lost the answer says so and the judge exits, for a slot without a keeper is of no use. EOF on the input ends
+ * the judge. */
+#include <Python.h>
+#include <jansson.h>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "sandbox.h"
+#include "sandbox/interpreter.h"
+#include "verifier/judge.h"
+#include "verifier/judge_job.h"
+#include "verifier/judge_prepare.h"
+#include "verifier/judge_proxy.h"
+#include "verifier/judge_watch.h"
+
+/* Test code may compute a lot with what a program returned, but not take the machine's memory with it. */
+enum { DATA_MIB_MAX = 2048, HELLO_WAIT_S = 20 };
+
+/* 1 when `n` bytes were read, 0 at a clean end of input. */
+static int read_all(int fd, void *to, size_t n)
+{
+    for (size_t at = 0; at < n;) {
+        ssize_t got = read(fd, (char *)to + at, n - at);
+        if (got == 0)
+            return at == 0 ? 0 : -EPROTO;
+        if (got < 0 && errno != EINTR)
+            return -errno;
+        at += got > 0 ? (size_t)got : 0;
+    }
+    return 1;
+}
+
+static int write_all(int fd, const void *from, size_t n)
+{
+    for (size_t at = 0; at < n;) {
+        ssize_t put = write(fd, (const char *)from + at, n - at);
+        if (put < 0 && errno != EINTR)
+            return -errno;
+        at += put > 0 ? (size_t)put : 0;
+    }
+    return 0;
+}
+
+static int send_json(int fd, uint8_t type, uint32_t seq, json_t *json)
+{
+    struct wire_header h = {.version = WIRE_VERSION, .type = type, .seq = seq};
+    char *text = json_dumps(json, JSON_COMPACT);
+    CHECK(text != NULL);
+    size_t n = strlen(text);
+    struct buf out = {0};
+    h.len = (uint32_t)n;
+    buf_add(&out, &h, sizeof h);
+    buf_add(&out, text, n);
+    int rc = n <= WIRE_JOB_BYTES_MAX ? write_all(fd, out.s, out.len) : -E2BIG;
+    buf_free(&out);
+    free(text);
+    return rc;
+}
+
+/* Moves a descriptor out of the way of test code and leaves /dev/null in its place. */
+static int move_descriptor(int fd, int null)
+{
+    int moved = fcntl(fd, F_DUPFD_CLOEXEC, 10);
+    if (moved < 0 || dup2(null, fd) < 0)
+        return -errno;
+    return moved;
+}
+
+static int start(uint32_t *ret_isolation, struct err *err)
+{
+    struct interpreter_options options = interpreter_options_env();
+    struct keeper_hello hello;
+    struct rlimit data = {(rlim_t)DATA_MIB_MAX << 20, (rlim_t)DATA_MIB_MAX << 20};
+    TRY(interpreter_start(&options, err));
+    if (judge_prepare_init() < 0 || judge_proxy_init() < 0 || judge_names_init() < 0)
+        return interpreter_error(err, -ENOEXEC, "judge");
+    TRY(judge_watch_init(err));
+    if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || setrlimit(RLIMIT_DATA, &data) != 0)
+        return err_set(err, -errno, "setrlimit: %s", strerror(errno));
+    judge_watch_open((int64_t)HELLO_WAIT_S * NS_PER_S, NULL, -1);
+    int rc = judge_keeper_hello(&hello, err);
+    judge_watch_close();
+    TRY(rc);
+    if (hello.python_hex != PY_VERSION_HEX)
+        return err_set(err, -EPROTO, "the keeper's Python is another (%08x, %08x here)", hello.python_hex, PY_VERSION_HEX);
+    return sbx_confine_helper(SBX_HELPER_JUDGE, ret_isolation, err);
+}
+
+static json_t *answer(const json_t *request, uint32_t seq, int out)
+{
+    const char *op = json_string_value(json_object_get(request, "op"));
+    if (op && strcmp(op, "grade") == 0)
+        return judge_grade(request, seq, out);
+    if (op && strcmp(op, "run") == 0)
+        return judge_run(request);
+    if (op && strcmp(op, "generate") == 0)
+        return judge_generate(request);
+    return json_pack("{s:s}", "infra", "a job of an unknown kind");
+}
+
+static void take_suite(const json_t *json)
+{
+    const char *key = json_string_value(json_object_get(json, "key"));
+    json_t *suite = json_object_get(json, "suite");
+    if (key && suite)
+        judge_suite_put(key, suite);
+}
+
+/* Serves until the input ends. */
+static int serve(int in, int out)
+{
+    for (;;) {
+        struct wire_header h;
+        int rc = read_all(in, &h, sizeof h);
+        if (rc <= 0)
+            return rc;
+        if (h.version != WIRE_VERSION || h.len > WIRE_JOB_BYTES_MAX)
+            return -EPROTO;
+        char *text = xrealloc(NULL, h.len + 1u, 1);
+        rc = read_all(in, text, h.len);
+        json_t *json = rc == 1 ? json_loadb(text, h.len, JSON_ALLOW_NUL, NULL) : NULL;
+        free(text);
+        if (rc != 1)
+            return -EPROTO;
+        rc = 0;
+        if (h.type == WIRE_SUITE) {
+            take_suite(json);
+        } else if (h.type == WIRE_JOB) {
+            json_t *result = json ? answer(json, h.seq, out) : json_pack("{s:s}", "infra", "a job that is no JSON");
+            rc = send_json(out, WIRE_RESULT, h.seq, result);
+            if (judge_keeper_lost())
+                rc = -EIO;
+            json_decref(result);
+        }
+        json_decref(json);
+        if (rc < 0)
+            return rc;
+    }
+}
+
+int main(int argc, char **argv)
+{
+    struct err err = {0};
+    uint32_t isolation = 0;
+    (void)argv;
+    if (argc != 1) {
+        fprintf(stderr, "usage: assay-judge    (started by assay-verifier: frames on 0 and 1, its keeper on 3)\n");
+        return 2;
+    }
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    int in = null < 0 ? -errno : move_descriptor(STDIN_FILENO, null);
+    int out = in < 0 ? in : move_descriptor(STDOUT_FILENO, null);
+    if (out < 0) {
+        LOG_ERROR("judge: descriptors: %s", strerror(-out));
+        return 1;
+    }
+    if (start(&isolation, &err) < 0) {
+        LOG_ERROR("judge: %s", err.text);
+        return 1;
+    }
+    json_t *hello = json_pack("{s:s, s:s, s:o}", "name", "judge", "python", PY_VERSION, "isolation", judge_isolation(isolation));
+    int rc = send_json(out, WIRE_HELLO, 0, hello);
+    json_decref(hello);
+    if (rc == 0)
+        rc = serve(in, out);
+    if (rc < 0)
+        LOG_ERROR("judge: %s", strerror(-rc));
+    return rc < 0;
+}

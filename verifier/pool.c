@@ -1,0 +1,185 @@
+/* pool.c: which slot gets which task. First come, first served, but a slot that already holds the suite of a task
+ * near the head of the queue takes that one first, so that a group of completions of one problem compiles its tests
+ * once. The head itself is passed over a bounded number of times. */
+#include "pool.h"
+
+#include <sched.h>
+
+#include "slot.h"
+
+enum { TRIES = 2, BROKEN_FAILURES = 3, LOOK_AHEAD = 16, PASSED_OVER_MAX = 16 };
+
+struct pool {
+    struct slot *slots;
+    int n;
+    struct node queue, idle;
+    int queued, head_passed_over;
+    uv_timer_t sweep; /* answers what waits when no slot can start */
+    char broken[200]; /* why no slot can start, "" while one can */
+    struct pool_stats stats;
+    bool stopped;
+};
+
+int pool_cores(void)
+{
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+}
+
+static struct task *take_for(struct pool *p, const struct slot *s)
+{
+    struct node *head = p->queue.next, *at = head;
+    int look = p->head_passed_over < PASSED_OVER_MAX ? LOOK_AHEAD : 0;
+    while (look > 0 && at != &p->queue && !slot_holds(s, NODE_OWNER(at, struct task, node))) {
+        at = at->next;
+        look--;
+    }
+    if (look == 0 || at == &p->queue)
+        at = head;
+    p->head_passed_over = at == head ? 0 : p->head_passed_over + 1;
+    queue_remove(at);
+    p->queued--;
+    return NODE_OWNER(at, struct task, node);
+}
+
+static void dispatch(struct pool *p)
+{
+    while (!p->stopped && !queue_empty(&p->queue) && !queue_empty(&p->idle)) {
+        struct slot *s = NODE_OWNER(queue_pop(&p->idle), struct slot, idle);
+        slot_run(s, take_for(p, s));
+    }
+}
+
+static void on_sweep(uv_timer_t *timer)
+{
+    struct pool *p = timer->data;
+    struct node *n;
+    while (p->broken[0] && !p->stopped && (n = queue_pop(&p->queue))) {
+        struct task *t = NODE_OWNER(n, struct task, node);
+        p->queued--;
+        t->done(t, NULL, p->broken);
+    }
+}
+
+static void enqueue(struct pool *p, struct task *t, bool front)
+{
+    if (front)
+        queue_push_front(&p->queue, &t->node);
+    else
+        queue_push(&p->queue, &t->node);
+    p->queued++;
+    if (p->broken[0])
+        uv_timer_start(&p->sweep, on_sweep, 0, 0);
+}
+
+void pool_submit(struct pool *p, struct task *t)
+{
+    CHECK(!p->stopped && t->limit_ms > 0 && t->done);
+    t->failures = 0;
+    enqueue(p, t, false);
+    dispatch(p);
+}
+
+bool pool_cancel(struct pool *p, struct task *t)
+{
+    for (int i = 0; i < p->n; i++)
+        if (p->slots[i].task == t)
+            return false;
+    queue_remove(&t->node);
+    p->queued--;
+    return true;
+}
+
+void pool__slot_ready(struct slot *s)
+{
+    struct pool *p = s->pool;
+    p->broken[0] = 0;
+    queue_push(&p->idle, &s->idle);
+    dispatch(p);
+}
+
+/* One more try for a task that met our fault, or its answer. Takes the reference of `result`. */
+static void settle(struct pool *p, struct task *t, json_t *result, const char *infra)
+{
+    if (infra && ++t->failures < TRIES) {
+        p->stats.retried++;
+        enqueue(p, t, true);
+    } else {
+        p->stats.answered++;
+        t->done(t, infra ? NULL : json_incref(result), infra);
+    }
+    json_decref(result);
+}
+
+void pool__slot_answered(struct slot *s, struct task *t, json_t *result)
+{
+    struct pool *p = s->pool;
+    if (s->state == SLOT_IDLE)
+        queue_push(&p->idle, &s->idle);
+    settle(p, t, result, json_string_value(json_object_get(result, "infra")));
+    dispatch(p);
+}
+
+void pool__slot_failed(struct slot *s, struct task *t, const char *why)
+{
+    struct pool *p = s->pool;
+    bool any_up = false;
+    p->stats.restarts++;
+    for (int i = 0; i < p->n; i++)
+        any_up = any_up || p->slots[i].state == SLOT_IDLE || p->slots[i].state == SLOT_BUSY;
+    if (!any_up && s->failures >= BROKEN_FAILURES) {
+        snprintf(p->broken, sizeof p->broken, "%s", why);
+        uv_timer_start(&p->sweep, on_sweep, 0, 0);
+    }
+    if (t)
+        settle(p, t, NULL, why);
+    dispatch(p);
+}
+
+struct pool_stats pool_stats(const struct pool *p)
+{
+    struct pool_stats st = p->stats;
+    st.slots = p->n;
+    st.queued = p->queued;
+    for (int i = 0; i < p->n; i++) {
+        st.busy += p->slots[i].state == SLOT_BUSY;
+        st.ready += p->slots[i].state == SLOT_BUSY || p->slots[i].state == SLOT_IDLE;
+    }
+    return st;
+}
+
+const json_t *pool_hello(const struct pool *p)
+{
+    for (int i = 0; i < p->n; i++)
+        if (p->slots[i].hello)
+            return p->slots[i].hello;
+    return NULL;
+}
+
+struct pool *pool_start(uv_loop_t *loop, enum pool_kind kind, int n)
+{
+    struct pool *p = xcalloc(1, sizeof *p);
+    p->n = n;
+    p->slots = xcalloc((size_t)n, sizeof *p->slots);
+    queue_init(&p->queue);
+    queue_init(&p->idle);
+    uv_timer_init(loop, &p->sweep);
+    p->sweep.data = p;
+    for (int i = 0; i < n; i++)
+        slot_init(&p->slots[i], p, kind, loop);
+    return p;
+}
+
+void pool_stop(struct pool *p)
+{
+    p->stopped = true;
+    for (int i = 0; i < p->n; i++)
+        slot_stop(&p->slots[i]);
+    uv_close((uv_handle_t *)&p->sweep, NULL);
+}
+
+void pool_free(struct pool *p)
+{
+    free(p->slots);
+    free(p);
+}

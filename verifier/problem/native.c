@@ -1,0 +1,167 @@
+/* native.c: assay's own problem format, the same keys in YAML and in JSON lines.
+ * Unknown keys, wrong types and tests that cannot be run as written are errors, never guesses. */
+#include "readers.h"
+
+static const struct key problem_keys[] = {
+    {"id", KEY_STRING, true},
+    {"prompt", KEY_STRING, true},
+    {"entry_point", KEY_STRING | KEY_NULL, false},
+    {"starter", KEY_STRING | KEY_NULL, false},
+    {"cases", KEY_ARRAY, false},
+    {"tests", KEY_STRING | KEY_NULL, false},
+    {"stdio", KEY_ARRAY, false},
+    {"checker", KEY_STRING | KEY_OBJECT, false},
+    {"compare", KEY_OBJECT, false},
+    {"reference", KEY_STRING | KEY_NULL, false},
+    {"wrong", KEY_ARRAY, false},
+    {"limits", KEY_OBJECT, false},
+    {"timing", KEY_OBJECT | KEY_NULL, false},
+    {"tags", KEY_ARRAY, false},
+    {"level", KEY_INT, false},
+    {"demonstration", KEY_STRING, false},
+};
+
+static int check_strings(const json_t *object, const char *key, const struct where *w,
+                         struct err *err)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach(json_object_get(object, key), i, item)
+    {
+        if (!json_is_string(item))
+            return keys_fail(w, object, key, err, "`%s[%zu]` must be a string", key, i);
+    }
+    return 0;
+}
+
+static bool is_identifier(const char *s)
+{
+    const char *first = s;
+    for (; *s; s++)
+        if (!(isalpha((unsigned char)*s) || *s == '_' || (unsigned char)*s >= 0x80 ||
+              (s > first && isdigit((unsigned char)*s))))
+            return false;
+    return s > first;
+}
+
+/* A limit must be positive and below what any sane machine offers; absent keeps the default. */
+static int read_limit(const json_t *limits, const char *key, double max, const struct where *w,
+                      double *value, struct err *err)
+{
+    const json_t *v = json_object_get(limits, key);
+    if (!v)
+        return 0;
+    double d = json_number_value(v);
+    if (!(d > 0) || d > max)
+        return keys_fail(w, limits, key, err, "`limits.%s` must be above 0 and at most %g", key,
+                         max);
+    *value = d;
+    return 0;
+}
+
+static int read_limits(const json_t *limits, const struct where *w, struct limits *ret,
+                       struct err *err)
+{
+    static const struct key keys[] = {
+        {"cpu_s", KEY_NUMBER, false},   {"wall_s", KEY_NUMBER, false},
+        {"memory_mib", KEY_INT, false}, {"output_kib", KEY_INT, false},
+        {"threads", KEY_INT, false},
+    };
+    double memory = ret->memory_mib, output = ret->output_kib, threads = ret->threads;
+    if (!limits)
+        return 0;
+    TRY(keys_check(limits, keys, COUNT_OF(keys), "limits.", w, err));
+    TRY(read_limit(limits, "cpu_s", 3600, w, &ret->cpu_s, err));
+    TRY(read_limit(limits, "wall_s", 3600, w, &ret->wall_s, err));
+    TRY(read_limit(limits, "memory_mib", 1 << 20, w, &memory, err));
+    TRY(read_limit(limits, "output_kib", 1 << 16, w, &output, err));
+    TRY(read_limit(limits, "threads", 4096, w, &threads, err));
+    ret->memory_mib = (int)memory;
+    ret->output_kib = (int)output;
+    ret->threads = (int)threads;
+    return 0;
+}
+
+static int check_timing(const json_t *object, const struct where *w, struct err *err)
+{
+    static const struct key keys[] = {
+        {"call", KEY_STRING, true},
+        {"setup", KEY_STRING, false},
+        {"margin", KEY_NUMBER, false},
+    };
+    const json_t *timing = json_object_get(object, "timing");
+    if (!json_is_object(timing))
+        return 0;
+    TRY(keys_check(timing, keys, COUNT_OF(keys), "timing.", w, err));
+    const json_t *margin = json_object_get(timing, "margin");
+    if (margin && json_number_value(margin) < 1)
+        return keys_fail(w, timing, "margin", err, "`timing.margin` must be at least 1");
+    if (!prb_text(object, "reference", NULL))
+        return keys_fail(w, object, "timing", err,
+                         "`timing` needs a `reference` to be faster than");
+    return 0;
+}
+
+/* Text that is placed before other text must end its last line. */
+static char *with_newline(const char *s)
+{
+    size_t n = strlen(s);
+    char *copy = xcalloc(n + 2, 1);
+    memcpy(copy, s, n);
+    if (n && s[n - 1] != '\n')
+        copy[n] = '\n';
+    return copy;
+}
+
+static json_t *read_shown(const json_t *object)
+{
+    static const char *const shown[] = {"tags", "level", "demonstration"};
+    json_t *ret = json_object();
+    for (size_t i = 0; i < COUNT_OF(shown); i++) {
+        json_t *v = json_object_get(object, shown[i]);
+        if (v)
+            json_object_set(ret, shown[i], v);
+    }
+    return ret;
+}
+
+static json_t *present(const json_t *object, const char *key)
+{
+    json_t *v = json_object_get(object, key);
+    return json_is_null(v) ? NULL : v;
+}
+
+int prb_read_native(const json_t *object, const struct where *w, struct problem *ret,
+                    struct err *err)
+{
+    static const char *const texts[] = {"id", "prompt", "entry_point", "starter"};
+    TRY(keys_check(object, problem_keys, COUNT_OF(problem_keys), "", w, err));
+    for (size_t i = 0; i < COUNT_OF(texts); i++)
+        TRY(prb_no_nul(object, texts[i], w, err));
+    const char *id = prb_text(object, "id", ""), *entry = prb_text(object, "entry_point", NULL);
+    if (!*id)
+        return keys_fail(w, object, "id", err, "`id` is empty");
+    if (entry && !is_identifier(entry))
+        return keys_fail(w, object, "entry_point", err, "`entry_point` must be a name, not `%.80s`",
+                         entry);
+    TRY(check_strings(object, "wrong", w, err));
+    TRY(check_strings(object, "tags", w, err));
+    TRY(prb_check_tests(object, w, err));
+    TRY(check_timing(object, w, err));
+    ret->limits = LIMITS_DEFAULT;
+    TRY(read_limits(json_object_get(object, "limits"), w, &ret->limits, err));
+    ret->id = check_alloc(strdup(id));
+    ret->prompt = check_alloc(strdup(prb_text(object, "prompt", "")));
+    ret->entry_point = entry ? check_alloc(strdup(entry)) : NULL;
+    ret->starter = with_newline(prb_text(object, "starter", ""));
+    ret->wrong = json_incref(json_object_get(object, "wrong"));
+    ret->shown = read_shown(object);
+    prb_finish(ret, &(struct prb_tests){.cases = present(object, "cases"),
+                                        .tests = present(object, "tests"),
+                                        .stdio = present(object, "stdio"),
+                                        .checker = present(object, "checker"),
+                                        .compare = present(object, "compare"),
+                                        .timing = present(object, "timing"),
+                                        .reference = present(object, "reference")});
+    return 0;
+}

@@ -1,0 +1,34 @@
+/* reward.h: from a grade to a number. Strictly ordered by grade: no table in which failing more tests, or
+ * writing prose, can pay better than a correct program is accepted. */
+#ifndef ASSAY_REWARD_H
+#define ASSAY_REWARD_H
+
+#include "base/err.h"
+#include "verdict.h"
+
+struct reward {
+    double not_code;
+    double wrong_language;
+    double fails_base, fails_scale; /* base + scale * passed / total */
+    double correct;
+    double faster_base, faster_scale, faster_max; /* base + min(max, scale * log2(low)) */
+};
+
+#define REWARD_DEFAULT                                                                             \
+    ((struct reward){.not_code = 0,                                                                \
+                     .wrong_language = 0.05,                                                       \
+                     .fails_base = 0.1,                                                            \
+                     .fails_scale = 0.4,                                                           \
+                     .correct = 1,                                                                 \
+                     .faster_base = 1,                                                             \
+                     .faster_scale = 0.25,                                                         \
+                     .faster_max = 0.5})
+
+/* Reads a YAML file over the defaults: not_code, wrong_language, fails_tests: {base, scale}, correct,
+ * faster: {base, scale, max}. -EINVAL when the result is not strictly ordered by grade. */
+int reward_load(const char *path, struct reward *ret, struct err *err);
+
+/* `passed` of `total` tests matters for fails-tests, `low` (the speed-up interval's low end) for faster. */
+double reward_of(const struct reward *rw, enum grade grade, int passed, int total, double low);
+
+#endif

@@ -1,0 +1,41 @@
+/* slot.h: one place where a task can run, between the pool (who gets what) and its helpers (the processes). Internal to both. */
+#ifndef ASSAY_SLOT_H
+#define ASSAY_SLOT_H
+
+#include "helper.h"
+#include "pool.h"
+
+enum slot_state {
+    SLOT_DOWN,     /* no processes; the timer starts them again */
+    SLOT_STARTING, /* processes made, WIRE_HELLO awaited; the timer bounds it */
+    SLOT_IDLE,     /* in the pool's idle list */
+    SLOT_BUSY,     /* `task` runs; the timer bounds it */
+};
+
+struct slot {
+    unsigned magic;
+    struct node idle;
+    struct pool *pool;
+    enum pool_kind kind;
+    enum slot_state state;
+    struct helper *speaker, *keeper; /* the one with frames; the judge's keeper */
+    struct task *task;
+    uint32_t seq;
+    uv_timer_t timer; /* start again, give up starting, or end the task: by state */
+    int failures;     /* in a row, for the back-off */
+    int odd_results;  /* results in a row that were our fault */
+    json_t *suites;   /* keys the judge holds */
+    json_t *hello;
+};
+
+/* What a slot tells its pool. */
+void pool__slot_ready(struct slot *s);
+void pool__slot_answered(struct slot *s, struct task *t, json_t *result);
+void pool__slot_failed(struct slot *s, struct task *t, const char *why); /* t may be NULL */
+
+void slot_init(struct slot *s, struct pool *pool, enum pool_kind kind, uv_loop_t *loop);
+void slot_run(struct slot *s, struct task *t);
+bool slot_holds(const struct slot *s, const struct task *t); /* needs no suite sent before it */
+void slot_stop(struct slot *s); /* for good; closes the timer */
+
+#endif
