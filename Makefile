@@ -16,7 +16,7 @@ MAKEFLAGS += --no-builtin-rules
 # ---- compiler ------------------------------------------------------------------------------------------
 CC      := gcc
 WARN    := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
-           -Wformat=2 -Wundef $(if $(WERROR),-Werror)
+           -Wformat=2 -Wundef -Wno-psabi $(if $(WERROR),-Werror)
 HARDEN  := -fstack-protector-strong -fPIE
 SAN.asan  := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 OPT.release := -O2 -D_FORTIFY_SOURCE=3

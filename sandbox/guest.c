@@ -278,7 +278,6 @@ _Noreturn void guest_run(const struct sbx_guest *confine, bool stdio)
         _exit(GUEST_EXIT_CONFINE - step);
     g->stdio = stdio;
     PyOS_AfterFork_Child();
-    guest_program_start();
     buf_add(&ready, &isolation, sizeof isolation);
     guest_take_turn(g);
     guest_write(GUEST_READY, 0, &ready);

@@ -75,7 +75,6 @@ void guest_release(struct guest *g, uint32_t number);
 
 /* ---- guest_program.c: loading, and whole programs. */
 int guest_program_prepare(void);
-void guest_program_start(void); /* once in the child */
 PyObject *guest_load(struct guest *g, struct str text);
 _Noreturn void guest_main(struct guest *g, uint32_t seq, struct str text);
 

@@ -11,7 +11,7 @@
 static const char solution_name[] = "<solution>";
 
 static struct {
-    PyObject *builtins, *io_open, *reseed;
+    PyObject *builtins, *io_open;
     PyObject *threading_shutdown, *run_exit_functions;
     PyObject *streams[3]; /* the whole program's own */
 } own;
@@ -24,36 +24,33 @@ static PyObject *attribute(const char *module, const char *name)
     return value;
 }
 
+/* Every child inherits the generator in this state; no hook reseeds it after the fork (see interpreter.c). */
+static int seed(const char *module)
+{
+    PyObject *function = attribute(module, "seed");
+    PyObject *done = function ? PyObject_CallFunction(function, "i", 0) : NULL;
+    Py_XDECREF(function);
+    Py_XDECREF(done);
+    return done ? 0 : -1;
+}
+
 int guest_program_prepare(void)
 {
     own.builtins = PyImport_ImportModule("builtins");
     own.io_open = attribute("io", "open");
-    own.reseed = attribute("random", "seed");
     own.threading_shutdown = attribute("threading", "_shutdown");
     own.run_exit_functions = attribute("atexit", "_run_exitfuncs");
-    if (!own.builtins || !own.io_open || !own.reseed || !own.threading_shutdown ||
+    if (!own.builtins || !own.io_open || !own.threading_shutdown ||
         !own.run_exit_functions)
         return -1;
     PyObject *argv = Py_BuildValue("[s]", "solution.py");
     int rc = argv ? PySys_SetObject("argv", argv) : -1;
     Py_XDECREF(argv);
-    /* A preloaded numpy draws from a generator of its own, which every child inherits in this state. */
-    PyObject *modules = PyImport_GetModuleDict();
-    if (rc == 0 && PyDict_GetItemString(modules, "numpy.random")) {
-        PyObject *seed = attribute("numpy.random", "seed");
-        PyObject *done = seed ? PyObject_CallFunction(seed, "i", 0) : NULL;
-        rc = done ? 0 : -1;
-        Py_XDECREF(done);
-        Py_XDECREF(seed);
-    }
+    if (rc == 0)
+        rc = seed("random");
+    if (rc == 0 && PyDict_GetItemString(PyImport_GetModuleDict(), "numpy.random"))
+        rc = seed("numpy.random");
     return rc;
-}
-
-void guest_program_start(void)
-{
-    PyObject *done = PyObject_CallFunction(own.reseed, "i", 0);
-    CHECK(done != NULL);
-    Py_DECREF(done);
 }
 
 /* A module dict to run in; borrowed. `name` is "solution" or "__main__". */

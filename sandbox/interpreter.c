@@ -157,6 +157,29 @@ static int freeze(struct err *err)
     return 0;
 }
 
+/* Hooks that modules leave for forks (threading's, random's) repair locks and seeds. This process forks with one thread, no lock
+ * held and the seed set, and a child may not fork: the hooks would only dirty a hundred pages of each child. So while
+ * the common modules are imported there is nowhere to leave one. */
+static int set_fork_hooks(bool on, struct err *err)
+{
+    static PyObject *original;
+    PyObject *os = PyImport_ImportModule("os");
+    int rc = -1;
+    if (os && !on && (original = PyObject_GetAttrString(os, "register_at_fork"))) {
+        PyObject *globals = PyDict_New();
+        PyObject *ignore =
+            globals ? PyRun_String("lambda **hooks: None", Py_eval_input, globals, globals) : NULL;
+        rc = ignore ? PyObject_SetAttrString(os, "register_at_fork", ignore) : -1;
+        Py_XDECREF(ignore);
+        Py_XDECREF(globals);
+    } else if (os && on) {
+        rc = PyObject_SetAttrString(os, "register_at_fork", original);
+        Py_CLEAR(original);
+    }
+    Py_XDECREF(os);
+    return rc == 0 ? 0 : interpreter_error(err, -ENOEXEC, "os.register_at_fork");
+}
+
 int interpreter_start(const struct interpreter_options *options, struct err *err)
 {
     PyConfig config;
@@ -168,9 +191,11 @@ int interpreter_start(const struct interpreter_options *options, struct err *err
         return code;
     }
     PyConfig_Clear(&config);
+    TRY(set_fork_hooks(false, err));
     for (size_t i = 0; i < COUNT_OF(warm_modules); i++)
         TRY(warm(warm_modules[i], err));
     TRY(warm_list(options->preload, err));
+    TRY(set_fork_hooks(true, err));
     if (value_init() != 0)
         return interpreter_error(err, -ENOENT, "value types");
     return freeze(err);

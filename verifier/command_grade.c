@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "base/file.h"
 #include "command.h"
 #include "generate.h"
 #include "job.h"
+#include "output.h"
 #include "report.h"
 #include "samples.h"
 
@@ -20,7 +20,7 @@ struct options {
     char *problems[SPECS_MAX];
     int n_problems, slots, shard, shards;
     const char *samples, *out, *k, *reward;
-    bool timing;
+    bool timing, resume;
 };
 
 struct row {
@@ -37,8 +37,8 @@ struct grading {
     struct problem_set set;
     struct samples samples;
     struct report report;
-    struct file_new file;
-    FILE *out;
+    struct output output;
+    size_t kept_at; /* in output.kept: the line of the next sample that an earlier run has graded */
     json_t *counts;  /* task_id -> samples so far */
     long seen;       /* lines read, for --shard */
     struct row rows[WINDOW];
@@ -47,7 +47,8 @@ struct grading {
     struct row batch[BATCH];
     int batch_at, batch_n;
     bool reading, ended, pumping, stopped;
-    struct err err; /* a bad sample, or an output that cannot be written */
+    struct err err;        /* a bad sample, or an output that cannot be written */
+    struct err reader_err; /* the worker's own */
     int signal;
     uv_work_t reader;
     uv_timer_t tick;
@@ -80,6 +81,7 @@ static void on_tick(uv_timer_t *timer)
 {
     struct grading *g = timer->data;
     report_progress(&g->report, false);
+    fflush(g->output.file);
 }
 
 /* On a worker thread; the loop leaves samples and batch alone meanwhile. */
@@ -89,7 +91,7 @@ static void read_batch(uv_work_t *work)
     g->batch_at = g->batch_n = 0;
     while (g->batch_n < BATCH) {
         struct row *r = &g->batch[g->batch_n];
-        int rc = samples_next(&g->samples, &g->set, &r->item, &r->problem, &g->err);
+        int rc = samples_next(&g->samples, &g->set, &r->item, &r->problem, &g->reader_err);
         if (rc <= 0) {
             g->ended = true;
             return;
@@ -106,6 +108,8 @@ static void on_batch(uv_work_t *work, int status)
     struct grading *g = work->data;
     (void)status;
     g->reading = false;
+    if (g->reader_err.code && !g->err.code)
+        g->err = g->reader_err;
     if (g->err.code)
         stop(g);
     pump(g);
@@ -126,8 +130,8 @@ static void write_ready(struct grading *g)
 {
     for (; g->first < g->next && g->rows[g->first % WINDOW].verdict; g->first++) {
         struct row *r = &g->rows[g->first % WINDOW];
-        if (fprintf(g->out, "%s\n", r->verdict) < 0 && !g->err.code)
-            err_set(&g->err, -EIO, "cannot write the verdicts: %s", strerror(errno));
+        if (!g->err.code)
+            output_line(&g->output, r->verdict, &g->err);
         free(r->verdict);
         json_decref(r->item);
         *r = (struct row){0};
@@ -143,14 +147,42 @@ static int count_sample(struct grading *g, const char *id)
     return (int)n;
 }
 
+/* With --resume: the next sample has its verdict in PATH.part already, so it only counts. */
+static bool kept(struct grading *g, const struct row *r, int sample)
+{
+    struct str text = str_from(buf_view(&g->output.kept), g->kept_at);
+    if (text.len == 0)
+        return false;
+    size_t n = (size_t)str_find(text, STR("\n"), 0);
+    json_t *verdict = json_loadb(text.s, n, JSON_ALLOW_NUL, NULL);
+    const char *id = json_string_value(json_object_get(verdict, "task_id"));
+    if (!id || strcmp(id, r->problem->id) != 0 || json_integer_value(json_object_get(verdict, "sample")) != sample) {
+        if (!g->err.code)
+            err_set(&g->err, -EINVAL, "%s: is of other samples: at byte %zu a verdict on %s, sample %d, was expected", g->output.part,
+                    g->kept_at, r->problem->id, sample);
+    } else {
+        report_add(&g->report, verdict);
+    }
+    json_decref(verdict);
+    g->kept_at += n + 1;
+    return true;
+}
+
 static void start_next(struct grading *g)
 {
-    struct row *r = &g->rows[g->next++ % WINDOW];
+    struct row *r = &g->rows[g->next % WINDOW];
     *r = g->batch[g->batch_at++];
     r->grading = g;
+    int sample = count_sample(g, r->problem->id);
+    if (kept(g, r, sample)) {
+        json_decref(r->item);
+        *r = (struct row){0};
+        return;
+    }
+    g->next++;
     struct job_spec spec = {.problem = r->problem,
                             .item = r->item,
-                            .sample = count_sample(g, r->problem->id),
+                            .sample = sample,
                             .timing = g->options->timing};
     job_start(&g->grader, &spec, on_verdict, r);
 }
@@ -176,6 +208,8 @@ static void pump(struct grading *g)
         g->reader.data = g;
         CHECK(uv_queue_work(&g->loop, &g->reader, read_batch, on_batch) == 0);
     } else if (g->first == g->next) {
+        if (g->kept_at < g->output.kept.len)
+            err_set(&g->err, -EINVAL, "%s: holds more verdicts than there are samples", g->output.part);
         stop(g);
     }
 }
@@ -214,12 +248,7 @@ static int prepare(struct grading *g)
     TRY(check_samples(g, &total));
     TRY(samples_open(&g->samples, o->samples, &g->err));
     TRY(report_init(&g->report, o->k, total, &g->err));
-    g->out = stdout;
-    if (o->out && strcmp(o->out, "-") != 0) {
-        TRY(file_new_open(&g->file, o->out, &g->err));
-        g->out = g->file.out;
-    }
-    return 0;
+    return output_open(&g->output, o->out, o->resume, &g->err);
 }
 
 static void run_loop(struct grading *g)
@@ -241,20 +270,21 @@ static void run_loop(struct grading *g)
 
 static int finish(struct grading *g)
 {
-    if (g->signal || g->err.code) {
-        if (g->file.out)
-            file_new_discard(&g->file);
-    } else if (g->file.out) {
-        file_new_commit(&g->file, &g->err);
-    } else if (fflush(stdout) != 0) {
-        err_set(&g->err, -EIO, "cannot write the verdicts: %s", strerror(errno));
-    }
+    if (!g->signal && !g->err.code)
+        output_commit(&g->output, &g->err);
     if (g->signal) {
-        fprintf(stderr, "assay: stopped by signal %d, no verdicts were kept\n", g->signal);
+        fprintf(stderr, "assay: stopped by signal %d%s%s\n", g->signal, g->output.path[0] ? ", --resume goes on from " : "",
+                g->output.part);
+        output_leave(&g->output);
         return 128 + g->signal;
     }
-    if (g->err.code)
+    if (g->err.code) {
+        if (g->options->resume)
+            output_leave(&g->output);
+        else
+            output_discard(&g->output);
         return command_error(&g->err);
+    }
     return g->report.tally.infra ? EXIT_FAULT : 0;
 }
 
@@ -266,6 +296,7 @@ static const struct argp_option option_table[] = {
     {"k", 'k', "K,...", 0, "Report pass@K (default 1)", 0},
     {"reward", 'r', "FILE", 0, "Rewards for the five grades, a YAML file", 0},
     {"no-timing", 't', NULL, 0, "Do not measure speed: nothing is graded faster", 0},
+    {"resume", 'R', NULL, 0, "Go on where a run that was killed has stopped (see below)", 0},
     {"shard", 'S', "I/N", 0, "Only every Nth sample, from number I (0 to N-1)", 0},
     {0},
 };
@@ -277,6 +308,8 @@ static const char doc[] =
     "  assay grade -p problems/starter -s replies.jsonl -o verdicts.jsonl\n"
     "  assay grade -p HumanEval.jsonl.gz -s samples.jsonl.gz --k 1,10,100 --no-timing > verdicts.jsonl\n"
     "  sampler | assay grade -p problems -s - | jq -r .grade\n\n"
+    "Verdicts gather in FILE.part, which becomes FILE when all are there. A run that is stopped leaves FILE.part, and the same "
+    "command with --resume goes on from it.\n\n"
     "Exit status: 0 every sample got its grade, 1 some met a fault of ours, 2 bad usage or bad input.";
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -295,6 +328,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case 'k': o->k = arg; return 0;
     case 'r': o->reward = arg; return 0;
     case 't': o->timing = false; return 0;
+    case 'R': o->resume = true; return 0;
     case 'S':
         if (sscanf(arg, "%d/%d%n", &o->shard, &o->shards, &used) != 2 || arg[used] || o->shards < 1 || o->shard < 0 ||
             o->shard >= o->shards)
@@ -304,6 +338,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_END:
         if (!o->n_problems || !o->samples)
             argp_error(state, "both -p PROBLEMS and -s SAMPLES are needed");
+        if (o->resume && (!o->out || strcmp(o->out, "-") == 0))
+            argp_error(state, "--resume needs -o FILE");
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }

@@ -43,8 +43,9 @@ bool judge_note_syntax_error(struct judge_job *job)
     if (ours) {
         const char *text = PyUnicode_AsUTF8(message);
         PyErr_Clear();
+        long line = attribute_number(value, "lineno") - job->lines_before;
         json_array_append_new(job->lint,
-                              json_pack("{s:I, s:I, s:s, s:o}", "line", (json_int_t)attribute_number(value, "lineno"),
+                              json_pack("{s:I, s:I, s:s, s:o}", "line", (json_int_t)(line > 0 ? line : 1),
                                         "column", (json_int_t)attribute_number(value, "offset"), "code", "syntax-error",
                                         "message", judge_json_text(str_of(text ? text : ""), JUDGE_TEXT_BYTES_MAX)));
     }

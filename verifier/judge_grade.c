@@ -54,7 +54,7 @@ static bool is_process_limit(void)
 enum reason judge_reason_of_error(const struct judge_guest *guest)
 {
     if (PyErr_ExceptionMatches(judge_stop))
-        return guest->over ? guest->reason : REASON_TIME_LIMIT;
+        return guest->over && guest->reason != REASON_NONE ? guest->reason : REASON_TIME_LIMIT;
     if (PyErr_ExceptionMatches(PyExc_AssertionError))
         return REASON_WRONG_ANSWER;
     if (PyErr_ExceptionMatches(PyExc_MemoryError))
@@ -68,7 +68,7 @@ void judge_describe_error(const struct judge_job *job, struct buf *out)
 {
     uint32_t line = judge_raised_line();
     if (PyErr_ExceptionMatches(judge_stop)) {
-        buf_puts(out, job->guest.over ? job->guest.why : "out of time");
+        buf_puts(out, job->guest.why[0] ? job->guest.why : "out of time");
         return;
     }
     judge_error_text(out);

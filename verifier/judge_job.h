@@ -13,6 +13,7 @@ struct judge_job {
     struct judge_suite *suite;
     struct str program;
     bool with_starter; /* the suite's starter goes before the program */
+    int lines_before;  /* of the starter, where program and starter are one text */
     int frames_fd;     /* for last words (judge_watch.h) */
     struct buf last_words;
     struct judge_guest guest;

@@ -55,15 +55,13 @@ static PyObject *fresh_globals(void)
     return globals;
 }
 
-/* A class of the starter is the program's class in test code, as its objects cannot cross: `TreeNode(1)` makes the node where
- * it will be used. Exceptions are only names to catch and stay ours. */
-static int use_their_classes(struct judge_job *job, PyObject *globals)
+/* Binds those of `names` that the program has to the program's objects. Exceptions are only names to catch and stay ours. */
+static int use_theirs(PyObject *globals, PyObject *names)
 {
-    PyObject *classes = job->suite->starter_classes;
-    for (Py_ssize_t i = 0; classes && i < PyList_GET_SIZE(classes); i++) {
-        PyObject *name = PyList_GET_ITEM(classes, i), *mine = PyDict_GetItem(globals, name);
+    for (Py_ssize_t i = 0; names && i < PyList_GET_SIZE(names); i++) {
+        PyObject *name = PyList_GET_ITEM(names, i), *mine = PyDict_GetItem(globals, name);
         bool missing = false;
-        if (!mine || PyExceptionClass_Check(mine))
+        if (mine && PyExceptionClass_Check(mine))
             continue;
         PyObject *theirs = judge_global(PyUnicode_AsUTF8(name), &missing);
         int rc = !theirs ? -1 : missing ? 0 : PyDict_SetItem(globals, name, theirs);
@@ -74,15 +72,17 @@ static int use_their_classes(struct judge_job *job, PyObject *globals)
     return 0;
 }
 
+/* A class of the starter is the program's class in test code, as its objects cannot cross: `TreeNode(1)` makes the node where
+ * it will be used. */
 PyObject *judge_globals(struct judge_job *job)
 {
+    struct judge_suite *s = job->suite;
     PyObject *globals = fresh_globals(), *done = NULL;
-    if (globals && job->suite->starter_code) {
-        done = PyEval_EvalCode(job->suite->starter_code, globals, globals);
-        if (!done || use_their_classes(job, globals) < 0)
-            Py_CLEAR(globals);
-        Py_XDECREF(done);
-    }
+    if (globals && s->starter_code && !(done = PyEval_EvalCode(s->starter_code, globals, globals)))
+        Py_CLEAR(globals);
+    Py_XDECREF(done);
+    if (globals && (use_theirs(globals, s->starter_classes) < 0 || use_theirs(globals, s->shadows) < 0))
+        Py_CLEAR(globals);
     return globals;
 }
 

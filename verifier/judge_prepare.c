@@ -17,7 +17,7 @@
 #include "base/check.h"
 
 static const char prepare_source[] =
-    "import ast, sys\n"
+    "import ast, builtins, sys\n"
     "\n"
     "MODULES = {name for name in sys.modules if '.' not in name and name[0] != '_'}\n"
     "\n"
@@ -76,6 +76,10 @@ static const char prepare_source[] =
     "    classes = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]\n"
     "    return compile(tree, '<starter>', 'exec'), classes, bound(tree)\n"
     "\n"
+    "def shadows(source):\n"
+    "    return [node.name for node in ast.parse(source).body\n"
+    "            if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and hasattr(builtins, node.name)]\n"
+    "\n"
     "def tests(source, taken):\n"
     "    tree = ast.parse(source, '<tests>')\n"
     "    defines = any(isinstance(n, ast.FunctionDef) and n.name == 'check' for n in tree.body)\n"
@@ -92,7 +96,7 @@ static const char prepare_source[] =
     "    ast.fix_missing_locations(tree)\n"
     "    return compile(tree, '<tests>', 'exec'), sites.texts, defines and not calls_it\n";
 
-static PyObject *starter_function, *tests_function;
+static PyObject *starter_function, *tests_function, *shadows_function;
 
 int judge_prepare_init(void)
 {
@@ -106,7 +110,8 @@ int judge_prepare_init(void)
     Py_DECREF(done);
     starter_function = PyDict_GetItemString(globals, "starter");
     tests_function = PyDict_GetItemString(globals, "tests");
-    CHECK(starter_function && tests_function); /* `globals` lives as long as the process */
+    shadows_function = PyDict_GetItemString(globals, "shadows");
+    CHECK(starter_function && tests_function && shadows_function); /* `globals` lives as long as the process */
     return 0;
 }
 
@@ -118,6 +123,11 @@ PyObject *judge_prepare_starter(const char *source)
 PyObject *judge_prepare_tests(const char *source, PyObject *taken)
 {
     return PyObject_CallFunction(tests_function, "sO", source, taken);
+}
+
+PyObject *judge_prepare_shadows(const char *source)
+{
+    return PyObject_CallFunction(shadows_function, "s", source);
 }
 
 PyObject *judge_prepare_expression(const char *source, const char *where)

@@ -13,6 +13,9 @@ PyObject *judge_prepare_starter(const char *source);
 /* (code, list of site texts, whether it defines `check` and never calls it). `taken`: names that the starter binds. */
 PyObject *judge_prepare_tests(const char *source, PyObject *taken);
 
+/* List of the builtins that a reference defines anew at top level (a problem may ask for a function called `sum`). */
+PyObject *judge_prepare_shadows(const char *source);
+
 /* Code of one expression. */
 PyObject *judge_prepare_expression(const char *source, const char *where);
 

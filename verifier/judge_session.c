@@ -168,6 +168,31 @@ int judge__put_empty_dict(void)
     return 0;
 }
 
+/* Whether `o` is what Python's own namespace calls by its name: int, len, sorted, ... */
+static bool is_builtin(PyObject *o)
+{
+    if (!PyType_Check(o) && !PyCFunction_Check(o))
+        return false;
+    PyObject *name = PyObject_GetAttrString(o, "__name__");
+    bool yes = name && PyDict_GetItemWithError(PyEval_GetBuiltins(), name) == o;
+    Py_XDECREF(name);
+    PyErr_Clear();
+    return yes;
+}
+
+/* The guest's builtin of the same name: a type has to be a type over there. */
+static PyObject *their_builtin(PyObject *o)
+{
+    bool missing;
+    PyObject *name = PyObject_GetAttrString(o, "__name__");
+    PyObject *builtins = name ? judge_global("__builtins__", &missing) : NULL, *theirs = NULL;
+    if (builtins)
+        theirs = judge_is_handle(builtins) ? PyObject_GetAttr(builtins, name) : Py_NewRef(o);
+    Py_XDECREF(name);
+    Py_XDECREF(builtins);
+    return theirs;
+}
+
 static bool yields_values(PyObject *o)
 {
     return !judge_is_handle(o) &&
@@ -178,14 +203,17 @@ static bool yields_values(PyObject *o)
 PyObject *judge__plain_args(PyObject *args)
 {
     Py_ssize_t n = PyTuple_GET_SIZE(args), first = 0;
-    while (first < n && !yields_values(PyTuple_GET_ITEM(args, first)))
+    while (first < n && !yields_values(PyTuple_GET_ITEM(args, first)) &&
+           !is_builtin(PyTuple_GET_ITEM(args, first)))
         first++;
     if (first == n)
         return Py_NewRef(args);
     PyObject *plain = PyTuple_New(n);
     for (Py_ssize_t i = 0; plain && i < n; i++) {
         PyObject *arg = PyTuple_GET_ITEM(args, i);
-        PyObject *item = yields_values(arg) ? PySequence_List(arg) : Py_NewRef(arg);
+        PyObject *item = yields_values(arg) ? PySequence_List(arg)
+                         : is_builtin(arg)  ? their_builtin(arg)
+                                            : Py_NewRef(arg);
         if (item)
             PyTuple_SET_ITEM(plain, i, item);
         else

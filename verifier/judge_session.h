@@ -18,7 +18,8 @@ int judge__put_name(PyObject *name);
 int judge__put_value(PyObject *value);
 int judge__put_empty_dict(void);
 
-/* `args`, or a copy in which what has no value of its own but yields some (range, map, dict views, ...) became a list. */
+/* `args`, or a copy in which what has no value of its own but yields some (range, map, dict views, ...) became a list, and a
+ * builtin function or type became the guest's own. */
 PyObject *judge__plain_args(PyObject *args);
 
 /* The answer; callbacks are served meanwhile. `args`: a tuple whose mutable members are brought up to date, or NULL. */

@@ -202,6 +202,8 @@ int judge_run_stdio(struct judge_job *job)
     if (s->starter && job->with_starter) {
         buf_puts(&program, s->starter);
         buf_char(&program, '\n');
+        for (const char *c = program.s; *c; c++)
+            job->lines_before += *c == '\n';
     }
     buf_str(&program, job->program);
     json_array_foreach(s->stdio, i, one) {

@@ -206,6 +206,8 @@ static int read_suite(struct judge_suite *s, struct err *err)
         rc = read_tests(s, taken, err);
     Py_XDECREF(taken);
     TRY(rc);
+    if (s->reference && !(s->shadows = judge_prepare_shadows(s->reference)))
+        return python_failure(err, "reference");
     TRY(read_checker(s, err));
     TRY(read_timing(s, err));
     s->stdio = json_object_get(s->json, "stdio");
@@ -227,6 +229,7 @@ static void suite_free(struct judge_suite *s)
     free(s->cases);
     Py_XDECREF(s->starter_code);
     Py_XDECREF(s->starter_classes);
+    Py_XDECREF(s->shadows);
     Py_XDECREF(s->tests_code);
     Py_XDECREF(s->site_texts);
     Py_XDECREF(s->checker_code);

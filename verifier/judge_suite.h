@@ -30,6 +30,7 @@ struct judge_suite {
     json_t *json; /* the suite; strings below point into it */
     const char *entry_point, *starter, *reference;
     PyObject *starter_code, *starter_classes; /* NULL without a starter */
+    PyObject *shadows; /* names of builtins that are the program's here, as the reference defines them; or NULL */
     struct judge_case *cases;
     int n_cases;
     PyObject *tests_code, *site_texts; /* NULL without test source */

@@ -106,6 +106,8 @@ static bool same_answers(struct judge_job *job, const struct sample *reference, 
         return false;
     bool same = judge_equal(candidate->answer, reference->answer, how) == 1 &&
                 judge_equal(candidate->state, reference->state, how) == 1;
+    if (!same && job->passed == job->suite->total)
+        job->passed--; /* whoever looks at the counts alone sees that not all is well */
     if (!same)
         judge_fail(job, REASON_WRONG_ANSWER, json_string("timing"), candidate->answer, reference->answer,
                    "another answer than the reference's on the timed input");

@@ -84,8 +84,8 @@ static bool is_prose(struct str line)
 /* Lines that open a Python block: `def f(x):`, `else:`, ... */
 static bool opens_python_block(struct str line)
 {
-    static const char *const words[] = {"def ",   "class ", "if ",  "elif ", "else:",  "for ",   "while ",
-                                        "try:", "except", "with ", "async ", "finally:", "match ", "case "};
+    static const char *const words[] = {"def ",   "class ", "if ",    "elif ",  "else:",    "for ",   "while ",
+                                        "try:",   "except", "with ",  "async ", "finally:", "match ", "case "};
     ptrdiff_t comment = str_find(line, STR("  #"), 0);
     if (comment > 0)
         line = trimmed(str_make(line.s, (size_t)comment));
@@ -95,6 +95,18 @@ static bool opens_python_block(struct str line)
         if (str_starts(line, str_of(words[i])))
             return true;
     return false;
+}
+
+/* `def f(x):` with or without something after it, but not Scala's `def f(x: Int): Int = ...`. */
+static bool is_python_def(struct str line)
+{
+    if (!str_starts(line, STR("def ")) || ends_with(line, STR("{")))
+        return false;
+    ptrdiff_t colon = str_find(line, STR("):"), 0);
+    if (colon < 0)
+        return str_find(line, STR(") -> "), 0) >= 0 && memchr(line.s, ':', line.len);
+    struct str rest = trimmed(str_from(line, (size_t)colon + 2));
+    return rest.len == 0 || !isupper((unsigned char)rest.s[0]);
 }
 
 /* Points by language name; the table is small and its names are the table's own pointers. */
@@ -145,6 +157,7 @@ void language_marks(struct str text, struct mark_facts *ret)
     struct mark_facts f = {.best_name = "unknown"};
     struct scores s = {0};
     unsigned char times[COUNT_OF(marks)] = {0};
+    size_t bare_defs = 0, ends = 0;
     char quote = 0;
     if (text.len > TEXT_BYTES_MAX)
         text.len = TEXT_BYTES_MAX;
@@ -158,15 +171,18 @@ void language_marks(struct str text, struct mark_facts *ret)
         if (line.len == 0)
             continue;
         f.lines++;
-        if (in_triple_quotes(line, &quote)) {
+        bool inside = quote != 0, quoted = in_triple_quotes(line, &quote), def = !inside && is_python_def(line);
+        if (quoted) {
             f.comment_lines++;
+            f.python_defs += def;
             continue;
         }
         score_line(line, times, &s);
-        if (opens_python_block(line)) {
-            f.python_blocks++;
-            f.python_defs += str_starts(line, STR("def ")) || str_starts(line, STR("class "));
-        }
+        bool block = def || opens_python_block(line);
+        f.python_defs += def || (block && str_starts(line, STR("class ")));
+        f.python_blocks += block;
+        bare_defs += !def && str_starts(line, STR("def ")) && !memchr(line.s, ':', line.len);
+        ends += str_eq(line, STR("end"));
         if (is_comment(line))
             f.comment_lines++;
         else if (is_prose(line))
@@ -175,6 +191,8 @@ void language_marks(struct str text, struct mark_facts *ret)
             f.code_lines++;
     }
     f.python = *score_of(&s, PYTHON) + 1.5 * (double)(f.python_blocks < 8 ? f.python_blocks : 8);
+    if (bare_defs && ends) /* a `def` without its colon alone is Python with a slip */
+        *score_of(&s, "ruby") += 2.5;
     f.data = *score_of(&s, DATA);
     f.pseudo = *score_of(&s, PSEUDO);
     f.curly = *score_of(&s, CURLY);

@@ -9,9 +9,10 @@
  *
  * We look at the data more than once, so each look spends a part of one error budget (Bonferroni, as in group
  * sequential trials). The looks that can declare "faster" are at 8, 12, 16, 20 and 25 pairs, with one-sided errors of
- * 1/256 (the least that 8 pairs can have) and four times 0.0015: together below 0.01 for a program whose true ratio is just the margin,
- * and far below for one that is only as fast as the reference. Giving up costs no error of that kind, so it is allowed
- * from TIMING_PAIRS_MIN on, whenever an upper bound at TIMING_GIVE_UP lies below the margin. */
+ * 1/256 (the least that 8 pairs can have), 0.001 three times and 0.003 at the last, where no more data will come: together
+ * below 0.01 for a program whose true ratio is just the margin, and far below for one that is only as fast as the
+ * reference. Giving up costs no error of that kind, so it is allowed from TIMING_PAIRS_MIN on, whenever an upper bound
+ * at TIMING_GIVE_UP lies below the margin. */
 #include "verifier/timing.h"
 
 #include <math.h>
@@ -25,7 +26,7 @@ enum { WALSH_MAX = TIMING_PAIRS_MAX * (TIMING_PAIRS_MAX + 1) / 2 };
 static const struct look {
     int pairs;
     double error;
-} looks[] = {{8, 1.0 / 256}, {12, 0.0015}, {16, 0.0015}, {20, 0.0015}, {TIMING_PAIRS_MAX, 0.0015}};
+} looks[] = {{8, 1.0 / 256}, {12, 0.001}, {16, 0.001}, {20, 0.001}, {TIMING_PAIRS_MAX, 0.003}};
 
 static const double TIMING_GIVE_UP = 0.05;
 

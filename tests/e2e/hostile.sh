@@ -14,8 +14,6 @@ for file in $hostile $honest; do
     jq -Rsc --arg f "$file" '{task_id: "add", solution: ., file: $f}' "$file"
     printf '%s%s"}\n' "$honest_sample" "$file"
 done >"$tmp/s.jsonl"
-# Sockets and processes that a guest might leave are looked for by the session's own mark.
-before=$(ps -eo comm= | grep -c '^assay-')
 start=$(date +%s)
 LIMIT=400 check "graded without a fault of ours" status 0 assay grade -p "$data/add.yaml" -s "$tmp/s.jsonl" -o "$tmp/v.jsonl" --no-timing
 took=$(($(date +%s) - start))
@@ -50,5 +48,4 @@ for file in $honest; do
     check "honest/$(basename "$file")" is_correct "$file"
 done
 check "the honest one after each stays correct" same "$#" "$(jq -r 'select(.file == null) | .grade' "$tmp/v.jsonl" | grep -c '^correct$')"
-sleep 0.5
-check "no process is left" [ "$(ps -eo comm= | grep -c '^assay-')" -le "$before" ]
+check "no process is left" no_orphans

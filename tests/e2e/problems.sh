@@ -19,7 +19,7 @@ report() {
         return
     fi
     echo "not ok $n - $1"
-    [ -z "${3:-}" ] || sed 's/^/# /' "$3" | head -40
+    [ -z "${3:-}" ] || grep -v '^ok ' "$3" | sed 's/^/# /' | head -40
 }
 
 # shown SOURCE: what a client sees of the problems of one -p option of the server, all of them.

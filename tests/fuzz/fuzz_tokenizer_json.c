@@ -1,4 +1,5 @@
-/* Any bytes as a tokenizer.json: refused with a message, or a tokenizer whose encoding loses nothing. */
+/* Any bytes as a tokenizer.json: refused with a message, or a tokenizer whose encoding loses
+ * nothing. */
 #include <stdint.h>
 #include <stdlib.h>
 

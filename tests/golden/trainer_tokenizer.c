@@ -1,9 +1,10 @@
-/* The ids of real tokenizers (GPT-2, Qwen2.5) on 228 texts each, and llama.cpp's own vectors: all must match. */
+/* The ids of real tokenizers (GPT-2, Qwen2.5) on 228 texts each, and llama.cpp's own vectors: all
+ * must match. */
 #include <limits.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <setjmp.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -37,7 +38,8 @@ static struct tokenizer *load(const char *name)
     return t;
 }
 
-static bool record_matches(const struct tokenizer *t, const json_t *record, struct ids *ids, struct buf *text)
+static bool record_matches(const struct tokenizer *t, const json_t *record, struct ids *ids,
+                           struct buf *text)
 {
     const json_t *in = json_object_get(record, "text"), *want = json_object_get(record, "ids");
     const json_t *decoded = json_object_get(record, "decoded");
@@ -49,7 +51,8 @@ static bool record_matches(const struct tokenizer *t, const json_t *record, stru
         same = ids->v[i] == json_integer_value(json_array_get(want, i));
     tok_decode(t, ids->v, ids->n, true, text);
     const json_t *back = decoded ? decoded : in;
-    return same && str_eq(buf_view(text), str_make(json_string_value(back), json_string_length(back)));
+    return same &&
+           str_eq(buf_view(text), str_make(json_string_value(back), json_string_length(back)));
 }
 
 static void check_golden(const char *name)
@@ -67,7 +70,8 @@ static void check_golden(const char *name)
         assert_non_null(record);
         records++;
         if (!record_matches(t, record, &ids, &text)) {
-            print_message("%s: record %lld (%s) differs\n", name, json_integer_value(json_object_get(record, "id")),
+            print_message("%s: record %lld (%s) differs\n", name,
+                          json_integer_value(json_object_get(record, "id")),
                           json_string_value(json_object_get(record, "category")));
             wrong++;
         }

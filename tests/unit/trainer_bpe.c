@@ -1,4 +1,5 @@
-/* Tokenizers: training is deterministic and fast, nothing is lost between bytes and ids, files are read strictly. */
+/* Tokenizers: training is deterministic and fast, nothing is lost between bytes and ids, files are
+ * read strictly. */
 #include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,9 +22,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 static const char *const SPECIALS[] = {"<|end|>", "<|pad|>"};
 
 static const char *const TEXTS[] = {
-    "Write python code that takes a list of numbers.\n<think>\n1. doubles each: double\n</think>\n<answer>\n```python\n",
+    "Write python code that takes a list of numbers.\n<think>\n1. doubles each: "
+    "double\n</think>\n<answer>\n```python\n",
     "def solve(xs):\n    xs = [x * 2 for x in xs]\n    return xs\n```\n</answer>",
-    "<think>\n1. sorts: sort\n</think>\n<answer>", "def solve(xs):\n    xs = sorted(xs)\n    return xs\n", "list of numbers, list of integers, list of lists: 17 and 42",
+    "<think>\n1. sorts: sort\n</think>\n<answer>",
+    "def solve(xs):\n    xs = sorted(xs)\n    return xs\n",
+    "list of numbers, list of integers, list of lists: 17 and 42",
 };
 
 static struct tokenizer *train(int vocab)
@@ -106,7 +110,8 @@ static void merges_equal_those_of_a_naive_trainer(void **state)
             }
         if (best < 2)
             break;
-        snprintf(name[256 + done], sizeof name[0], "%.7s%.7s", name[left], name[right]);
+        memccpy(name[256 + done], name[left], 0, 8);
+        strncat(name[256 + done], name[right], 7);
         assert_true(done < t->n_merges);
         assert_int_equal(t->merges[done].left, left);
         assert_int_equal(t->merges[done].right, right);
@@ -134,11 +139,13 @@ static void any_bytes_come_back(void **state)
     for (int round = 0; round < 2000; round++) {
         size_t n = rng_below(&rng, sizeof bytes);
         for (size_t i = 0; i < n; i++)
-            bytes[i] = round % 3 ? (char)rng_below(&rng, 256) : " \n<a/>`9\xc3\xa9"[rng_below(&rng, 10)];
+            bytes[i] =
+                round % 3 ? (char)rng_below(&rng, 256) : " \n<a/>`9\xc3\xa9"[rng_below(&rng, 10)];
         assert_identity(t, str_make(bytes, n));
     }
     assert_identity(t, STR(""));
-    assert_identity(t, STR("\xff\xfe caf\xc3\xa9 \xe2\x82\xac\xe2\x82 \xed\xa0\x80\xf0\x9f\x98\x80"));
+    assert_identity(t,
+                    STR("\xff\xfe caf\xc3\xa9 \xe2\x82\xac\xe2\x82 \xed\xa0\x80\xf0\x9f\x98\x80"));
     tok_free(t);
 }
 
@@ -183,12 +190,14 @@ static void training_is_fast(void **state)
     struct str *texts = xcalloc(TEXT_COUNT, sizeof *texts);
     struct rng rng = rng_make(7, 0);
     struct buf all = {0};
-    static const char *const words[] = {"list", "number", "value", "def", "return", "for", "in", "sorted", "reverse", "drops", "keeps", "the"};
+    static const char *const words[] = {"list", "number", "value",   "def",   "return", "for",
+                                        "in",   "sorted", "reverse", "drops", "keeps",  "the"};
     buf_reserve(&all, TEXT_COUNT * TEXT_BYTES);
     for (int i = 0; i < TEXT_COUNT; i++) {
         size_t start = all.len;
         while (all.len - start < TEXT_BYTES - 16)
-            buf_printf(&all, "%s%c%d ", words[rng_below(&rng, COUNT_OF(words))], 'a' + (int)rng_below(&rng, 26), (int)rng_below(&rng, 100));
+            buf_printf(&all, "%s%c%d ", words[rng_below(&rng, COUNT_OF(words))],
+                       'a' + (int)rng_below(&rng, 26), (int)rng_below(&rng, 100));
         texts[i].len = all.len - start;
     }
     for (size_t i = 0, at = 0; i < TEXT_COUNT; at += texts[i++].len)
@@ -247,6 +256,7 @@ static void saved_and_loaded_is_the_same(void **state)
     assert_int_equal(tok_save(back, dir, &err), 0);
     assert_int_equal(file_read(path, 1 << 20, &second, &err), 0);
     assert_true(str_eq(buf_view(&first), buf_view(&second)));
+    tok_free(t);
     unlink(path);
     snprintf(path, sizeof path, "%s/tokenizer_config.json", dir);
     unlink(path);
@@ -274,7 +284,8 @@ static void *encode_often(void *ctx)
     for (int i = 0; i < 500; i++) {
         again.n = 0;
         tok_encode(c->t, str_of(TEXTS[0]), true, &again);
-        c->same &= again.n == once.n && memcmp(again.v, once.v, (size_t)once.n * sizeof *once.v) == 0;
+        c->same &=
+            again.n == once.n && memcmp(again.v, once.v, (size_t)once.n * sizeof *once.v) == 0;
     }
     free(once.v);
     free(again.v);
@@ -308,7 +319,8 @@ static void files_are_read_strictly(void **state)
         {"\"BPE\"", "\"Unigram\"", "model of type `Unigram`"},
         {"\"dropout\": null", "\"dropout\": 0.1", "`dropout`"},
         {"\"byte_fallback\": false", "\"byte_fallback\": true", "`byte_fallback`"},
-        {"\"normalizer\": null", "\"normalizer\": {\"type\": \"Lowercase\"}", "normalizer of type `Lowercase`"},
+        {"\"normalizer\": null", "\"normalizer\": {\"type\": \"Lowercase\"}",
+         "normalizer of type `Lowercase`"},
         {"\"Isolated\"", "\"Removed\"", "`Isolated`"},
         {"\"add_prefix_space\": false", "\"add_prefix_space\": true", "`add_prefix_space`"},
         {"\"version\"", "\"vresion\"", "unknown key `vresion` (did you mean `version`?)"},
@@ -359,7 +371,8 @@ static void too_small_a_vocabulary_is_refused(void **state)
     assert_int_equal(tok_train(&text, 1, 257, NULL, SPECIALS, 2, &t, &err), -EINVAL);
     assert_int_equal(tok_train(&text, 1, 300, "(", SPECIALS, 2, &t, &err), -EINVAL);
     assert_non_null(strstr(err.text, "pattern"));
-    assert_int_equal(tok_train(&text, 1, 300, NULL, (const char *[]){"<e>", "<e>"}, 2, &t, &err), -EINVAL);
+    assert_int_equal(tok_train(&text, 1, 300, NULL, (const char *[]){"<e>", "<e>"}, 2, &t, &err),
+                     -EINVAL);
 }
 
 static void utf8_is_cleaned(void **state)
@@ -367,7 +380,9 @@ static void utf8_is_cleaned(void **state)
     (void)state;
     struct buf out = {0};
     utf8_clean(STR("a\xff\xc3\xa9\xed\xa0\x80z\xe2\x82"), &out);
-    assert_string_equal(out.s, "a\xef\xbf\xbd\xc3\xa9\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdz\xef\xbf\xbd\xef\xbf\xbd");
+    assert_string_equal(
+        out.s,
+        "a\xef\xbf\xbd\xc3\xa9\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdz\xef\xbf\xbd\xef\xbf\xbd");
     buf_free(&out);
 }
 

@@ -1,5 +1,6 @@
-/* The grading client against a scripted HTTP server on a unix socket: order, batching, retries, deadlines, and a verifier that is
- * gone, stuck, or talks nonsense. The real verifier is met in verifier_process_serves and in tests/e2e. */
+/* The grading client against a scripted HTTP server on a unix socket: order, batching, retries,
+ * deadlines, and a verifier that is gone, stuck, or talks nonsense. The real verifier is met in
+ * verifier_process_serves and in tests/e2e. */
 #include <math.h>
 #include <poll.h>
 #include <pthread.h>
@@ -18,7 +19,17 @@
 #include "trainer/rl/client.h"
 #include "trainer/rl/verifier_process.h"
 
-enum mode { GRADE, BUSY_AT_FIRST, DROP_AT_FIRST, HANG, HANG_ONE, BAD_REQUEST, NONSENSE, ALWAYS_BUSY, TOO_FEW };
+enum mode {
+    GRADE,
+    BUSY_AT_FIRST,
+    DROP_AT_FIRST,
+    HANG,
+    HANG_ONE,
+    BAD_REQUEST,
+    NONSENSE,
+    ALWAYS_BUSY,
+    TOO_FEW
+};
 
 struct server {
     char dir[32], path[64];
@@ -29,7 +40,7 @@ struct server {
     _Atomic int requests, items, largest, stopping, fds[64];
 };
 
-/* ---- the scripted server ---------------------------------------------------------------------------- */
+/* ---- the scripted server -------------------------------------------------------------------- */
 
 static int read_request(int fd, struct buf *b, char path[200], json_t **ret_body)
 {
@@ -58,7 +69,8 @@ static int read_request(int fd, struct buf *b, char path[200], json_t **ret_body
 static void respond(int fd, const char *status, const char *extra, const char *body)
 {
     struct buf b = {0};
-    buf_printf(&b, "HTTP/1.1 %s\r\n%sContent-Length: %zu\r\n\r\n%s", status, extra, strlen(body), body);
+    buf_printf(&b, "HTTP/1.1 %s\r\n%sContent-Length: %zu\r\n\r\n%s", status, extra, strlen(body),
+               body);
     assert_int_equal(send(fd, b.s, b.len, MSG_NOSIGNAL), b.len);
     buf_free(&b);
 }
@@ -73,9 +85,10 @@ static char *verdicts_for(const json_t *body, size_t leave_out)
         const char *text = json_string_value(json_object_get(item, "response"));
         if (i < leave_out)
             continue;
-        json_array_append_new(list, strcmp(text, "infra") == 0
-                                        ? json_pack("{s:n, s:n, s:s}", "grade", "reward", "infra", "disk full")
-                                        : json_pack("{s:s, s:f}", "grade", "correct", "reward", atof(text)));
+        json_array_append_new(
+            list, strcmp(text, "infra") == 0
+                      ? json_pack("{s:n, s:n, s:s}", "grade", "reward", "infra", "disk full")
+                      : json_pack("{s:s, s:f}", "grade", "correct", "reward", atof(text)));
     }
     json_t *root = json_pack("{s:o}", "verdicts", list);
     char *text = json_dumps(root, 0);
@@ -116,7 +129,8 @@ static void answer_grade(struct server *s, int fd, const json_t *body)
     if (hang)
         return;
     if (s->mode == ALWAYS_BUSY || (s->mode == BUSY_AT_FIRST && request < 5)) {
-        respond(fd, request % 2 ? "503 Service Unavailable" : "429 Too Many Requests", "Retry-After: 0\r\n", "{\"error\":\"busy\"}");
+        respond(fd, request % 2 ? "503 Service Unavailable" : "429 Too Many Requests",
+                "Retry-After: 0\r\n", "{\"error\":\"busy\"}");
     } else if (s->mode == DROP_AT_FIRST && request < 3) {
         shutdown(fd, SHUT_RDWR);
     } else if (s->mode == BAD_REQUEST) {
@@ -206,13 +220,17 @@ static struct client *client_of(const char *path, double deadline_s, double give
 {
     struct client *c;
     struct err err = {0};
-    const struct client_options opt = {.socket_path = path, .items_per_request = 4, .requests_in_flight = 3, .deadline_s = deadline_s,
+    const struct client_options opt = {.socket_path = path,
+                                       .items_per_request = 4,
+                                       .requests_in_flight = 3,
+                                       .deadline_s = deadline_s,
                                        .give_up_s = give_up_s};
     assert_int_equal(client_start(&opt, &c, &err), 0);
     return c;
 }
 
-/* Enqueues n completions whose rewards are 0 .. n-1 and collects them all; each comes exactly once with its own reward. */
+/* Enqueues n completions whose rewards are 0 .. n-1 and collects them all; each comes exactly once
+ * with its own reward. */
 static void grade_all(struct client *c, int n)
 {
     char text[32];
@@ -238,7 +256,7 @@ static void grade_all(struct client *c, int n)
     free(seen);
 }
 
-/* ---- tests -------------------------------------------------------------------------------------- */
+/* ---- tests ---------------------------------------------------------------------------------- */
 
 static void every_completion_comes_back_once(void **state)
 {
@@ -333,8 +351,11 @@ static void what_cannot_be_repaired_is_an_error(void **state)
         int code;
         const char *message;
     } rows[] = {
-        {BAD_REQUEST, -EPROTO, "HTTP 400: unknown task_id `nope`"}, {NONSENSE, -EPROTO, "not 1 verdicts"},
-        {TOO_FEW, -EPROTO, "not 1 verdicts"}, {ALWAYS_BUSY, -ECONNREFUSED, "busy"}, {HANG, -ETIMEDOUT, "has answered nothing"},
+        {BAD_REQUEST, -EPROTO, "HTTP 400: unknown task_id `nope`"},
+        {NONSENSE, -EPROTO, "not 1 verdicts"},
+        {TOO_FEW, -EPROTO, "not 1 verdicts"},
+        {ALWAYS_BUSY, -ECONNREFUSED, "busy"},
+        {HANG, -ETIMEDOUT, "has answered nothing"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct server *s = server_start(rows[i].mode);
@@ -396,7 +417,8 @@ static void problems_are_paged(void **state)
     struct err err = {0};
     assert_int_equal(client_problems(c, 0, &all, &err), 0);
     assert_int_equal(json_array_size(all), 4500);
-    assert_string_equal(json_string_value(json_object_get(json_array_get(all, 4499), "id")), "p4499");
+    assert_string_equal(json_string_value(json_object_get(json_array_get(all, 4499), "id")),
+                        "p4499");
     json_decref(all);
     assert_int_equal(client_problems(c, 9, &all, &err), -EPROTO);
     assert_non_null(strstr(err.text, "no source 9"));
@@ -422,7 +444,8 @@ static void a_verifier_that_does_not_start_is_told(void **state)
     close(mkstemp(log));
     close(mkstemp(script));
     const struct verifier_process_options opt = {.program = script, .log = log, .ready_s = .3};
-    assert_int_equal(file_replace(script, STR("#!/bin/sh\necho 'no such file: p.yaml' >&2\nexit 2\n"), NULL), 0);
+    assert_int_equal(
+        file_replace(script, STR("#!/bin/sh\necho 'no such file: p.yaml' >&2\nexit 2\n"), NULL), 0);
     chmod(script, 0700);
     assert_int_equal(verifier_process_start(&opt, &v, &err), -ECHILD);
     assert_non_null(strstr(err.text, "status 2: no such file: p.yaml"));
@@ -439,7 +462,8 @@ static void verifier_process_serves(void **state)
 {
     (void)state;
     const char *build = getenv("ASSAY_BUILD");
-    char program[PATH_MAX], judge[PATH_MAX], problems[] = "/tmp/assay-p-XXXXXX.yaml", log[] = "/tmp/assay-log-XXXXXX";
+    char program[PATH_MAX], judge[PATH_MAX], problems[] = "/tmp/assay-p-XXXXXX.yaml",
+                                             log[] = "/tmp/assay-log-XXXXXX";
     struct verifier_process *v;
     struct err err = {0};
     snprintf(program, sizeof program, "%s/assay-verifier", build ? build : "build/release");
@@ -448,10 +472,16 @@ static void verifier_process_serves(void **state)
         skip();
     close(mkstemps(problems, 5));
     close(mkstemp(log));
-    assert_int_equal(file_replace(problems, STR("id: add\nprompt: Add two numbers.\nentry_point: add\n"
-                                                "cases:\n  - {args: [1, 2], expected: 3}\n  - {args: [5, -5], expected: 0}\n"), NULL), 0);
+    assert_int_equal(
+        file_replace(
+            problems,
+            STR("id: add\nprompt: Add two numbers.\nentry_point: add\n"
+                "cases:\n  - {args: [1, 2], expected: 3}\n  - {args: [5, -5], expected: 0}\n"),
+            NULL),
+        0);
     const char *specs[] = {problems};
-    const struct verifier_process_options opt = {.program = program, .problems = specs, .n_problems = 1, .slots = 1, .log = log};
+    const struct verifier_process_options opt = {
+        .program = program, .problems = specs, .n_problems = 1, .slots = 1, .log = log};
     if (verifier_process_start(&opt, &v, &err) < 0)
         fail_msg("%s", err.text);
     struct client *c = client_of(verifier_process_socket(v), 30, 5);
@@ -460,7 +490,8 @@ static void verifier_process_serves(void **state)
     assert_int_equal(client_problems(c, 0, &all, &err), 0);
     assert_int_equal(json_array_size(all), 1);
     json_decref(all);
-    static const char *const programs[] = {"```python\ndef add(a, b):\n    return a + b\n```", "def add(a, b):\n    return a - b\n", "I do not know."};
+    static const char *const programs[] = {"```python\ndef add(a, b):\n    return a + b\n```",
+                                           "def add(a, b):\n    return a - b\n", "I do not know."};
     const int grades[] = {GRADE_CORRECT, GRADE_FAILS_TESTS, GRADE_NOT_CODE};
     for (int i = 0; i < 3; i++) {
         client_grade(c, "add", programs[i], strlen(programs[i]), NULL);
@@ -480,11 +511,17 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_completion_comes_back_once), cmocka_unit_test(refusals_are_retried),
-        cmocka_unit_test(infra_is_nan), cmocka_unit_test(hostile_bytes_are_sent), cmocka_unit_test(a_dead_verifier_is_an_error),
-        cmocka_unit_test(what_cannot_be_repaired_is_an_error), cmocka_unit_test(one_lost_request_is_infra),
-        cmocka_unit_test(stopping_abandons_what_is_pending), cmocka_unit_test(problems_are_paged),
-        cmocka_unit_test(options_are_checked), cmocka_unit_test(a_verifier_that_does_not_start_is_told),
+        cmocka_unit_test(every_completion_comes_back_once),
+        cmocka_unit_test(refusals_are_retried),
+        cmocka_unit_test(infra_is_nan),
+        cmocka_unit_test(hostile_bytes_are_sent),
+        cmocka_unit_test(a_dead_verifier_is_an_error),
+        cmocka_unit_test(what_cannot_be_repaired_is_an_error),
+        cmocka_unit_test(one_lost_request_is_infra),
+        cmocka_unit_test(stopping_abandons_what_is_pending),
+        cmocka_unit_test(problems_are_paged),
+        cmocka_unit_test(options_are_checked),
+        cmocka_unit_test(a_verifier_that_does_not_start_is_told),
         cmocka_unit_test(verifier_process_serves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

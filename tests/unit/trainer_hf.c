@@ -1,4 +1,5 @@
-/* Hugging Face folders: save, load and save again give the same bytes; what does not fit is refused by name. */
+/* Hugging Face folders: save, load and save again give the same bytes; what does not fit is refused
+ * by name. */
 #include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,8 +14,20 @@
 #include "trainer/model/model.h"
 #include "trainer/model/safetensors.h"
 
-static const struct model_config CONFIG = {.vocab = 50, .layers = 2, .width = 16, .heads = 4, .kv_heads = 2, .head_dim = 4, .ff = 24,
-    .max_positions = 64, .rope_theta = 10000, .norm_eps = 1e-5f, .tied = true, .bos_id = -1, .eos_id = 48, .pad_id = 49};
+static const struct model_config CONFIG = {.vocab = 50,
+                                           .layers = 2,
+                                           .width = 16,
+                                           .heads = 4,
+                                           .kv_heads = 2,
+                                           .head_dim = 4,
+                                           .ff = 24,
+                                           .max_positions = 64,
+                                           .rope_theta = 10000,
+                                           .norm_eps = 1e-5f,
+                                           .tied = true,
+                                           .bos_id = -1,
+                                           .eos_id = 48,
+                                           .pad_id = 49};
 
 static char dir[64];
 
@@ -63,7 +76,8 @@ static struct buf content(const char *name)
 
 static void round_trip(bool tied)
 {
-    static const char *const names[] = {"config.json", "generation_config.json", "model.safetensors"};
+    static const char *const names[] = {"config.json", "generation_config.json",
+                                        "model.safetensors"};
     struct model m = saved(tied), back;
     struct err err = {0};
     struct buf before[3], after;
@@ -123,16 +137,25 @@ static void configs_are_read_strictly(void **state)
     (void)state;
     expect_config("\"LlamaForCausalLM\"", "\"MambaForCausalLM\"", "LlamaForCausalLM");
     expect_config("\"hidden_size\"", "\"hidden_sise\"", "missing key `hidden_size`");
-    expect_config("\"num_hidden_layers\": 2", "\"num_hidden_layers\": -2", "`num_hidden_layers` must be a positive");
-    expect_config("\"num_hidden_layers\": 2", "\"num_hidden_layers\": \"2\"", "`num_hidden_layers` must be a positive");
-    expect_config("\"num_hidden_layers\": 2", "\"num_hidden_layers\": 3", "missing tensor `model.layers.2.");
-    expect_config("\"num_hidden_layers\": 2", "\"num_hidden_layers\": 1", "has no place in the model");
-    expect_config("\"intermediate_size\": 24", "\"intermediate_size\": 25", "has shape [24, 16] where config.json needs [25, 16]");
-    expect_config("\"num_key_value_heads\": 2", "\"num_key_value_heads\": 3", "num_key_value_heads");
-    expect_config("\"tie_word_embeddings\": true", "\"tie_word_embeddings\": false", "missing tensor `lm_head.weight`");
-    expect_config("\"attention_bias\": false", "\"attention_bias\": true", "`attention_bias` is not supported");
+    expect_config("\"num_hidden_layers\": 2", "\"num_hidden_layers\": -2",
+                  "`num_hidden_layers` must be a positive");
+    expect_config("\"num_hidden_layers\": 2", "\"num_hidden_layers\": \"2\"",
+                  "`num_hidden_layers` must be a positive");
+    expect_config("\"num_hidden_layers\": 2", "\"num_hidden_layers\": 3",
+                  "missing tensor `model.layers.2.");
+    expect_config("\"num_hidden_layers\": 2", "\"num_hidden_layers\": 1",
+                  "has no place in the model");
+    expect_config("\"intermediate_size\": 24", "\"intermediate_size\": 25",
+                  "has shape [24, 16] where config.json needs [25, 16]");
+    expect_config("\"num_key_value_heads\": 2", "\"num_key_value_heads\": 3",
+                  "num_key_value_heads");
+    expect_config("\"tie_word_embeddings\": true", "\"tie_word_embeddings\": false",
+                  "missing tensor `lm_head.weight`");
+    expect_config("\"attention_bias\": false", "\"attention_bias\": true",
+                  "`attention_bias` is not supported");
     expect_config("\"silu\"", "\"gelu\"", "`hidden_act` gelu");
-    expect_config("\"attention_bias\": false", "\"rope_scaling\": {\"type\": \"linear\"}", "RoPE scaling");
+    expect_config("\"attention_bias\": false", "\"rope_scaling\": {\"type\": \"linear\"}",
+                  "RoPE scaling");
     expect_config("\"attention_bias\": false", "\"rope_scaling\": null", NULL);
     expect_config("\"eos_token_id\": 48", "\"eos_token_id\": [48, 49]", NULL);
     expect_config("\"eos_token_id\": 48", "\"eos_token_id\": 50", "eos_token_id");
@@ -164,7 +187,9 @@ static void shards_are_joined(void **state)
     json_t *map = json_object();
     for (int i = 0; i < m.n_tensors; i++) {
         const struct model_tensor *t = &m.tensors[i];
-        part[i % 2][n[i % 2]++] = (struct st_source){.name = t->name, .rank = t->cols ? 2 : 1, .shape = {t->rows, t->cols},
+        part[i % 2][n[i % 2]++] = (struct st_source){.name = t->name,
+                                                     .rank = t->cols ? 2 : 1,
+                                                     .shape = {t->rows, t->cols},
                                                      .values = m.params + t->offset};
         json_object_set_new(map, t->name, json_string(i % 2 ? "b.safetensors" : "a.safetensors"));
     }

@@ -1,4 +1,5 @@
-/* Recipes: defaults, overrides, aliases; every mistake named with its file and line; the resolved recipe reads back the same. */
+/* Recipes: defaults, overrides, aliases; every mistake named with its file and line; the resolved
+ * recipe reads back the same. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -80,8 +81,10 @@ static void sources_are_numbered_once(void **state)
 static void overrides_change_values(void **state)
 {
     (void)state;
-    const char *const set[] = {"grpo.lr=1e-5", "eval.samples=9", "stages.3.samples=2", "stages.0.sft.epochs=5", "out=runs/x",
-                               "grpo.rewards.grade=2", "model.path=some/dir", "stages.3.eval.greedy=false"};
+    const char *const set[] = {"grpo.lr=1e-5",        "eval.samples=9",
+                               "stages.3.samples=2",  "stages.0.sft.epochs=5",
+                               "out=runs/x",          "grpo.rewards.grade=2",
+                               "model.path=some/dir", "stages.3.eval.greedy=false"};
     struct recipe r = parsed(GOOD, set, 8);
     assert_true(r.stages[2].grpo.lr.peak == 1e-5);
     assert_int_equal(r.stages[1].eval.samples, 9);
@@ -131,15 +134,23 @@ static void mistakes_are_named(void **state)
         const char *text, *message;
     } rows[] = {
         {"sede: 1\n" STAGE, "r.yaml:1: unknown key `sede` (did you mean `seed`?)"},
-        {STAGE "model:\n  layers: 2\n  widht: 3\n", "r.yaml:4: unknown key `model.widht` (did you mean `width`?)"},
-        {"stages:\n  - grpo:\n      problems: x\n      stepz: 1\n", "r.yaml:4: unknown key `grpo.stepz` (did you mean `steps`?)"},
+        {STAGE "model:\n  layers: 2\n  widht: 3\n",
+         "r.yaml:4: unknown key `model.widht` (did you mean `width`?)"},
+        {"stages:\n  - grpo:\n      problems: x\n      stepz: 1\n",
+         "r.yaml:4: unknown key `grpo.stepz` (did you mean `steps`?)"},
         {"stages:\n  - grpo:\n      steps: 1\n", "missing key `grpo.problems`"},
-        {"stages:\n  - grpo:\n      problems: x\n      steps: many\n", "r.yaml:4: `grpo.steps` must be a whole number"},
-        {"stages:\n  - grpo:\n      problems: x\n      steps: 0\n", "r.yaml:4: `steps` must be in 1 .. "},
-        {"stages:\n  - grpo:\n      problems: x\n      loss_type: ppo\n", "r.yaml:4: `loss_type` must be one of dapo, grpo"},
-        {"stages:\n  - grpo:\n      problems: x\n      group: 8\n      num_generations: 8\n", "are the same setting"},
-        {"stages:\n  - grpo:\n      problems: x\n      betas: [1, 2, 3]\n", "r.yaml:4: `betas` must be two numbers"},
-        {"stages:\n  - grpo: {problems: x, minibatches: 9, prompts_per_step: 4}\n", "grpo.minibatches (9) is more than"},
+        {"stages:\n  - grpo:\n      problems: x\n      steps: many\n",
+         "r.yaml:4: `grpo.steps` must be a whole number"},
+        {"stages:\n  - grpo:\n      problems: x\n      steps: 0\n",
+         "r.yaml:4: `steps` must be in 1 .. "},
+        {"stages:\n  - grpo:\n      problems: x\n      loss_type: ppo\n",
+         "r.yaml:4: `loss_type` must be one of dapo, grpo"},
+        {"stages:\n  - grpo:\n      problems: x\n      group: 8\n      num_generations: 8\n",
+         "are the same setting"},
+        {"stages:\n  - grpo:\n      problems: x\n      betas: [1, 2, 3]\n",
+         "r.yaml:4: `betas` must be two numbers"},
+        {"stages:\n  - grpo: {problems: x, minibatches: 9, prompts_per_step: 4}\n",
+         "grpo.minibatches (9) is more than"},
         {"stages:\n  - dpo: {}\n", "r.yaml:2: stages[0] must be one of `sft:`, `grpo:`, `eval:`"},
         {"stages: []\n", "`stages` is empty"},
         {"seed: 1\n", "missing key `stages`"},
@@ -161,8 +172,10 @@ static void bad_overrides_are_named(void **state)
 {
     (void)state;
     expect_error(GOOD, (const char *const[]){"grpo.lr"}, 1, "want KEY=VALUE");
-    expect_error(GOOD, (const char *const[]){"grpo.lrr=1"}, 1, "--set: unknown key `grpo.lrr` (did you mean `lr`?)");
-    expect_error(GOOD, (const char *const[]){"grpo.lr=fast"}, 1, "--set: `grpo.lr` must be a number");
+    expect_error(GOOD, (const char *const[]){"grpo.lrr=1"}, 1,
+                 "--set: unknown key `grpo.lrr` (did you mean `lr`?)");
+    expect_error(GOOD, (const char *const[]){"grpo.lr=fast"}, 1,
+                 "--set: `grpo.lr` must be a number");
     expect_error(GOOD, (const char *const[]){"stages.9.lr=1"}, 1, "no such stage");
     expect_error(STAGE, (const char *const[]){"grpo.lr=1"}, 1, "no such stage");
     expect_error(GOOD, (const char *const[]){"seed.x=1"}, 1, "cannot be set");
@@ -173,7 +186,8 @@ static void bad_overrides_are_named(void **state)
 static void remote_verifier_names_its_sources(void **state)
 {
     (void)state;
-    struct recipe r = parsed("verifier: {url: \"http://h:1\", problems: [a.yaml, x.yaml]}\n" STAGE, NULL, 0);
+    struct recipe r =
+        parsed("verifier: {url: \"http://h:1\", problems: [a.yaml, x.yaml]}\n" STAGE, NULL, 0);
     assert_int_equal(r.stages[0].eval.source, 1);
     recipe_free(&r);
 }
@@ -181,7 +195,8 @@ static void remote_verifier_names_its_sources(void **state)
 static void learning_rates(void **state)
 {
     (void)state;
-    const struct recipe_lr cosine = {1, .1, 10, LR_COSINE}, linear = {2, .5, 0, LR_LINEAR}, constant = {3, .1, 2, LR_CONSTANT};
+    const struct recipe_lr cosine = {1, .1, 10, LR_COSINE}, linear = {2, .5, 0, LR_LINEAR},
+                           constant = {3, .1, 2, LR_CONSTANT};
     assert_true(fabs(recipe_lr_at(&cosine, 0, 100) - .1) < 1e-12);
     assert_true(fabs(recipe_lr_at(&cosine, 9, 100) - 1) < 1e-12);
     assert_true(fabs(recipe_lr_at(&cosine, 10, 100) - 1) < 1e-12);
@@ -208,10 +223,14 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(defaults_and_values),     cmocka_unit_test(sources_are_numbered_once),
-        cmocka_unit_test(overrides_change_values), cmocka_unit_test(resolved_recipe_reads_back),
-        cmocka_unit_test(mistakes_are_named),      cmocka_unit_test(bad_overrides_are_named),
-        cmocka_unit_test(remote_verifier_names_its_sources), cmocka_unit_test(learning_rates),
+        cmocka_unit_test(defaults_and_values),
+        cmocka_unit_test(sources_are_numbered_once),
+        cmocka_unit_test(overrides_change_values),
+        cmocka_unit_test(resolved_recipe_reads_back),
+        cmocka_unit_test(mistakes_are_named),
+        cmocka_unit_test(bad_overrides_are_named),
+        cmocka_unit_test(remote_verifier_names_its_sources),
+        cmocka_unit_test(learning_rates),
         cmocka_unit_test(prompts_are_framed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,7 +54,7 @@ static bool exists(const char *name)
     return access(path, F_OK) == 0;
 }
 
-/* A finished run: 40 GRPO steps, 300 SFT steps, a summary with a level whose name would be markup. */
+/* A finished run: 40 GRPO steps, 300 SFT steps, a level whose name would be markup. */
 static void write_run(enum runlog_mode mode)
 {
     struct runlog *r;
@@ -63,19 +63,26 @@ static void write_run(enum runlog_mode mode)
         fail_msg("%s", err.text);
     assert_int_equal(runlog_file(r, "recipe.yaml", STR("seed: 1 # <b>&\n"), &err), 0);
     for (int i = 1; i <= 300; i++)
-        assert_int_equal(runlog_metrics(r, json_pack("{s:s, s:i, s:f}", "stage", "sft", "step", i, "loss", 2. / i), &err), 0);
+        assert_int_equal(
+            runlog_metrics(
+                r, json_pack("{s:s, s:i, s:f}", "stage", "sft", "step", i, "loss", 2. / i), &err),
+            0);
     for (int i = 1; i <= 40; i++) {
-        json_t *line = json_pack("{s:s, s:i, s:f, s:f, s:i, s:i, s:i, s:i, s:i, s:f}", "stage", "grpo", "step", i, "reward", i / 50.,
-                                 "pass_rate", i / 60., "grades/not-code", 10, "grades/wrong-language", 5, "grades/fails-tests", 100,
-                                 "grades/correct", 100 + i, "grades/faster", i, "completions/mean_length", 80. + i);
+        json_t *line =
+            json_pack("{s:s, s:i, s:f, s:f, s:i, s:i, s:i, s:i, s:i, s:f}", "stage", "grpo", "step",
+                      i, "reward", i / 50., "pass_rate", i / 60., "grades/not-code", 10,
+                      "grades/wrong-language", 5, "grades/fails-tests", 100, "grades/correct",
+                      100 + i, "grades/faster", i, "completions/mean_length", 80. + i);
         assert_int_equal(runlog_metrics(r, line, &err), 0);
     }
     for (int i = 0; i < 3; i++)
-        assert_int_equal(runlog_completion(r, 1 + i / 2, json_pack("{s:s}", "completion", "x"), &err), 0);
-    json_t *summary = json_pack("{s:i, s:f, s:f, s:f, s:{s:{s:f, s:f}}, s:{s:i, s:i}, s:{s:i, s:i}, s:i}", "held_out_problems", 300,
-                                "sft_pass_at_1", .4, "grpo_pass_at_1", .6512, "sft_greedy", .5, "by_ops", "<3>", "sft_pass_at_1", .25,
-                                "grpo_pass_at_1", .2, "grades_before", "correct", 30, "fails-tests", 70, "grades_after", "correct",
-                                60, "fails-tests", 40, "seed", 3);
+        assert_int_equal(
+            runlog_completion(r, 1 + i / 2, json_pack("{s:s}", "completion", "x"), &err), 0);
+    json_t *summary = json_pack(
+        "{s:i, s:f, s:f, s:f, s:{s:{s:f, s:f}}, s:{s:i, s:i}, s:{s:i, s:i}, s:i}",
+        "held_out_problems", 300, "sft_pass_at_1", .4, "grpo_pass_at_1", .6512, "sft_greedy", .5,
+        "by_ops", "<3>", "sft_pass_at_1", .25, "grpo_pass_at_1", .2, "grades_before", "correct", 30,
+        "fails-tests", 70, "grades_after", "correct", 60, "fails-tests", 40, "seed", 3);
     assert_int_equal(runlog_json(r, "summary.json", summary, &err), 0);
     json_decref(summary);
     runlog_close(r);
@@ -85,8 +92,10 @@ static void a_run_folder_is_written(void **state)
 {
     (void)state;
     write_run(RUNLOG_NEW);
-    struct buf metrics = content("metrics.jsonl"), one = content("completions/step_1.jsonl"), two = content("completions/step_2.jsonl");
-    assert_true(str_starts(buf_view(&metrics), STR("{\"stage\":\"sft\",\"step\":1,\"loss\":2.0}\n")));
+    struct buf metrics = content("metrics.jsonl"), one = content("completions/step_1.jsonl"),
+               two = content("completions/step_2.jsonl");
+    assert_true(
+        str_starts(buf_view(&metrics), STR("{\"stage\":\"sft\",\"step\":1,\"loss\":2.0}\n")));
     assert_string_equal(one.s, "{\"completion\":\"x\"}\n{\"completion\":\"x\"}\n");
     assert_string_equal(two.s, "{\"completion\":\"x\"}\n");
     buf_free(&metrics);
@@ -110,7 +119,8 @@ static void a_former_run_is_safe(void **state)
     assert_true(exists("notes.txt")); /* what is not a run's stays */
     assert_false(exists("completions/step_1.jsonl"));
     assert_false(exists("summary.json"));
-    assert_int_equal(runlog_open(run, RUNLOG_OVERWRITE, &r, &err), -EEXIST); /* no recipe.yaml: not a run folder */
+    assert_int_equal(runlog_open(run, RUNLOG_OVERWRITE, &r, &err),
+                     -EEXIST); /* no recipe.yaml: not a run folder */
     assert_non_null(strstr(err.text, "no recipe.yaml"));
     assert_int_equal(runlog_open(run, RUNLOG_RESUME, &r, &err), -ENOENT);
 }
@@ -169,8 +179,17 @@ static void the_report_is_one_sound_page(void **state)
         fail_msg("%s", err.text);
     struct buf html = content("report.html");
     assert_balanced(html.s);
-    static const char *const parts[] = {"<td>65.1%</td>", "+25.1", "-5.0", "level &lt;3&gt;", "300 held-out problems", "Reward",
-                                        "Grades", "Pass rate", "Completion length", "prefers-color-scheme:dark", "seed: 1 # &lt;b&gt;&amp;",
+    static const char *const parts[] = {"<td>65.1%</td>",
+                                        "+25.1",
+                                        "-5.0",
+                                        "level &lt;3&gt;",
+                                        "300 held-out problems",
+                                        "Reward",
+                                        "Grades",
+                                        "Pass rate",
+                                        "Completion length",
+                                        "prefers-color-scheme:dark",
+                                        "seed: 1 # &lt;b&gt;&amp;",
                                         "Loss"};
     for (size_t i = 0; i < COUNT_OF(parts); i++)
         if (!strstr(html.s, parts[i]))
@@ -209,9 +228,10 @@ static void a_short_or_broken_run_is_reported(void **state)
 static void the_table_in_text(void **state)
 {
     (void)state;
-    json_t *summary = json_pack("{s:f, s:f, s:f, s:f, s:{s:{s:f}}, s:{s:i, s:i}}", "sft_pass_at_1", .4, "grpo_pass_at_1", .65,
-                                "sft_greedy", .5, "grpo_greedy", .7, "by_ops", "2", "sft_pass_at_1", .5, "grades_before", "correct",
-                                1, "not-code", 3);
+    json_t *summary =
+        json_pack("{s:f, s:f, s:f, s:f, s:{s:{s:f}}, s:{s:i, s:i}}", "sft_pass_at_1", .4,
+                  "grpo_pass_at_1", .65, "sft_greedy", .5, "grpo_greedy", .7, "by_ops", "2",
+                  "sft_pass_at_1", .5, "grades_before", "correct", 1, "not-code", 3);
     struct buf out = {0};
     report_text(summary, &out);
     assert_string_equal(out.s,

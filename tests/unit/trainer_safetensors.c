@@ -1,4 +1,5 @@
-/* safetensors: what is written is read back, half and bfloat16 become the right floats, no lie in a header gets through. */
+/* safetensors: what is written is read back, half and bfloat16 become the right floats, no lie in a
+ * header gets through. */
 #include <dirent.h>
 #include <math.h>
 #include <setjmp.h>
@@ -26,7 +27,8 @@ static struct buf image(const char *header, const void *data, size_t n)
     return b;
 }
 
-static int parse(const char *header, const void *data, size_t n, struct safetensors *st, struct err *err, struct buf *keep)
+static int parse(const char *header, const void *data, size_t n, struct safetensors *st,
+                 struct err *err, struct buf *keep)
 {
     *keep = image(header, data, n);
     return st_parse("x.safetensors", (const uint8_t *)keep->s, keep->len, st, err);
@@ -36,8 +38,9 @@ static void written_is_read_back(void **state)
 {
     (void)state;
     const float a[6] = {1, -2, 3.5f, 0, INFINITY, 1e-42f}, b[3] = {7, 8, 9};
-    const struct st_source tensors[] = {{.name = "layer.a", .rank = 2, .shape = {2, 3}, .values = a},
-                                        {.name = "b", .rank = 1, .shape = {3}, .values = b}};
+    const struct st_source tensors[] = {
+        {.name = "layer.a", .rank = 2, .shape = {2, 3}, .values = a},
+        {.name = "b", .rank = 1, .shape = {3}, .values = b}};
     char path[] = "/tmp/assay-st-XXXXXX";
     struct safetensors st;
     struct err err = {0};
@@ -68,8 +71,10 @@ static void written_is_read_back(void **state)
 static void half_precision(void **state)
 {
     (void)state;
-    const uint16_t half[] = {0x0000, 0x8000, 0x3c00, 0xc000, 0x7bff, 0x0400, 0x0001, 0x83ff, 0x7c00, 0xfc00, 0x3555, 0x7e00};
-    const float want[] = {0, -0.f, 1, -2, 65504, 0x1p-14f, 0x1p-24f, -0x1.ff8p-15f, INFINITY, -INFINITY, 0x1.554p-2f, NAN};
+    const uint16_t half[] = {0x0000, 0x8000, 0x3c00, 0xc000, 0x7bff, 0x0400,
+                             0x0001, 0x83ff, 0x7c00, 0xfc00, 0x3555, 0x7e00};
+    const float want[] = {0,        -0.f,          1,        -2,        65504,       0x1p-14f,
+                          0x1p-24f, -0x1.ff8p-15f, INFINITY, -INFINITY, 0x1.554p-2f, NAN};
     const uint16_t brain[] = {0x3f80, 0xc040, 0x7f80, 0x0001};
     const float brain_want[] = {1, -3, INFINITY, 0x1p-133f};
     char header[200];
@@ -80,12 +85,14 @@ static void half_precision(void **state)
     float got[12];
     memcpy(data, half, sizeof half);
     memcpy(data + 12, brain, sizeof brain);
-    snprintf(header, sizeof header, "{\"h\":{\"dtype\":\"F16\",\"shape\":[12],\"data_offsets\":[0,24]},"
-                                    "\"b\":{\"dtype\":\"BF16\",\"shape\":[4],\"data_offsets\":[24,32]}}");
+    snprintf(header, sizeof header,
+             "{\"h\":{\"dtype\":\"F16\",\"shape\":[12],\"data_offsets\":[0,24]},"
+             "\"b\":{\"dtype\":\"BF16\",\"shape\":[4],\"data_offsets\":[24,32]}}");
     assert_int_equal(parse(header, data, sizeof data, &st, &err, &keep), 0);
     assert_int_equal(st_read_f32(st_find(&st, "h"), got), 0);
     for (int i = 0; i < 12; i++)
-        assert_true(isnan(want[i]) ? isnan(got[i]) : got[i] == want[i] && signbit(got[i]) == signbit(want[i]));
+        assert_true(isnan(want[i]) ? isnan(got[i])
+                                   : got[i] == want[i] && signbit(got[i]) == signbit(want[i]));
     assert_int_equal(st_read_f32(st_find(&st, "b"), got), 0);
     for (int i = 0; i < 4; i++)
         assert_true(got[i] == brain_want[i]);
@@ -102,18 +109,24 @@ static void lies_are_found(void **state)
     } rows[] = {
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", "not inside", 7},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", "1 bytes after", 9},
-        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[0,8]}}", "8 bytes where its shape needs 12", 8},
-        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[2,10]}}",
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[0,8]}}",
+         "8 bytes where its shape needs 12", 8},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"b\":{\"dtype\":\"F32\","
+         "\"shape\":[2],\"data_offsets\":[2,10]}}",
          "overlaps", 10},
-        {"{\"a\":{\"dtype\":\"I8\",\"shape\":[1],\"data_offsets\":[0,1]},\"b\":{\"dtype\":\"I8\",\"shape\":[1],\"data_offsets\":[2,3]}}",
+        {"{\"a\":{\"dtype\":\"I8\",\"shape\":[1],\"data_offsets\":[0,1]},\"b\":{\"dtype\":\"I8\","
+         "\"shape\":[1],\"data_offsets\":[2,3]}}",
          "gap", 3},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,0]}}", "not inside", 4},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,4]}}", "bad shape", 4},
-        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[4611686018427387904,4],\"data_offsets\":[0,0]}}", "bad shape", 0},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[4611686018427387904,4],\"data_offsets\":[0,0]}}",
+         "bad shape", 0},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1.0],\"data_offsets\":[0,4]}}", "bad shape", 4},
-        {"{\"a\":{\"dtype\":\"E9\",\"shape\":[1],\"data_offsets\":[0,4]}}", "unknown dtype `E9`", 4},
+        {"{\"a\":{\"dtype\":\"E9\",\"shape\":[1],\"data_offsets\":[0,4]}}", "unknown dtype `E9`",
+         4},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1]}}", "data_offsets", 4},
-        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1,1,1,1,1,1],\"data_offsets\":[0,4]}}", "at most 8", 4},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1,1,1,1,1,1],\"data_offsets\":[0,4]}}",
+         "at most 8", 4},
         {"{\"a\":1,\"a\":2}", "duplicate", 0},
         {"[]", "not an object", 0},
         {"{", "header", 0},
@@ -133,10 +146,12 @@ static void lies_are_found(void **state)
 static void truncated_at_every_byte(void **state)
 {
     (void)state;
-    struct buf whole = image("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", "12345678", 8);
+    struct buf whole =
+        image("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", "12345678", 8);
     for (size_t n = 0; n < whole.len; n++) {
         struct safetensors st;
-        uint8_t *copy = malloc(n ? n : 1); /* of this very size, so that a read past the end is caught by asan */
+        uint8_t *copy = malloc(
+            n ? n : 1); /* of this very size, so that a read past the end is caught by asan */
         memcpy(copy, whole.s, n);
         assert_int_equal(st_parse("x", copy, n, &st, NULL), -EINVAL);
         free(copy);
@@ -147,8 +162,10 @@ static void truncated_at_every_byte(void **state)
 static void random_damage(void **state)
 {
     (void)state;
-    struct buf whole = image("{\"__metadata__\":{\"format\":\"pt\"},\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},"
-                             "\"b\":{\"dtype\":\"BF16\",\"shape\":[2,1],\"data_offsets\":[8,12]}}", "123456789012", 12);
+    struct buf whole = image("{\"__metadata__\":{\"format\":\"pt\"},\"a\":{\"dtype\":\"F32\","
+                             "\"shape\":[2],\"data_offsets\":[0,8]},"
+                             "\"b\":{\"dtype\":\"BF16\",\"shape\":[2,1],\"data_offsets\":[8,12]}}",
+                             "123456789012", 12);
     struct rng rng = rng_make(3, 1);
     for (int round = 0; round < 20000; round++) {
         uint8_t *copy = malloc(whole.len);
@@ -197,12 +214,9 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(written_is_read_back),
-        cmocka_unit_test(half_precision),
-        cmocka_unit_test(lies_are_found),
-        cmocka_unit_test(truncated_at_every_byte),
-        cmocka_unit_test(random_damage),
-        cmocka_unit_test(corpus_is_replayed),
+        cmocka_unit_test(written_is_read_back),    cmocka_unit_test(half_precision),
+        cmocka_unit_test(lies_are_found),          cmocka_unit_test(truncated_at_every_byte),
+        cmocka_unit_test(random_damage),           cmocka_unit_test(corpus_is_replayed),
         cmocka_unit_test(absent_files_have_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

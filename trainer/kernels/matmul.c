@@ -7,7 +7,6 @@
 #include "trainer/kernels/kernels.h"
 
 #include <cblas.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -30,11 +29,14 @@ __attribute__((constructor)) static void settle_blas(int argc, char **argv)
 {
     static const char *const good[] = {"Haswell", "Zen", "SkylakeX", "Cooperlake", "Sapphirerapids"};
     const char *chosen = openblas_get_corename(), *wanted = wanted_kernels();
-    bool known = false;
+    char self[4096] = "";
     for (size_t i = 0; i < COUNT_OF(good); i++)
-        known = known || strcasecmp(chosen, good[i]) == 0;
-    if (argc > 0 && !known && wanted && !getenv("OPENBLAS_CORETYPE") && setenv("OPENBLAS_CORETYPE", wanted, 0) == 0)
-        execv("/proc/self/exe", argv); /* where that fails the program goes on, slower */
+        if (strcasecmp(chosen, good[i]) == 0)
+            return;
+    if (argc < 1 || !wanted || getenv("OPENBLAS_CORETYPE") || readlink("/proc/self/exe", self, sizeof self - 1) <= 0)
+        return;
+    if (setenv("OPENBLAS_CORETYPE", wanted, 0) == 0)
+        execv(self, argv); /* where that fails the program goes on, slower */
 }
 
 void nn_matmul(int m, int out, int in, const float *x, const float *w, float beta, float *y)

@@ -6,9 +6,6 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Vectors cross only inlined calls, so how an ABI without AVX-512 would pass them does not matter. */
-#pragma GCC diagnostic ignored "-Wpsabi"
-
 #define NN_INLINE static inline __attribute__((always_inline))
 
 enum { NN_LANES = 16 };

@@ -1,6 +1,7 @@
-/* hf.c: a model as a Hugging Face folder: config.json, generation_config.json, and model.safetensors or shards with
- * model.safetensors.index.json. Only what model.h can compute is accepted: a setting of config.json that would change
- * the result and is not known here, or a tensor that no part of the model would use, is an error rather than a wrong model. */
+/* hf.c: a model as a Hugging Face folder: config.json, generation_config.json, and
+ * model.safetensors or shards with model.safetensors.index.json. Only what model.h can compute is
+ * accepted: a setting of config.json that would change the result and is not known here, or a
+ * tensor that no part of the model would use, is an error rather than a wrong model. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -11,7 +12,7 @@
 
 enum { CONFIG_BYTES_MAX = 16 << 20, SHARDS_MAX = 1000 };
 
-/* ---- config.json -------------------------------------------------------------------------------- */
+/* ---- config.json ---------------------------------------------------------------------------- */
 
 static int read_json(const char *path, json_t **ret, struct err *err)
 {
@@ -31,7 +32,8 @@ static int read_json(const char *path, json_t **ret, struct err *err)
 }
 
 /* A whole number; `fallback` < 0: the key must be there. */
-static int get_int(const char *path, const json_t *o, const char *key, int fallback, int *ret, struct err *err)
+static int get_int(const char *path, const json_t *o, const char *key, int fallback, int *ret,
+                   struct err *err)
 {
     const json_t *v = json_object_get(o, key);
     if ((!v || json_is_null(v)) && fallback >= 0) {
@@ -46,7 +48,8 @@ static int get_int(const char *path, const json_t *o, const char *key, int fallb
     return 0;
 }
 
-static int get_float(const char *path, const json_t *o, const char *key, float fallback, float *ret, struct err *err)
+static int get_float(const char *path, const json_t *o, const char *key, float fallback, float *ret,
+                     struct err *err)
 {
     const json_t *v = json_object_get(o, key);
     if (v && !json_is_number(v))
@@ -60,7 +63,9 @@ static int get_id(const json_t *o, const char *key)
 {
     const json_t *v = json_object_get(o, key);
     v = json_is_array(v) ? json_array_get(v, 0) : v;
-    return json_is_integer(v) && json_integer_value(v) >= 0 && json_integer_value(v) <= INT32_MAX ? (int)json_integer_value(v) : -1;
+    return json_is_integer(v) && json_integer_value(v) >= 0 && json_integer_value(v) <= INT32_MAX
+               ? (int)json_integer_value(v)
+               : -1;
 }
 
 static bool is_llama(const json_t *o)
@@ -75,15 +80,18 @@ static int refuse_unknown(const char *path, const json_t *o, struct err *err)
 {
     static const char *const biases[] = {"attention_bias", "mlp_bias"};
     const char *act = json_string_value(json_object_get(o, "hidden_act"));
-    const json_t *scaling = json_object_get(o, "rope_scaling"), *rope = json_object_get(o, "rope_parameters");
+    const json_t *scaling = json_object_get(o, "rope_scaling"),
+                 *rope = json_object_get(o, "rope_parameters");
     const char *rope_type = json_string_value(json_object_get(rope, "rope_type"));
     if (!is_llama(o))
-        return err_set(err, -ENOTSUP, "%s: only the LlamaForCausalLM architecture is supported", path);
+        return err_set(err, -ENOTSUP, "%s: only the LlamaForCausalLM architecture is supported",
+                       path);
     for (size_t i = 0; i < COUNT_OF(biases); i++)
         if (json_is_true(json_object_get(o, biases[i])))
             return err_set(err, -ENOTSUP, "%s: `%s` is not supported", path, biases[i]);
     if (act && strcmp(act, "silu") != 0)
-        return err_set(err, -ENOTSUP, "%s: `hidden_act` %.40s is not supported (want silu)", path, act);
+        return err_set(err, -ENOTSUP, "%s: `hidden_act` %.40s is not supported (want silu)", path,
+                       act);
     if ((scaling && !json_is_null(scaling)) || (rope_type && strcmp(rope_type, "default") != 0))
         return err_set(err, -ENOTSUP, "%s: RoPE scaling is not supported", path);
     return 0;
@@ -113,7 +121,7 @@ static int read_config(const char *path, const json_t *o, struct model_config *c
     return 0;
 }
 
-/* ---- weights ------------------------------------------------------------------------------------ */
+/* ---- weights -------------------------------------------------------------------------------- */
 
 struct shards {
     struct safetensors *v;
@@ -157,7 +165,8 @@ static int shards_open(const char *dir, struct shards *s, struct err *err)
     {
         const char *name = json_string_value(file);
         if (!name || strchr(name, '/') || s->n > SHARDS_MAX)
-            rc = err_set(err, -EINVAL, "%s: tensor `%.100s`: not the name of a file beside it", path, tensor);
+            rc = err_set(err, -EINVAL, "%s: tensor `%.100s`: not the name of a file beside it",
+                         path, tensor);
         if (rc == 0)
             rc = shards_add(s, dir, name, err);
         if (rc < 0)
@@ -167,33 +176,42 @@ static int shards_open(const char *dir, struct shards *s, struct err *err)
     return rc;
 }
 
-static int read_weight(const struct model *m, const struct model_tensor *want, const struct shards *s, const char *dir, struct err *err)
+static int read_weight(const struct model *m, const struct model_tensor *want,
+                       const struct shards *s, const char *dir, struct err *err)
 {
     const struct st_tensor *t = NULL;
     int shard = 0;
     for (; !t && shard < s->n; shard += !t)
         t = st_find(&s->v[shard], want->name);
     if (!t)
-        return err_set(err, -EINVAL, "%s: missing tensor `%s`", s->n == 1 ? s->path[0] : dir, want->name);
+        return err_set(err, -EINVAL, "%s: missing tensor `%s`", s->n == 1 ? s->path[0] : dir,
+                       want->name);
     bool vector = want->cols == 0;
-    if (t->rank != (vector ? 1 : 2) || t->shape[0] != want->rows || (!vector && t->shape[1] != want->cols))
-        return err_set(err, -EINVAL, "%s: tensor `%s` has shape [%lld%s%.0lld] where config.json needs [%d%s%.0d]", s->path[shard],
-                       t->name, (long long)t->shape[0], t->rank > 1 ? ", " : "", t->rank > 1 ? (long long)t->shape[1] : 0LL,
-                       want->rows, vector ? "" : ", ", want->cols);
+    if (t->rank != (vector ? 1 : 2) || t->shape[0] != want->rows ||
+        (!vector && t->shape[1] != want->cols))
+        return err_set(
+            err, -EINVAL,
+            "%s: tensor `%s` has shape [%lld%s%.0lld] where config.json needs [%d%s%.0d]",
+            s->path[shard], t->name, (long long)t->shape[0], t->rank > 1 ? ", " : "",
+            t->rank > 1 ? (long long)t->shape[1] : 0LL, want->rows, vector ? "" : ", ", want->cols);
     if (st_read_f32(t, m->params + want->offset) < 0)
-        return err_set(err, -ENOTSUP, "%s: tensor `%s`: dtype %s is not supported (want F32, F16 or BF16)", s->path[shard], t->name,
-                       t->dtype);
+        return err_set(err, -ENOTSUP,
+                       "%s: tensor `%s`: dtype %s is not supported (want F32, F16 or BF16)",
+                       s->path[shard], t->name, t->dtype);
     return 0;
 }
 
-/* A tensor without a place would be silently lost; a tied head and stored RoPE frequencies repeat what the model has. */
+/* A tensor without a place would be silently lost; a tied head and stored RoPE frequencies repeat
+ * what the model has. */
 static int refuse_extra(const struct model *m, const struct shards *s, struct err *err)
 {
     for (int i = 0; i < s->n; i++)
         for (int k = 0; k < s->v[i].n; k++) {
             const char *name = s->v[i].v[k].name;
-            if (!model_find(m, name) && !(m->cfg.tied && strcmp(name, "lm_head.weight") == 0) && !strstr(name, "rotary_emb.inv_freq"))
-                return err_set(err, -EINVAL, "%s: tensor `%.100s` has no place in the model", s->path[i], name);
+            if (!model_find(m, name) && !(m->cfg.tied && strcmp(name, "lm_head.weight") == 0) &&
+                !strstr(name, "rotary_emb.inv_freq"))
+                return err_set(err, -EINVAL, "%s: tensor `%.100s` has no place in the model",
+                               s->path[i], name);
         }
     return 0;
 }
@@ -229,7 +247,7 @@ int model_load(const char *dir, struct model *ret, struct err *err)
     return rc;
 }
 
-/* ---- writing ------------------------------------------------------------------------------------ */
+/* ---- writing -------------------------------------------------------------------------------- */
 
 /* The shortest decimal that reads back to the same float, so that 1e-5f is written as 1e-05. */
 static json_t *real(float x)
@@ -265,14 +283,16 @@ static int write_json(const char *dir, const char *name, json_t *root, struct er
 
 static int write_config(const struct model_config *c, const char *dir, struct err *err)
 {
-    json_t *root = json_pack("{s:[s], s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:o, s:o, s:b, s:s, s:b, s:b, s:o, s:o, s:o, s:s}",
-                             "architectures", "LlamaForCausalLM", "model_type", "llama", "vocab_size", c->vocab, "hidden_size",
-                             c->width, "intermediate_size", c->ff, "num_hidden_layers", c->layers, "num_attention_heads", c->heads,
-                             "num_key_value_heads", c->kv_heads, "head_dim", c->head_dim, "max_position_embeddings",
-                             c->max_positions, "rope_theta", real(c->rope_theta), "rms_norm_eps", real(c->norm_eps),
-                             "tie_word_embeddings", c->tied, "hidden_act", "silu", "attention_bias", 0, "mlp_bias", 0,
-                             "bos_token_id", id(c->bos_id), "eos_token_id", id(c->eos_id), "pad_token_id", id(c->pad_id),
-                             "torch_dtype", "float32");
+    json_t *root = json_pack(
+        "{s:[s], s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:o, s:o, s:b, s:s, s:b, s:b, s:o, "
+        "s:o, s:o, s:s}",
+        "architectures", "LlamaForCausalLM", "model_type", "llama", "vocab_size", c->vocab,
+        "hidden_size", c->width, "intermediate_size", c->ff, "num_hidden_layers", c->layers,
+        "num_attention_heads", c->heads, "num_key_value_heads", c->kv_heads, "head_dim",
+        c->head_dim, "max_position_embeddings", c->max_positions, "rope_theta", real(c->rope_theta),
+        "rms_norm_eps", real(c->norm_eps), "tie_word_embeddings", c->tied, "hidden_act", "silu",
+        "attention_bias", 0, "mlp_bias", 0, "bos_token_id", id(c->bos_id), "eos_token_id",
+        id(c->eos_id), "pad_token_id", id(c->pad_id), "torch_dtype", "float32");
     CHECK(root);
     return write_json(dir, "config.json", root, err);
 }
@@ -285,7 +305,9 @@ int model_save(const struct model *m, const char *dir, struct err *err)
     struct st_source *tensors = xcalloc((size_t)m->n_tensors, sizeof *tensors);
     for (int i = 0; i < m->n_tensors; i++) {
         const struct model_tensor *t = &m->tensors[i];
-        tensors[i] = (struct st_source){.name = t->name, .rank = t->cols ? 2 : 1, .shape = {t->rows, t->cols},
+        tensors[i] = (struct st_source){.name = t->name,
+                                        .rank = t->cols ? 2 : 1,
+                                        .shape = {t->rows, t->cols},
                                         .values = m->params + t->offset};
     }
     snprintf(path, sizeof path, "%s/model.safetensors", dir);
@@ -295,7 +317,9 @@ int model_save(const struct model *m, const char *dir, struct err *err)
         rc = write_config(&m->cfg, dir, err);
     if (rc == 0)
         rc = write_json(dir, "generation_config.json",
-                        json_pack("{s:o, s:o, s:o}", "bos_token_id", id(m->cfg.bos_id), "eos_token_id", id(m->cfg.eos_id),
-                                  "pad_token_id", id(m->cfg.pad_id)), err);
+                        json_pack("{s:o, s:o, s:o}", "bos_token_id", id(m->cfg.bos_id),
+                                  "eos_token_id", id(m->cfg.eos_id), "pad_token_id",
+                                  id(m->cfg.pad_id)),
+                        err);
     return rc;
 }

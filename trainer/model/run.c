@@ -13,6 +13,10 @@
 #include "trainer/model/layout.h"
 
 /* Probabilities of at most this many floats are kept for backward; beyond, logits are made again a chunk at a time. */
+#ifndef MC
+#define MC 256
+#endif
+enum { MLP_CHUNK_ROWS = MC };
 enum { PROBS_KEPT_MAX = 4 << 20, HEAD_CHUNK_FLOATS = 1 << 17, HEAD_CHUNK_ROWS_MIN = 16 };
 
 struct layer_acts {
@@ -211,17 +215,27 @@ static void attention_forward(struct model_run *run, const struct model *m, cons
     nn_matmul(last ? b->n_rows : n, y->width, y->query, o, w + p.out, 1, a->x2);
 }
 
-static void mlp_forward(struct model_run *run, const struct model *m, int l, int rows, float *x_next)
+static int rows_of_chunk(int rows, int from, int chunk)
+{
+    return rows - from < chunk ? rows - from : chunk;
+}
+
+/* In chunks of rows, so that what passes between the products stays in cache. */
+static void mlp_forward(struct model_run *run, const struct model *m, int l, int all, float *x_next)
 {
     const struct layout *y = &run->lay;
     const struct layer_layout p = layout_layer(y, l);
-    const struct layer_acts *a = &run->layers[l];
     const float *w = m->params;
-    nn_rmsnorm(rows, y->width, a->x2, w + p.mlp_norm, m->cfg.norm_eps, run->normed);
-    nn_matmul(rows, 2 * y->ff, y->width, run->normed, w + p.gate_up, 0, a->gu);
-    nn_swiglu(rows, y->ff, a->gu, run->act);
-    memcpy(x_next, a->x2, (size_t)rows * (size_t)y->width * sizeof(float));
-    nn_matmul(rows, y->width, y->ff, run->act, w + p.down, 1, x_next);
+    for (int from = 0; from < all; from += MLP_CHUNK_ROWS) {
+        const int rows = rows_of_chunk(all, from, MLP_CHUNK_ROWS);
+        const float *x2 = run->layers[l].x2 + (size_t)from * (size_t)y->width;
+        float *gu = run->layers[l].gu + (size_t)from * 2 * (size_t)y->ff, *next = x_next + (size_t)from * (size_t)y->width;
+        nn_rmsnorm(rows, y->width, x2, w + p.mlp_norm, m->cfg.norm_eps, run->normed);
+        nn_matmul(rows, 2 * y->ff, y->width, run->normed, w + p.gate_up, 0, gu);
+        nn_swiglu(rows, y->ff, gu, run->act);
+        memcpy(next, x2, (size_t)rows * (size_t)y->width * sizeof(float));
+        nn_matmul(rows, y->width, y->ff, run->act, w + p.down, 1, next);
+    }
 }
 
 /* From tokens to the final norm of the scored rows. */
@@ -255,18 +269,13 @@ static const float *head_chunk(struct model_run *run, const struct model *m, con
     return probs;
 }
 
-static int chunk_rows(const struct model_run *run, const struct model_batch *b, int from)
-{
-    return b->n_rows - from < run->head_rows ? b->n_rows - from : run->head_rows;
-}
-
 void model_forward(struct model_run *run, const struct model *m, const struct model_batch *b, float temperature, float *ret_logp,
                    float *ret_entropy)
 {
     trunk_forward(run, m, b);
     run->temperature = temperature;
     for (int from = 0; from < b->n_rows; from += run->head_rows)
-        head_chunk(run, m, b, from, chunk_rows(run, b, from), ret_logp + from, ret_entropy ? ret_entropy + from : NULL);
+        head_chunk(run, m, b, from, rows_of_chunk(b->n_rows, from, run->head_rows), ret_logp + from, ret_entropy ? ret_entropy + from : NULL);
 }
 
 /* ---- backward ---------------------------------------------------------------------------------------------------- */
@@ -277,7 +286,7 @@ static void head_backward(struct model_run *run, const struct model *m, const st
     const int v = m->cfg.vocab, d = run->lay.width;
     const float *w = m->params;
     for (int from = 0; from < b->n_rows; from += run->head_rows) {
-        const int rows = chunk_rows(run, b, from);
+        const int rows = rows_of_chunk(b->n_rows, from, run->head_rows);
         const float *hidden = run->hidden + (size_t)from * (size_t)d;
         const float *probs = run->probs + (size_t)from * (size_t)v;
         if (!run->probs_kept)
@@ -290,20 +299,25 @@ static void head_backward(struct model_run *run, const struct model *m, const st
     nn_rmsnorm_bwd(b->n_rows, d, run->x_out, w + run->lay.norm, m->cfg.norm_eps, run->dh, run->dx_rows, grads + run->lay.norm);
 }
 
-/* dx[rows, D], the gradient of the layer's output, becomes that of x2. */
-static void mlp_backward(struct model_run *run, const struct model *m, int l, int rows, float *dx, float *grads)
+/* dx[all, D], the gradient of the layer's output, becomes that of x2. */
+static void mlp_backward(struct model_run *run, const struct model *m, int l, int all, float *dx, float *grads)
 {
     const struct layout *y = &run->lay;
     const struct layer_layout p = layout_layer(y, l);
-    const struct layer_acts *a = &run->layers[l];
     const float *w = m->params;
-    nn_matmul_dx(rows, y->width, y->ff, dx, w + p.down, 0, run->dact);
-    nn_swiglu_bwd(rows, y->ff, a->gu, run->dact, run->dgu, run->act);
-    nn_matmul_dw(rows, y->width, y->ff, dx, run->act, grads + p.down);
-    nn_rmsnorm(rows, y->width, a->x2, w + p.mlp_norm, m->cfg.norm_eps, run->normed);
-    nn_matmul_dw(rows, 2 * y->ff, y->width, run->dgu, run->normed, grads + p.gate_up);
-    nn_matmul_dx(rows, 2 * y->ff, y->width, run->dgu, w + p.gate_up, 0, run->dh);
-    nn_rmsnorm_bwd(rows, y->width, a->x2, w + p.mlp_norm, m->cfg.norm_eps, run->dh, dx, grads + p.mlp_norm);
+    for (int from = 0; from < all; from += MLP_CHUNK_ROWS) {
+        const int rows = rows_of_chunk(all, from, MLP_CHUNK_ROWS);
+        const float *x2 = run->layers[l].x2 + (size_t)from * (size_t)y->width;
+        const float *gu = run->layers[l].gu + (size_t)from * 2 * (size_t)y->ff;
+        float *dy = dx + (size_t)from * (size_t)y->width;
+        nn_matmul_dx(rows, y->width, y->ff, dy, w + p.down, 0, run->dact);
+        nn_swiglu_bwd(rows, y->ff, gu, run->dact, run->dgu, run->act);
+        nn_matmul_dw(rows, y->width, y->ff, dy, run->act, grads + p.down);
+        nn_rmsnorm(rows, y->width, x2, w + p.mlp_norm, m->cfg.norm_eps, run->normed);
+        nn_matmul_dw(rows, 2 * y->ff, y->width, run->dgu, run->normed, grads + p.gate_up);
+        nn_matmul_dx(rows, 2 * y->ff, y->width, run->dgu, w + p.gate_up, 0, run->dh);
+        nn_rmsnorm_bwd(rows, y->width, x2, w + p.mlp_norm, m->cfg.norm_eps, run->dh, dy, grads + p.mlp_norm);
+    }
 }
 
 /* The gradient of x2 (dx_rows in the last layer, dx in the others) becomes that of x1, in dx. */

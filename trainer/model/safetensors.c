@@ -1,4 +1,5 @@
-/* safetensors.c: reads hostile files as well as our own: every number of the header is checked before it is used. */
+/* safetensors.c: reads hostile files as well as our own: every number of the header is checked
+ * before it is used. */
 #include "trainer/model/safetensors.h"
 
 #include <stdlib.h>
@@ -6,28 +7,34 @@
 
 #include "base/file.h"
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tensors are read and written as they lie in memory");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+               "tensors are read and written as they lie in memory");
 
 static const struct {
     const char *name;
     size_t size;
 } DTYPES[] = {
-    {"F32", 4}, {"F16", 2}, {"BF16", 2}, {"F64", 8}, {"I64", 8}, {"U64", 8}, {"I32", 4}, {"U32", 4},
-    {"I16", 2}, {"U16", 2}, {"I8", 1}, {"U8", 1}, {"BOOL", 1}, {"F8_E4M3", 1}, {"F8_E5M2", 1},
+    {"F32", 4}, {"F16", 2}, {"BF16", 2}, {"F64", 8},     {"I64", 8},
+    {"U64", 8}, {"I32", 4}, {"U32", 4},  {"I16", 2},     {"U16", 2},
+    {"I8", 1},  {"U8", 1},  {"BOOL", 1}, {"F8_E4M3", 1}, {"F8_E5M2", 1},
 };
 
-/* ---- reading ------------------------------------------------------------------------------------ */
+/* ---- reading -------------------------------------------------------------------------------- */
 
-static int read_shape(const char *file, struct st_tensor *t, const json_t *shape, size_t element, struct err *err)
+static int read_shape(const char *file, struct st_tensor *t, const json_t *shape, size_t element,
+                      struct err *err)
 {
     size_t i, bytes = element;
     json_t *d;
     if (!json_is_array(shape) || json_array_size(shape) > ST_RANK_MAX)
-        return err_set(err, -EINVAL, "%s: tensor `%.100s`: `shape` must be a list of at most %d numbers", file, t->name, ST_RANK_MAX);
+        return err_set(err, -EINVAL,
+                       "%s: tensor `%.100s`: `shape` must be a list of at most %d numbers", file,
+                       t->name, ST_RANK_MAX);
     json_array_foreach((json_t *)shape, i, d)
     {
         if (!json_is_integer(d) || json_integer_value(d) < 0 ||
-            __builtin_mul_overflow(bytes, (size_t)json_integer_value(d), &bytes) || bytes > SIZE_MAX / 2)
+            __builtin_mul_overflow(bytes, (size_t)json_integer_value(d), &bytes) ||
+            bytes > SIZE_MAX / 2)
             return err_set(err, -EINVAL, "%s: tensor `%.100s`: bad shape", file, t->name);
         t->shape[t->rank++] = json_integer_value(d);
     }
@@ -36,8 +43,8 @@ static int read_shape(const char *file, struct st_tensor *t, const json_t *shape
     return 0;
 }
 
-static int read_tensor(const char *file, const char *name, const json_t *o, const uint8_t *data, size_t data_size,
-                       struct st_tensor *t, struct err *err)
+static int read_tensor(const char *file, const char *name, const json_t *o, const uint8_t *data,
+                       size_t data_size, struct st_tensor *t, struct err *err)
 {
     const json_t *offsets = json_object_get(o, "data_offsets");
     const json_t *from = json_array_get(offsets, 0), *to = json_array_get(offsets, 1);
@@ -47,17 +54,21 @@ static int read_tensor(const char *file, const char *name, const json_t *o, cons
         if (strcmp(DTYPES[i].name, t->dtype) == 0)
             element = DTYPES[i].size;
     if (!element)
-        return err_set(err, -EINVAL, "%s: tensor `%.100s`: unknown dtype `%.20s`", file, name, t->dtype ? t->dtype : "");
+        return err_set(err, -EINVAL, "%s: tensor `%.100s`: unknown dtype `%.20s`", file, name,
+                       t->dtype ? t->dtype : "");
     TRY(read_shape(file, t, json_object_get(o, "shape"), element, err));
     if (json_array_size(offsets) != 2 || !json_is_integer(from) || !json_is_integer(to))
-        return err_set(err, -EINVAL, "%s: tensor `%.100s`: `data_offsets` must be two numbers", file, name);
+        return err_set(err, -EINVAL, "%s: tensor `%.100s`: `data_offsets` must be two numbers",
+                       file, name);
     json_int_t a = json_integer_value(from), b = json_integer_value(to);
     if (a < 0 || b < a || (uint64_t)b > data_size)
-        return err_set(err, -EINVAL, "%s: tensor `%.100s`: bytes %lld .. %lld are not inside the %zu that the file has", file, name,
-                       (long long)a, (long long)b, data_size);
+        return err_set(
+            err, -EINVAL,
+            "%s: tensor `%.100s`: bytes %lld .. %lld are not inside the %zu that the file has",
+            file, name, (long long)a, (long long)b, data_size);
     if ((size_t)(b - a) != t->n_bytes)
-        return err_set(err, -EINVAL, "%s: tensor `%.100s`: %lld bytes where its shape needs %zu", file, name, (long long)(b - a),
-                       t->n_bytes);
+        return err_set(err, -EINVAL, "%s: tensor `%.100s`: %lld bytes where its shape needs %zu",
+                       file, name, (long long)(b - a), t->n_bytes);
     t->bytes = data + a;
     return 0;
 }
@@ -72,7 +83,8 @@ static int by_offset(const void *pa, const void *pb)
     return strcmp(a->name, b->name);
 }
 
-static int read_tensors(const char *file, struct safetensors *st, const uint8_t *data, size_t data_size, struct err *err)
+static int read_tensors(const char *file, struct safetensors *st, const uint8_t *data,
+                        size_t data_size, struct err *err)
 {
     const char *name;
     json_t *o;
@@ -91,11 +103,13 @@ static int read_tensors(const char *file, struct safetensors *st, const uint8_t 
             return err_set(err, -EINVAL, "%s: tensor `%.100s` %s", file, st->v[i].name,
                            st->v[i].bytes < at ? "overlaps another" : "leaves a gap before it");
     if (at != data + data_size)
-        return err_set(err, -EINVAL, "%s: %zu bytes after the last tensor", file, (size_t)(data + data_size - at));
+        return err_set(err, -EINVAL, "%s: %zu bytes after the last tensor", file,
+                       (size_t)(data + data_size - at));
     return 0;
 }
 
-int st_parse(const char *name, const uint8_t *bytes, size_t size, struct safetensors *ret, struct err *err)
+int st_parse(const char *name, const uint8_t *bytes, size_t size, struct safetensors *ret,
+             struct err *err)
 {
     uint64_t header;
     json_error_t bad;
@@ -104,9 +118,10 @@ int st_parse(const char *name, const uint8_t *bytes, size_t size, struct safeten
         return err_set(err, -EINVAL, "%s: %zu bytes are no safetensors file", name, size);
     memcpy(&header, bytes, sizeof header);
     if (header > ST_HEADER_BYTES_MAX || header > size - sizeof header)
-        return err_set(err, -EINVAL, "%s: a header of %llu bytes does not fit the file (%zu bytes)", name, (unsigned long long)header,
-                       size);
-    st.header = json_loadb((const char *)bytes + sizeof header, (size_t)header, JSON_REJECT_DUPLICATES, &bad);
+        return err_set(err, -EINVAL, "%s: a header of %llu bytes does not fit the file (%zu bytes)",
+                       name, (unsigned long long)header, size);
+    st.header = json_loadb((const char *)bytes + sizeof header, (size_t)header,
+                           JSON_REJECT_DUPLICATES, &bad);
     if (!json_is_object(st.header)) {
         bool json = st.header != NULL;
         json_decref(st.header);
@@ -202,7 +217,7 @@ int st_read_f32(const struct st_tensor *t, float *out)
     return 0;
 }
 
-/* ---- writing ------------------------------------------------------------------------------------ */
+/* ---- writing -------------------------------------------------------------------------------- */
 
 static size_t source_bytes(const struct st_source *t)
 {
@@ -223,14 +238,15 @@ int st_write(const char *path, const struct st_source *tensors, int n, struct er
         for (int d = 0; d < tensors[i].rank; d++)
             json_array_append_new(shape, json_integer(tensors[i].shape[d]));
         json_object_set_new(header, tensors[i].name,
-                            json_pack("{s:s, s:o, s:[I, I]}", "dtype", "F32", "shape", shape, "data_offsets", (json_int_t)offset,
-                                      (json_int_t)end));
+                            json_pack("{s:s, s:o, s:[I, I]}", "dtype", "F32", "shape", shape,
+                                      "data_offsets", (json_int_t)offset, (json_int_t)end));
         offset = end;
     }
     CHECK(json_object_size(header) == (size_t)n + 1);
     char *text = check_alloc(json_dumps(header, JSON_COMPACT));
     json_decref(header);
-    uint64_t padded = (strlen(text) + 7) & ~(size_t)7; /* so that the tensors are aligned in a mapped file */
+    uint64_t padded =
+        (strlen(text) + 7) & ~(size_t)7; /* so that the tensors are aligned in a mapped file */
     int rc = file_new_open(&f, path, err);
     if (rc == 0) {
         fwrite(&padded, sizeof padded, 1, f.out);

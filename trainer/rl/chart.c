@@ -1,4 +1,5 @@
-/* chart.c: charts as SVG. Coordinates are of a fixed box that the browser scales; long runs are drawn as at most POINTS_MAX means. */
+/* chart.c: charts as SVG. Coordinates are of a fixed box that the browser scales; long runs are
+ * drawn as at most POINTS_MAX means. */
 #include "trainer/rl/chart.h"
 
 #include <math.h>
@@ -14,11 +15,20 @@ void html_text(struct buf *out, struct str text)
 {
     for (size_t i = 0; i < text.len; i++)
         switch (text.s[i]) {
-        case '<': buf_puts(out, "&lt;"); break;
-        case '>': buf_puts(out, "&gt;"); break;
-        case '&': buf_puts(out, "&amp;"); break;
-        case '"': buf_puts(out, "&quot;"); break;
-        default: buf_char(out, text.s[i]);
+        case '<':
+            buf_puts(out, "&lt;");
+            break;
+        case '>':
+            buf_puts(out, "&gt;");
+            break;
+        case '&':
+            buf_puts(out, "&amp;");
+            break;
+        case '"':
+            buf_puts(out, "&quot;");
+            break;
+        default:
+            buf_char(out, text.s[i]);
         }
 }
 
@@ -66,22 +76,28 @@ static void value_text(struct buf *out, const struct chart *c, double v, double 
         buf_printf(out, "%.*f", tick >= 1 ? 0 : tick >= .1 ? 1 : tick >= .01 ? 2 : 3, v);
 }
 
-static void open_figure(struct buf *out, const struct chart *c, const struct axis *a, const struct chart_series *series, int n_series)
+static void open_figure(struct buf *out, const struct chart *c, const struct axis *a,
+                        const struct chart_series *series, int n_series)
 {
-    buf_printf(out, "<figure><figcaption><b>%s</b> <span>%s</span>", c->title, c->note ? c->note : "");
+    buf_printf(out, "<figure><figcaption><b>%s</b> <span>%s</span>", c->title,
+               c->note ? c->note : "");
     for (int s = 0; n_series > 1 && s < n_series; s++)
         buf_printf(out, " <i class=\"%s\"></i>%s", series[s].css, series[s].name);
-    buf_printf(out, "</figcaption>\n<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"%s\">\n", WIDTH, HEIGHT, c->title);
+    buf_printf(out, "</figcaption>\n<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"%s\">\n",
+               WIDTH, HEIGHT, c->title);
     for (double v = a->low; v <= a->high + a->tick / 2; v += a->tick) {
         double y = y_of(a, v);
-        buf_printf(out, "<path class=\"grid\" d=\"M%d %.1fH%d\"/><text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">", LEFT, y,
-                   WIDTH - RIGHT, LEFT - 6, y + 4);
+        buf_printf(out,
+                   "<path class=\"grid\" d=\"M%d %.1fH%d\"/><text x=\"%d\" y=\"%.1f\" "
+                   "text-anchor=\"end\">",
+                   LEFT, y, WIDTH - RIGHT, LEFT - 6, y + 4);
         value_text(out, c, fabs(v) < a->tick * 1e-6 ? 0 : v, a->tick);
         buf_puts(out, "</text>\n");
     }
     int tick = c->n > 8 ? (int)fmax(1, nice_tick(c->n, 8)) : 1;
     for (int step = tick; step <= c->n; step += tick)
-        buf_printf(out, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%d</text>", x_of(c, step - 1), HEIGHT - 8, step);
+        buf_printf(out, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%d</text>",
+                   x_of(c, step - 1), HEIGHT - 8, step);
     buf_char(out, '\n');
 }
 
@@ -102,8 +118,10 @@ static double mean_of(const double *y, int from, int to)
     return n ? sum / n : NAN;
 }
 
-/* The path of y, each point the mean of `window` steps that end there (at least the stride). A gap lifts the pen. */
-static void line(struct buf *out, const struct chart *c, const struct axis *a, const double *y, int window)
+/* The path of y, each point the mean of `window` steps that end there (at least the stride). A gap
+ * lifts the pen. */
+static void line(struct buf *out, const struct chart *c, const struct axis *a, const double *y,
+                 int window)
 {
     int stride = stride_of(c);
     bool down = false;
@@ -117,14 +135,17 @@ static void line(struct buf *out, const struct chart *c, const struct axis *a, c
 }
 
 /* Invisible columns that show a step's numbers under the pointer. */
-static void hover(struct buf *out, const struct chart *c, const struct chart_series *series, int n_series)
+static void hover(struct buf *out, const struct chart *c, const struct chart_series *series,
+                  int n_series)
 {
     int stride = stride_of(c);
     double width = (double)(WIDTH - LEFT - RIGHT) * stride / (c->n > 1 ? c->n - 1 : 1);
     for (int i = 0; i < c->n; i += stride) {
         int end = i + stride < c->n ? i + stride : c->n;
-        buf_printf(out, "<rect class=\"hover\" x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"%d\"><title>step %d", x_of(c, end - 1) - width / 2,
-                   TOP, width, HEIGHT - TOP - BOTTOM, end);
+        buf_printf(
+            out,
+            "<rect class=\"hover\" x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"%d\"><title>step %d",
+            x_of(c, end - 1) - width / 2, TOP, width, HEIGHT - TOP - BOTTOM, end);
         for (int s = 0; s < n_series; s++) {
             double v = mean_of(series[s].y, i, end);
             if (!isfinite(v))
@@ -136,7 +157,8 @@ static void hover(struct buf *out, const struct chart *c, const struct chart_ser
     }
 }
 
-void chart_lines(struct buf *out, const struct chart *c, const struct chart_series *series, int n_series)
+void chart_lines(struct buf *out, const struct chart *c, const struct chart_series *series,
+                 int n_series)
 {
     struct axis a = axis_of(c, series, n_series);
     open_figure(out, c, &a, series, n_series);
@@ -151,10 +173,12 @@ void chart_lines(struct buf *out, const struct chart *c, const struct chart_seri
     buf_puts(out, "</svg></figure>\n");
 }
 
-void chart_areas(struct buf *out, const struct chart *c, const struct chart_series *series, int n_series)
+void chart_areas(struct buf *out, const struct chart *c, const struct chart_series *series,
+                 int n_series)
 {
     const struct axis a = {0, 1, .25};
-    double *below = xcalloc((size_t)c->n, sizeof *below), *above = xcalloc((size_t)c->n, sizeof *above);
+    double *below = xcalloc((size_t)c->n, sizeof *below),
+           *above = xcalloc((size_t)c->n, sizeof *above);
     open_figure(out, c, &a, series, n_series);
     for (int s = 0; s < n_series; s++) {
         int stride = stride_of(c);
@@ -162,9 +186,12 @@ void chart_areas(struct buf *out, const struct chart *c, const struct chart_seri
             above[i] = below[i] + (isfinite(series[s].y[i]) ? series[s].y[i] : 0);
         buf_printf(out, "<path class=\"area %s\" d=\"M", series[s].css);
         for (int i = 0; i < c->n; i += stride)
-            buf_printf(out, "%.1f %.1fL", x_of(c, i), y_of(&a, mean_of(above, i, i + stride < c->n ? i + stride : c->n)));
+            buf_printf(out, "%.1f %.1fL", x_of(c, i),
+                       y_of(&a, mean_of(above, i, i + stride < c->n ? i + stride : c->n)));
         for (int i = (c->n - 1) / stride * stride; i >= 0; i -= stride)
-            buf_printf(out, "%.1f %.1f%s", x_of(c, i), y_of(&a, mean_of(below, i, i + stride < c->n ? i + stride : c->n)), i ? "L" : "Z");
+            buf_printf(out, "%.1f %.1f%s", x_of(c, i),
+                       y_of(&a, mean_of(below, i, i + stride < c->n ? i + stride : c->n)),
+                       i ? "L" : "Z");
         buf_puts(out, "\"/>\n");
         double *swap = below;
         below = above;

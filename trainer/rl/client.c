@@ -1,11 +1,12 @@
 /* client.c: one thread and libcurl's multi interface between the trainer and its verifier.
  *
- * Items wait in a queue. The thread turns what is there into requests of up to items_per_request, at most requests_in_flight
- * at a time: an idle client sends an item at once, a busy one batches. What the verifier refuses for now (429, 503, no
- * connection) goes back to the head of the queue, and nothing is sent before a jittered, doubling pause has passed. Requests end by
- * their deadline; an item whose deadline passed comes back as infra. When refusals have gone on for give_up_s without
- * one answer between them, or the verifier answered nothing at all for a whole deadline, or it calls our request bad, the client
- * has failed: client_wait says so from then on. */
+ * Items wait in a queue. The thread turns what is there into requests of up to items_per_request,
+ * at most requests_in_flight at a time: an idle client sends an item at once, a busy one batches.
+ * What the verifier refuses for now (429, 503, no connection) goes back to the head of the queue,
+ * and nothing is sent before a jittered, doubling pause has passed. Requests end by their deadline;
+ * an item whose deadline passed comes back as infra. When refusals have gone on for give_up_s
+ * without one answer between them, or the verifier answered nothing at all for a whole deadline, or
+ * it calls our request bad, the client has failed: client_wait says so from then on. */
 #include "trainer/rl/client.h"
 
 #include <curl/curl.h>
@@ -48,7 +49,7 @@ struct client {
     struct curl_slist *headers;
     CURLM *multi;
     pthread_t thread;
-    pthread_mutex_t lock;  /* guards everything below */
+    pthread_mutex_t lock; /* guards everything below */
     pthread_cond_t arrived;
     struct node waiting, done;
     int pending;
@@ -58,11 +59,12 @@ struct client {
     /* the thread's own */
     struct node running;
     int n_running;
-    double not_before, backoff, refused_since, last_answer; /* refused_since 0: no refusal since the last answer */
+    double not_before, backoff, refused_since,
+        last_answer; /* refused_since 0: no refusal since the last answer */
     struct rng rng;
 };
 
-/* ---- requests ----------------------------------------------------------------------------------- */
+/* ---- requests ------------------------------------------------------------------------------- */
 
 static size_t take_bytes(char *bytes, size_t size, size_t n, void *ctx)
 {
@@ -124,7 +126,8 @@ static struct request *request_fill(struct client *c)
     struct request *r = xcalloc(1, sizeof *r);
     queue_init(&r->items);
     buf_puts(&r->body, c->opt.no_timing ? "{\"timing\":false,\"items\":[" : "{\"items\":[");
-    while (!queue_empty(&c->waiting) && r->n < c->opt.items_per_request && (!r->n || r->body.len < BODY_BYTES_MAX)) {
+    while (!queue_empty(&c->waiting) && r->n < c->opt.items_per_request &&
+           (!r->n || r->body.len < BODY_BYTES_MAX)) {
         struct item *i = item_of(queue_pop(&c->waiting));
         buf_puts(&r->body, r->n++ ? "," : "");
         buf_add(&r->body, i->text, i->len);
@@ -146,13 +149,14 @@ static void request_send(struct client *c, struct request *r)
     CHECK(curl_multi_add_handle(c->multi, r->easy) == CURLM_OK);
 }
 
-/* ---- answers ------------------------------------------------------------------------------------ */
+/* ---- answers -------------------------------------------------------------------------------- */
 
 static void fail(struct client *c, int code, const char *what)
 {
     pthread_mutex_lock(&c->lock);
     if (!c->failure.code)
-        err_set(&c->failure, code, "the verifier at %s %s", c->socket_path ? c->socket_path : c->base, what);
+        err_set(&c->failure, code, "the verifier at %s %s",
+                c->socket_path ? c->socket_path : c->base, what);
     pthread_cond_broadcast(&c->arrived);
     pthread_mutex_unlock(&c->lock);
 }
@@ -184,8 +188,11 @@ static void deliver(struct client *c, struct request *r, const json_t *verdicts)
         struct item *i = item_of(queue_pop(&r->items));
         json_t *verdict = json_array_get(verdicts, k);
         const json_t *reward = json_object_get(verdict, "reward");
-        i->result = (struct client_verdict){.cookie = i->cookie, .verdict = json_incref(verdict), .grade = grade_of(verdict),
-                                            .reward = json_is_number(reward) ? json_number_value(reward) : NAN};
+        i->result = (struct client_verdict){
+            .cookie = i->cookie,
+            .verdict = json_incref(verdict),
+            .grade = grade_of(verdict),
+            .reward = json_is_number(reward) ? json_number_value(reward) : NAN};
         if (i->result.grade < 0)
             i->result.reward = NAN;
         i->result.grade = isnan(i->result.reward) ? -1 : i->result.grade;
@@ -203,7 +210,8 @@ static void refused(struct client *c, struct request *r, const char *how)
     double now = wall_s(), after = 0;
     char text[512];
     curl_off_t retry_after = 0;
-    if (curl_easy_getinfo(r->easy, CURLINFO_RETRY_AFTER, &retry_after) == CURLE_OK && retry_after > 0)
+    if (curl_easy_getinfo(r->easy, CURLINFO_RETRY_AFTER, &retry_after) == CURLE_OK &&
+        retry_after > 0)
         after = retry_after > 5 ? 5 : (double)retry_after;
     if (c->refused_since <= 0)
         c->refused_since = now;
@@ -213,7 +221,8 @@ static void refused(struct client *c, struct request *r, const char *how)
     }
     if (now >= c->not_before) { /* requests refused in one go count once */
         c->backoff = c->backoff * 2 < BACKOFF_MAX_S ? c->backoff * 2 : BACKOFF_MAX_S;
-        c->not_before = now + (after > c->backoff ? after : c->backoff) * (.5 + rng_uniform(&c->rng));
+        c->not_before =
+            now + (after > c->backoff ? after : c->backoff) * (.5 + rng_uniform(&c->rng));
     }
     pthread_mutex_lock(&c->lock);
     c->stats.retries++;
@@ -237,7 +246,8 @@ static void answered(struct client *c, struct request *r)
         c->backoff = BACKOFF_MIN_S;
         deliver(c, r, verdicts);
     } else {
-        snprintf(text, sizeof text, "sent an answer that is not %d verdicts (%zu bytes)", r->n, r->answer.len);
+        snprintf(text, sizeof text, "sent an answer that is not %d verdicts (%zu bytes)", r->n,
+                 r->answer.len);
         fail(c, -EPROTO, text);
     }
     json_decref(root);
@@ -273,7 +283,7 @@ static void finished(struct client *c, struct request *r, CURLcode code)
     request_free(c, r);
 }
 
-/* ---- the thread --------------------------------------------------------------------------------- */
+/* ---- the thread ----------------------------------------------------------------------------- */
 
 /* Sends what may be sent; returns how long curl may sleep, in milliseconds. */
 static int send_waiting(struct client *c)
@@ -318,7 +328,7 @@ static void *client_thread(void *ctx)
     }
 }
 
-/* ---- what callers see ----------------------------------------------------------------------------- */
+/* ---- what callers see ----------------------------------------------------------------------- */
 
 static void curl_once(void)
 {
@@ -342,7 +352,8 @@ int client_start(const struct client_options *opt, struct client **ret, struct e
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     if (!opt->socket_path == !opt->url)
         return err_set(err, -EINVAL, "a client needs a unix socket or a URL");
-    if (opt->url && strncasecmp(opt->url, "http://", 7) != 0 && strncasecmp(opt->url, "https://", 8) != 0)
+    if (opt->url && strncasecmp(opt->url, "http://", 7) != 0 &&
+        strncasecmp(opt->url, "https://", 8) != 0)
         return err_set(err, -EINVAL, "verifier URL `%.200s`: want http://HOST:PORT", opt->url);
     pthread_once(&once, curl_once);
     struct client *c = xcalloc(1, sizeof *c);
@@ -403,15 +414,17 @@ void client_stop(struct client *c)
     free(c);
 }
 
-void client_grade(struct client *c, const char *task_id, const char *response, size_t response_len, void *cookie)
+void client_grade(struct client *c, const char *task_id, const char *response, size_t response_len,
+                  void *cookie)
 {
     struct buf clean = {0};
     struct item *i = xcalloc(1, sizeof *i);
     utf8_clean(str_make(response, response_len), &clean);
     for (size_t k = 0; k < clean.len; k++)
-        if (!clean.s[k]) /* Python refuses a NUL as it does this; many JSON readers refuse the whole request */
+        if (!clean.s[k]) /* Python refuses both; many JSON readers refuse a whole request with NUL */
             clean.s[k] = 0x1a;
-    json_t *o = json_pack("{s:s, s:s%}", "task_id", task_id, "response", clean.s ? clean.s : "", clean.len);
+    json_t *o =
+        json_pack("{s:s, s:s%}", "task_id", task_id, "response", clean.s ? clean.s : "", clean.len);
     i->text = check_alloc(json_dumps(o, JSON_COMPACT));
     i->len = strlen(i->text);
     i->cookie = cookie;
@@ -468,7 +481,7 @@ struct client_stats client_stats(struct client *c)
     return s;
 }
 
-/* ---- questions that wait for their answer ------------------------------------------------------------ */
+/* ---- questions that wait for their answer --------------------------------------------------- */
 
 static int get(struct client *c, const char *path, json_t **ret, struct err *err)
 {
@@ -481,7 +494,8 @@ static int get(struct client *c, const char *path, json_t **ret, struct err *err
     CURLcode code = curl_easy_perform(easy);
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_cleanup(easy);
-    json_t *root = code == CURLE_OK ? json_loadb(answer.s ? answer.s : "", answer.len, 0, &bad) : NULL;
+    json_t *root =
+        code == CURLE_OK ? json_loadb(answer.s ? answer.s : "", answer.len, 0, &bad) : NULL;
     error_text(&answer, why, sizeof why);
     buf_free(&answer);
     if (code == CURLE_OK && status == 200 && root) {
@@ -490,9 +504,11 @@ static int get(struct client *c, const char *path, json_t **ret, struct err *err
     }
     json_decref(root);
     if (code != CURLE_OK)
-        return err_set(err, -ECONNREFUSED, "the verifier at %s cannot be reached: %s", where, curl_easy_strerror(code));
+        return err_set(err, -ECONNREFUSED, "the verifier at %s cannot be reached: %s", where,
+                       curl_easy_strerror(code));
     if (status != 200)
-        return err_set(err, -EPROTO, "the verifier at %s answers HTTP %ld to GET %s%s", where, status, path, why);
+        return err_set(err, -EPROTO, "the verifier at %s answers HTTP %ld to GET %s%s", where,
+                       status, path, why);
     return err_set(err, -EPROTO, "the verifier at %s sent what is not JSON: %s", where, bad.text);
 }
 
@@ -513,8 +529,8 @@ int client_problems(struct client *c, int source, json_t **ret, struct err *err)
     for (json_int_t total = 1; (json_int_t)json_array_size(all) < total;) {
         char path[128];
         json_t *page;
-        snprintf(path, sizeof path, ASSAY_PROBLEMS_PATH "?source=%d&offset=%zu&limit=%d", source, json_array_size(all),
-                 PAGE_PROBLEMS);
+        snprintf(path, sizeof path, ASSAY_PROBLEMS_PATH "?source=%d&offset=%zu&limit=%d", source,
+                 json_array_size(all), PAGE_PROBLEMS);
         int rc = get(c, path, &page, err);
         if (rc < 0) {
             json_decref(all);
@@ -527,8 +543,10 @@ int client_problems(struct client *c, int source, json_t **ret, struct err *err)
         json_decref(page);
         if (empty && (json_int_t)json_array_size(all) < total) {
             json_decref(all);
-            return err_set(err, -EPROTO, "the verifier sent an empty page of problems before all %lld of source %d",
-                           (long long)total, source);
+            return err_set(
+                err, -EPROTO,
+                "the verifier sent an empty page of problems before all %lld of source %d",
+                (long long)total, source);
         }
     }
     *ret = all;

@@ -1,5 +1,6 @@
-/* progress.c: the live line. On a terminal it is drawn over itself at most ten times a second; elsewhere a plain line is
- * written every few seconds and at the end of each stage, so that a log file stays short. */
+/* progress.c: the live line. On a terminal it is drawn over itself at most ten times a second;
+ * elsewhere a plain line is written every few seconds and at the end of each stage, so that a log
+ * file stays short. */
 #include "trainer/rl/progress.h"
 
 #include <math.h>

@@ -1,4 +1,5 @@
-/* progress.h: what a person sees while a run goes on: one live line on a terminal, plain lines every few seconds elsewhere. */
+/* progress.h: what a person sees while a run goes on: one live line on a terminal, plain lines
+ * every few seconds elsewhere. */
 #ifndef ASSAY_PROGRESS_H
 #define ASSAY_PROGRESS_H
 
@@ -16,8 +17,14 @@ struct progress_step {
     int grades[GRADE_COUNT]; /* of this step */
     double tokens_per_s, verdicts_per_s;
 };
-#define PROGRESS_STEP_NONE ((struct progress_step){.loss = NAN, .reward = NAN, .pass = NAN, .length = NAN, \
-    .grades = {-1, -1, -1, -1, -1}, .tokens_per_s = NAN, .verdicts_per_s = NAN})
+#define PROGRESS_STEP_NONE                                                                         \
+    ((struct progress_step){.loss = NAN,                                                           \
+                            .reward = NAN,                                                         \
+                            .pass = NAN,                                                           \
+                            .length = NAN,                                                         \
+                            .grades = {-1, -1, -1, -1, -1},                                        \
+                            .tokens_per_s = NAN,                                                   \
+                            .verdicts_per_s = NAN})
 
 struct progress *progress_start(FILE *out);
 /* Begins a stage of `total` steps (0: unknown); ends the one before. */

@@ -1,7 +1,9 @@
-/* recipe.h: what a run is: one YAML file, read strictly into plain structs with every default filled in.
+/* recipe.h: what a run is: one YAML file, read strictly into plain structs with every default
+ * filled in.
  *
- * A recipe names problem specs (PATH[?key=value&...], see include/problem.h). The trainer never opens such a file: its verifier
- * does. `sources` is the list of all specs in the order of the verifier's -p options; every use of a spec is an index into it. */
+ * A recipe names problem specs (PATH[?key=value&...], see include/problem.h). The trainer never
+ * opens such a file: its verifier does. `sources` is the list of all specs in the order of the
+ * verifier's -p options; every use of a spec is an index into it. */
 #ifndef ASSAY_RECIPE_H
 #define ASSAY_RECIPE_H
 
@@ -18,7 +20,8 @@ enum scale_rewards { SCALE_GROUP, SCALE_BATCH, SCALE_NONE };
 enum importance_level { IMPORTANCE_TOKEN, IMPORTANCE_SEQUENCE };
 enum lr_schedule { LR_COSINE, LR_LINEAR, LR_CONSTANT };
 
-/* Where rows come from: a JSONL file of rows (path set, source -1), or a problem source of the verifier. */
+/* Where rows come from: a JSONL file of rows (path set, source -1), or a problem source of the
+ * verifier. */
 struct recipe_data {
     char *spec; /* as written */
     int source; /* index into recipe.sources, -1: a JSONL file at `spec` */
@@ -47,7 +50,7 @@ struct recipe_adamw {
 
 struct recipe_sft {
     struct recipe_strings data_specs;
-    struct recipe_data *data; /* data_specs.n of them */
+    struct recipe_data *data;                /* data_specs.n of them */
     int epochs, tokens_per_batch, max_steps; /* max_steps 0: as many as the epochs give */
     struct recipe_lr lr;
     struct recipe_adamw adamw;
@@ -63,9 +66,9 @@ struct recipe_grpo {
     double epsilon, epsilon_high, delta /* 0: off */, beta;
     int loss_type, scale_rewards, importance;
     int num_iterations, minibatches, tokens_per_batch;
-    bool mask_truncated;   /* truncated completions add nothing to the loss */
-    bool dynamic_sampling; /* refill groups whose rewards are all equal */
-    double reward_grade, reward_format; /* weights */
+    bool mask_truncated;                   /* truncated completions add nothing to the loss */
+    bool dynamic_sampling;                 /* refill groups whose rewards are all equal */
+    double reward_grade, reward_format;    /* weights */
     int save_every, log_completions_every; /* steps; 0: never */
 };
 
@@ -74,7 +77,7 @@ struct recipe_eval {
     int source;
     int samples, limit; /* limit 0: every problem */
     struct recipe_sampling sampling;
-    bool greedy; /* one more pass with one greedy sample per problem */
+    bool greedy;                  /* one more pass with one greedy sample per problem */
     struct recipe_strings levels; /* empty: whatever levels the problems have */
 };
 
@@ -88,14 +91,15 @@ struct recipe_stage {
 struct recipe {
     uint64_t seed;
     char *out;
-    int threads; /* 0: one per core */
+    int threads;           /* 0: one per core */
     char *prompt_template; /* holds {prompt} once */
     char *model_path;      /* NULL: build `model` (vocab and special ids come from the tokenizer) */
     struct model_config model;
     int tokenizer_vocab;
-    struct recipe_strings tokenizer_texts; /* specs or JSONL files; empty: the data of the SFT stages */
-    struct recipe_data *tokenizer_data;    /* tokenizer_texts.n of them */
-    char *verifier_url;                    /* NULL: start our own */
+    struct recipe_strings
+        tokenizer_texts; /* specs or JSONL files; empty: the data of the SFT stages */
+    struct recipe_data *tokenizer_data; /* tokenizer_texts.n of them */
+    char *verifier_url;                 /* NULL: start our own */
     struct recipe_strings verifier_problems;
     int verifier_slots; /* 0: one per core */
     bool verifier_timing;
@@ -105,12 +109,15 @@ struct recipe {
     struct recipe_strings sources; /* what the verifier must serve, in -p order */
 };
 
-/* Reads `path` and applies overrides ("grpo.lr=1e-4", "stages.2.steps=5", "model.path=dir"; a stage's kind stands for all stages of that
- * kind). Errors name file, line and key. */
-int recipe_load(const char *path, const char *const *overrides, int n_overrides, struct recipe *ret, struct err *err);
+/* Reads `path` and applies overrides ("grpo.lr=1e-4", "stages.2.steps=5", "model.path=dir"; a
+ * stage's kind stands for all stages of that kind). Errors name file, line and key. */
+int recipe_load(const char *path, const char *const *overrides, int n_overrides, struct recipe *ret,
+                struct err *err);
 /* The same from text; `name` stands for the file in messages. */
-int recipe_parse(const char *name, struct str text, const char *const *overrides, int n_overrides, struct recipe *ret, struct err *err);
-/* Appends the resolved recipe as YAML, every default spelled out; recipe_parse reads it back to the same recipe. */
+int recipe_parse(const char *name, struct str text, const char *const *overrides, int n_overrides,
+                 struct recipe *ret, struct err *err);
+/* Appends the resolved recipe as YAML, every default spelled out; recipe_parse reads it back to the
+ * same recipe. */
 void recipe_write(const struct recipe *r, struct buf *out);
 void recipe_free(struct recipe *r);
 

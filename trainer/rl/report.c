@@ -1,4 +1,5 @@
-/* report.c: report.html, one file without scripts or links, and the before/after table in plain text. */
+/* report.c: report.html, one file without scripts or links, and the before/after table in plain
+ * text. */
 #include "trainer/rl/report.h"
 
 #include <math.h>
@@ -13,7 +14,7 @@ enum { METRICS_BYTES_MAX = 1 << 30, RECIPE_BYTES_MAX = 1 << 20 };
 static const char *const GRADES[] = GRADE_NAMES;
 static const char *const GRADE_CSS[] = {"g0", "g1", "g2", "g3", "g4"};
 
-/* ---- the before/after table ------------------------------------------------------------------------- */
+/* ---- the before/after table ----------------------------------------------------------------- */
 
 struct row {
     char name[48];
@@ -28,14 +29,17 @@ static double number_of(const json_t *o, const char *key)
 
 static struct row row_of(const char *name, const json_t *o)
 {
-    struct row r = {.before = number_of(o, "sft_pass_at_1"), .after = number_of(o, "grpo_pass_at_1"),
-                    .greedy_before = number_of(o, "sft_greedy"), .greedy_after = number_of(o, "grpo_greedy")};
+    struct row r = {.before = number_of(o, "sft_pass_at_1"),
+                    .after = number_of(o, "grpo_pass_at_1"),
+                    .greedy_before = number_of(o, "sft_greedy"),
+                    .greedy_after = number_of(o, "grpo_greedy")};
     snprintf(r.name, sizeof r.name, "%s", name);
     return r;
 }
 
 /* Calls `row` for all problems and for every level in turn. */
-static void each_row(const json_t *summary, void (*row)(struct buf *out, const struct row *r), struct buf *out)
+static void each_row(const json_t *summary, void (*row)(struct buf *out, const struct row *r),
+                     struct buf *out)
 {
     const char *level;
     json_t *o;
@@ -80,7 +84,8 @@ static double grade_share(const json_t *grades, int g)
 
 void report_text(const json_t *summary, struct buf *out)
 {
-    const json_t *before = json_object_get(summary, "grades_before"), *after = json_object_get(summary, "grades_after");
+    const json_t *before = json_object_get(summary, "grades_before"),
+                 *after = json_object_get(summary, "grades_after");
     buf_puts(out, "pass@1              sampled                    greedy\n");
     buf_puts(out, "                 before    after     gain   before    after     gain\n");
     each_row(summary, text_row, out);
@@ -95,31 +100,45 @@ void report_text(const json_t *summary, struct buf *out)
     }
 }
 
-/* ---- HTML pieces ----------------------------------------------------------------------------------- */
+/* ---- HTML pieces ---------------------------------------------------------------------------- */
 
 static const char STYLE[] =
     "<style>\n"
-    ":root{color-scheme:light dark;--fg:#1c2024;--dim:#60656c;--bg:#fcfcfd;--card:#fff;--line:#e2e4e8;--accent:#2f6fd0;"
+    ":root{color-scheme:light "
+    "dark;--fg:#1c2024;--dim:#60656c;--bg:#fcfcfd;--card:#fff;--line:#e2e4e8;--accent:#2f6fd0;"
     "--g0:#8b8f97;--g1:#a874b8;--g2:#dd8452;--g3:#4b9c6c;--g4:#2a7fd4}\n"
-    "@media(prefers-color-scheme:dark){:root{--fg:#e8eaed;--dim:#9aa0a8;--bg:#131519;--card:#1b1e23;--line:#30343b;--accent:#6ea8fe;"
+    "@media(prefers-color-scheme:dark){:root{--fg:#e8eaed;--dim:#9aa0a8;--bg:#131519;--card:#"
+    "1b1e23;--line:#30343b;--accent:#6ea8fe;"
     "--g0:#7d828b;--g1:#b98cc8;--g2:#e59866;--g3:#63b585;--g4:#5aa2ec}}\n"
-    "body{margin:0 auto;padding:1.5rem;max-width:72rem;font:15px/1.5 system-ui,sans-serif;color:var(--fg);background:var(--bg)}\n"
-    "h1{font-size:1.5rem;margin:0 0 .2rem}h2{font-size:1.1rem;margin:2rem 0 .6rem}p{margin:.2rem 0;color:var(--dim)}\n"
-    ".charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(28rem,100%),1fr));gap:1rem}\n"
-    "figure{margin:0;padding:.8rem;background:var(--card);border:1px solid var(--line);border-radius:8px}\n"
+    "body{margin:0 auto;padding:1.5rem;max-width:72rem;font:15px/1.5 "
+    "system-ui,sans-serif;color:var(--fg);background:var(--bg)}\n"
+    "h1{font-size:1.5rem;margin:0 0 .2rem}h2{font-size:1.1rem;margin:2rem 0 .6rem}p{margin:.2rem "
+    "0;color:var(--dim)}\n"
+    ".charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(28rem,100%),1fr));gap:"
+    "1rem}\n"
+    "figure{margin:0;padding:.8rem;background:var(--card);border:1px solid "
+    "var(--line);border-radius:8px}\n"
     "figcaption{font-size:.85rem;margin-bottom:.3rem}figcaption span{color:var(--dim)}\n"
     "i{display:inline-block;width:.7em;height:.7em;margin:0 .3em 0 .6em;border-radius:2px}\n"
-    "svg{display:block;width:100%;height:auto}svg text{font:11px system-ui,sans-serif;fill:var(--dim)}\n"
-    ".grid{stroke:var(--line)}.thin,.thick{fill:none;stroke-linejoin:round}.thin{opacity:.35}.thick{stroke-width:2.2}\n"
+    "svg{display:block;width:100%;height:auto}svg text{font:11px "
+    "system-ui,sans-serif;fill:var(--dim)}\n"
+    ".grid{stroke:var(--line)}.thin,.thick{fill:none;stroke-linejoin:round}.thin{opacity:.35}."
+    "thick{stroke-width:2.2}\n"
     ".hover{fill:transparent}.hover:hover{fill:var(--dim);fill-opacity:.15}\n"
-    "path.main{stroke:var(--accent)}path.side{stroke:var(--g2)}i.main{background:var(--accent)}i.side{background:var(--g2)}\n"
-    ".g0{fill:var(--g0);background:var(--g0)}.g1{fill:var(--g1);background:var(--g1)}.g2{fill:var(--g2);background:var(--g2)}"
+    "path.main{stroke:var(--accent)}path.side{stroke:var(--g2)}i.main{background:var(--accent)}i."
+    "side{background:var(--g2)}\n"
+    ".g0{fill:var(--g0);background:var(--g0)}.g1{fill:var(--g1);background:var(--g1)}.g2{fill:var(-"
+    "-g2);background:var(--g2)}"
     ".g3{fill:var(--g3);background:var(--g3)}.g4{fill:var(--g4);background:var(--g4)}\n"
-    "table{border-collapse:collapse}th,td{padding:.35rem .9rem;border-bottom:1px solid var(--line);text-align:right;"
-    "font-variant-numeric:tabular-nums}th:first-child,td:first-child{text-align:left}th{font-weight:600;color:var(--dim)}\n"
+    "table{border-collapse:collapse}th,td{padding:.35rem .9rem;border-bottom:1px solid "
+    "var(--line);text-align:right;"
+    "font-variant-numeric:tabular-nums}th:first-child,td:first-child{text-align:left}th{font-"
+    "weight:600;color:var(--dim)}\n"
     ".gain{font-weight:600;color:var(--g3)}.loss{font-weight:600;color:var(--g2)}\n"
-    ".bar{display:flex;height:1.4rem;border-radius:5px;overflow:hidden;margin:.25rem 0 .6rem}.bar div{min-width:0}\n"
-    "pre{overflow:auto;padding:.8rem;background:var(--card);border:1px solid var(--line);border-radius:8px;font-size:.85rem}\n"
+    ".bar{display:flex;height:1.4rem;border-radius:5px;overflow:hidden;margin:.25rem 0 .6rem}.bar "
+    "div{min-width:0}\n"
+    "pre{overflow:auto;padding:.8rem;background:var(--card);border:1px solid "
+    "var(--line);border-radius:8px;font-size:.85rem}\n"
     ".wide{overflow-x:auto}\n"
     "</style>\n";
 
@@ -153,8 +172,9 @@ static void html_grades(struct buf *out, const char *name, const json_t *grades)
         return;
     buf_printf(out, "<p>%s</p><div class=\"bar\">", name);
     for (int g = 0; g < GRADE_COUNT; g++)
-        buf_printf(out, "<div class=\"%s\" style=\"width:%.2f%%\" title=\"%s %.1f%%\"></div>", GRADE_CSS[g],
-                   grade_share(grades, g) * 100, GRADES[g], grade_share(grades, g) * 100);
+        buf_printf(out, "<div class=\"%s\" style=\"width:%.2f%%\" title=\"%s %.1f%%\"></div>",
+                   GRADE_CSS[g], grade_share(grades, g) * 100, GRADES[g],
+                   grade_share(grades, g) * 100);
     buf_puts(out, "</div>\n");
 }
 
@@ -163,8 +183,12 @@ static void html_summary(struct buf *out, const json_t *s)
     static const struct {
         const char *key, *text;
     } facts[] = {
-        {"held_out_problems", "%.0f held-out problems"}, {"grpo_steps", "%.0f GRPO steps"}, {"verdicts", "%.0f verdicts"},
-        {"tokens", "%.0f tokens"}, {"seconds", "%.0f s"}, {"seed", "seed %.0f"},
+        {"held_out_problems", "%.0f held-out problems"},
+        {"grpo_steps", "%.0f GRPO steps"},
+        {"verdicts", "%.0f verdicts"},
+        {"tokens", "%.0f tokens"},
+        {"seconds", "%.0f s"},
+        {"seed", "seed %.0f"},
     };
     bool first = true;
     buf_puts(out, "<p>");
@@ -182,8 +206,10 @@ static void html_summary(struct buf *out, const json_t *s)
     buf_puts(out, "</p>\n");
     if (!json_object_size(s))
         return;
-    buf_puts(out, "<h2>Before and after reinforcement</h2><div class=\"wide\"><table><tr><th>pass@1</th><th>before, sampled</th>"
-                  "<th>after, sampled</th><th>gain</th><th>before, greedy</th><th>after, greedy</th><th>gain</th></tr>\n");
+    buf_puts(out, "<h2>Before and after reinforcement</h2><div "
+                  "class=\"wide\"><table><tr><th>pass@1</th><th>before, sampled</th>"
+                  "<th>after, sampled</th><th>gain</th><th>before, greedy</th><th>after, "
+                  "greedy</th><th>gain</th></tr>\n");
     each_row(s, html_row, out);
     buf_puts(out, "</table></div>\n");
     if (json_object_get(s, "grades_before") || json_object_get(s, "grades_after")) {
@@ -196,7 +222,7 @@ static void html_summary(struct buf *out, const json_t *s)
     html_grades(out, "after", json_object_get(s, "grades_after"));
 }
 
-/* ---- metrics ------------------------------------------------------------------------------------ */
+/* ---- metrics -------------------------------------------------------------------------------- */
 
 /* The lines of one stage kind, in order. */
 static json_t *stage_lines(const json_t *lines, const char *stage)
@@ -228,7 +254,8 @@ static double *series(const json_t *lines, const char *key)
     return NULL;
 }
 
-static void one_line(struct buf *out, const json_t *lines, const char *key, const struct chart *like)
+static void one_line(struct buf *out, const json_t *lines, const char *key,
+                     const struct chart *like)
 {
     struct chart c = *like;
     double *y = series(lines, key);
@@ -240,7 +267,10 @@ static void one_line(struct buf *out, const json_t *lines, const char *key, cons
 
 static void grades_chart(struct buf *out, const json_t *lines)
 {
-    struct chart c = {.title = "Grades", .note = "share of each step's completions", .n = (int)json_array_size(lines), .percent = true};
+    struct chart c = {.title = "Grades",
+                      .note = "share of each step's completions",
+                      .n = (int)json_array_size(lines),
+                      .percent = true};
     struct chart_series s[GRADE_COUNT];
     double *y[GRADE_COUNT];
     char key[40];
@@ -268,21 +298,35 @@ static void html_charts(struct buf *out, const json_t *lines)
 {
     json_t *grpo = stage_lines(lines, "grpo"), *sft = stage_lines(lines, "sft");
     if (json_array_size(grpo)) {
-        buf_printf(out, "<h2>Reinforcement, step by step</h2><p>Thin: each step. Thick: mean of the last %d.</p><div class=\"charts\">\n",
+        buf_printf(out,
+                   "<h2>Reinforcement, step by step</h2><p>Thin: each step. Thick: mean of the "
+                   "last %d.</p><div class=\"charts\">\n",
                    CHART_MEAN_STEPS);
-        one_line(out, grpo, "reward", &(struct chart){.title = "Reward", .note = "mean of the step's completions"});
-        one_line(out, grpo, "pass_rate", &(struct chart){.title = "Pass rate", .note = "correct or faster", .percent = true});
+        one_line(out, grpo, "reward",
+                 &(struct chart){.title = "Reward", .note = "mean of the step's completions"});
+        one_line(
+            out, grpo, "pass_rate",
+            &(struct chart){.title = "Pass rate", .note = "correct or faster", .percent = true});
         grades_chart(out, grpo);
-        one_line(out, grpo, "completions/mean_length", &(struct chart){.title = "Completion length", .note = "tokens, mean"});
+        one_line(out, grpo, "completions/mean_length",
+                 &(struct chart){.title = "Completion length", .note = "tokens, mean"});
         one_line(out, grpo, "frac_reward_zero_std",
-                 &(struct chart){.title = "Groups without a signal", .note = "all rewards equal", .percent = true, .from_zero = true});
-        one_line(out, grpo, "entropy", &(struct chart){.title = "Entropy", .note = "nats per token", .from_zero = true});
+                 &(struct chart){.title = "Groups without a signal",
+                                 .note = "all rewards equal",
+                                 .percent = true,
+                                 .from_zero = true});
+        one_line(out, grpo, "entropy",
+                 &(struct chart){.title = "Entropy", .note = "nats per token", .from_zero = true});
         buf_puts(out, "</div>\n");
     }
     if (json_array_size(sft)) {
         buf_puts(out, "<h2>Supervised start</h2><div class=\"charts\">\n");
-        one_line(out, sft, "loss", &(struct chart){.title = "Loss", .note = "nats per completion token", .from_zero = true});
-        one_line(out, sft, "grad_norm", &(struct chart){.title = "Gradient norm", .note = "before clipping", .from_zero = true});
+        one_line(out, sft, "loss",
+                 &(struct chart){
+                     .title = "Loss", .note = "nats per completion token", .from_zero = true});
+        one_line(out, sft, "grad_norm",
+                 &(struct chart){
+                     .title = "Gradient norm", .note = "before clipping", .from_zero = true});
         buf_puts(out, "</div>\n");
     }
     json_decref(grpo);
@@ -297,7 +341,8 @@ static int read_lines(const char *path, json_t *list, struct err *err)
     TRY(file_read(path, METRICS_BYTES_MAX, &text, err));
     struct str rest = buf_view(&text);
     int rc = 0;
-    for (ptrdiff_t end; rc == 0 && (end = str_find(rest, STR("\n"), 0)) >= 0; rest = str_from(rest, (size_t)end + 1)) {
+    for (ptrdiff_t end; rc == 0 && (end = str_find(rest, STR("\n"), 0)) >= 0;
+         rest = str_from(rest, (size_t)end + 1)) {
         json_error_t bad;
         number++;
         if (end == 0)
@@ -342,7 +387,8 @@ int report_html(const char *dir, struct err *err)
     }
     if (rc == 0) {
         buf_puts(&out, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-                       "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>assay: ");
+                       "<meta name=\"viewport\" "
+                       "content=\"width=device-width,initial-scale=1\"><title>assay: ");
         html_text(&out, str_of(dir));
         buf_puts(&out, "</title>\n");
         buf_puts(&out, STYLE);

@@ -88,6 +88,8 @@ static void take_verdict(const struct rollout_request *req, struct client_verdic
 {
     struct rollout *r = v->cookie;
     r->verdict = v->verdict;
+    if (r->verdict) /* the verifier counted within its request, whose make-up is chance */
+        json_object_set_new(r->verdict, "sample", json_integer(r->sample));
     r->grade = isnan(v->reward) ? -1 : v->grade;
     r->reward_grade = v->reward;
     r->reward_format = rollout_format(buf_view(&r->text));
@@ -141,7 +143,7 @@ int rollout_run(struct rl_run *run, const struct rollout_request *req, struct ro
     struct rollout_batch b = {.n = req->n_tasks * req->group, .group = req->group};
     b.v = xcalloc((size_t)b.n, sizeof *b.v);
     for (int i = 0; i < b.n; i++)
-        b.v[i] = (struct rollout){.task = req->tasks[i / req->group], .grade = -1, .reward = NAN, .reward_grade = NAN};
+        b.v[i] = (struct rollout){.task = req->tasks[i / req->group], .sample = i % req->group, .grade = -1, .reward = NAN, .reward_grade = NAN};
     double start = wall_s();
     int rc = sample(run, req, &b, err);
     double sampled = wall_s();

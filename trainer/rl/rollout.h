@@ -7,6 +7,7 @@
 
 struct rollout {
     const struct task *task;
+    int sample; /* which of its group */
     int32_t *tokens; /* prompt and completion */
     int n_prompt, n_tokens;
     float *logp; /* of each completion token when it was sampled */

@@ -1,5 +1,6 @@
-/* runlog.c: the run folder. metrics.jsonl and completions/step_N.jsonl grow a line at a time and each line is flushed, so that a
- * killed run leaves whole lines but for the last; everything else appears complete or not at all. */
+/* runlog.c: the run folder. metrics.jsonl and completions/step_N.jsonl grow a line at a time and
+ * each line is flushed, so that a killed run leaves whole lines but for the last; everything else
+ * appears complete or not at all. */
 #include "trainer/rl/runlog.h"
 
 #include <dirent.h>
@@ -17,8 +18,8 @@ struct runlog {
 };
 
 /* What a run makes; RUNLOG_OVERWRITE removes these and nothing else. */
-static const char *const OWN[] = {"recipe.yaml", "metrics.jsonl", "summary.json", "report.html", "verifier.log",
-                                  "completions", "checkpoints",   "model"};
+static const char *const OWN[] = {"recipe.yaml",  "metrics.jsonl", "summary.json", "report.html",
+                                  "verifier.log", "completions",   "checkpoints",  "model"};
 
 static bool is_own(const char *name)
 {
@@ -66,7 +67,8 @@ static int remove_former(struct runlog *r, struct err *err)
     for (struct dirent *e; rc == 0 && (e = readdir(d));) {
         const char *path = is_own(e->d_name) ? runlog_path(r, e->d_name) : NULL;
         if (path && nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0)
-            rc = err_set(err, errno ? -errno : -EIO, "%s: cannot be removed: %s", path, strerror(errno));
+            rc = err_set(err, errno ? -errno : -EIO, "%s: cannot be removed: %s", path,
+                         strerror(errno));
     }
     if (d)
         closedir(d);
@@ -92,7 +94,8 @@ static int make_folders(const char *dir, struct err *err)
     }
 }
 
-static int open_lines(struct runlog *r, const char *name, const char *mode, FILE **ret, struct err *err)
+static int open_lines(struct runlog *r, const char *name, const char *mode, FILE **ret,
+                      struct err *err)
 {
     const char *path = runlog_path(r, name);
     FILE *f = fopen(path, mode);
@@ -108,9 +111,15 @@ int runlog_open(const char *dir, enum runlog_mode mode, struct runlog **ret, str
     bool is_run;
     TRY(look(dir, &entries, &is_run, err));
     if (entries && mode == RUNLOG_NEW)
-        return err_set(err, -EEXIST, "%s: the folder is not empty (--overwrite replaces a former run, --out names another folder)", dir);
+        return err_set(err, -EEXIST,
+                       "%s: the folder is not empty (--overwrite replaces a former run, --out "
+                       "names another folder)",
+                       dir);
     if (entries && mode == RUNLOG_OVERWRITE && !is_run)
-        return err_set(err, -EEXIST, "%s: not overwritten: the folder holds something else than a run (no recipe.yaml)", dir);
+        return err_set(
+            err, -EEXIST,
+            "%s: not overwritten: the folder holds something else than a run (no recipe.yaml)",
+            dir);
     if (mode == RUNLOG_RESUME && !is_run)
         return err_set(err, -ENOENT, "%s: nothing to resume (no recipe.yaml)", dir);
     struct runlog *r = xcalloc(1, sizeof *r);
@@ -163,7 +172,8 @@ static int write_line(struct runlog *r, FILE *f, json_t *line, struct err *err)
     int rc = json_dumpf(line, f, JSON_COMPACT | JSON_REAL_PRECISION(9));
     json_decref(line);
     if (rc != 0 || fputc('\n', f) == EOF || fflush(f) != 0)
-        return err_set(err, errno ? -errno : -EIO, "%s: a line could not be written: %s", r->dir, strerror(errno));
+        return err_set(err, errno ? -errno : -EIO, "%s: a line could not be written: %s", r->dir,
+                       strerror(errno));
     return 0;
 }
 

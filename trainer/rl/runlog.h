@@ -1,4 +1,5 @@
-/* runlog.h: the run folder: recipe.yaml, metrics.jsonl, completions/step_N.jsonl, and whatever the run adds. */
+/* runlog.h: the run folder: recipe.yaml, metrics.jsonl, completions/step_N.jsonl, and whatever the
+ * run adds. */
 #ifndef ASSAY_RUNLOG_H
 #define ASSAY_RUNLOG_H
 
@@ -11,7 +12,7 @@ struct runlog;
 
 enum runlog_mode {
     RUNLOG_NEW,       /* the folder must not exist, or be empty */
-    RUNLOG_OVERWRITE, /* a former run's files are removed; a folder that is no run folder is refused */
+    RUNLOG_OVERWRITE, /* a former run's files are removed; any other folder is refused */
     RUNLOG_RESUME,    /* metrics are appended to */
 };
 
@@ -24,9 +25,11 @@ const char *runlog_path(struct runlog *r, const char *name);
 /* A whole file (temporary, fsync, rename). */
 int runlog_file(struct runlog *r, const char *name, struct str text, struct err *err);
 int runlog_json(struct runlog *r, const char *name, const json_t *json, struct err *err);
-/* One line of metrics.jsonl, flushed: {"stage","step", ...}; takes over `line`. NaN cannot be written: leave such keys out. */
+/* One line of metrics.jsonl, flushed: {"stage","step", ...}; takes over `line`. NaN cannot be
+ * written: leave such keys out. */
 int runlog_metrics(struct runlog *r, json_t *line, struct err *err);
-/* One line of completions/step_N.jsonl: {"prompt","completion","verdict","rewards","advantage"}; takes over `line`. */
+/* One line of completions/step_N.jsonl: {"prompt","completion","verdict","rewards","advantage"};
+ * takes over `line`. */
 int runlog_completion(struct runlog *r, int step, json_t *line, struct err *err);
 
 #endif

@@ -1,9 +1,11 @@
 /* verifier_process.c: a verifier of our own, for as long as the run lasts.
  *
- * Who runs: `assay-verifier serve --die-with-parent`, found beside this program (or named by ASSAY_VERIFIER), as the same user, in its own
- * process group so that a Ctrl-C at the terminal reaches the trainer alone, which then stops it in order. It listens on a unix
- * socket inside a fresh folder that only this user can enter. Descriptors: stdin and stdout are /dev/null, stderr is appended to the
- * log file, nothing else is inherited. posix_spawn, because this process has threads. */
+ * Who runs: `assay-verifier serve --die-with-parent`, found beside this program (or named by
+ * ASSAY_VERIFIER), as the same user, in its own process group so that a Ctrl-C at the terminal
+ * reaches the trainer alone, which then stops it in order. It listens on a unix socket inside a
+ * fresh folder that only this user can enter. Descriptors: stdin and stdout are /dev/null, stderr
+ * is appended to the log file, nothing else is inherited. posix_spawn, because this process has
+ * threads. */
 #include "trainer/rl/verifier_process.h"
 
 #include <limits.h>
@@ -80,7 +82,8 @@ static void log_tail(const struct verifier_process *v, char *out, size_t size)
     snprintf(out, size, "%s", text);
 }
 
-static int spawn(struct verifier_process *v, const char *program, const struct verifier_process_options *opt, struct err *err)
+static int spawn(struct verifier_process *v, const char *program,
+                 const struct verifier_process_options *opt, struct err *err)
 {
     char listen[80], slots[16];
     const char **argv = xcalloc((size_t)opt->n_problems * 2 + 12, sizeof *argv);
@@ -109,7 +112,8 @@ static int spawn(struct verifier_process *v, const char *program, const struct v
     posix_spawn_file_actions_init(&files);
     posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-    posix_spawn_file_actions_addopen(&files, STDERR_FILENO, v->log, O_WRONLY | O_CREAT | O_APPEND, 0666);
+    posix_spawn_file_actions_addopen(&files, STDERR_FILENO, v->log, O_WRONLY | O_CREAT | O_APPEND,
+                                     0666);
     posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
     posix_spawnattr_init(&attr);
     posix_spawnattr_setsigmask(&attr, &none);
@@ -135,8 +139,10 @@ int verifier_process_check(struct verifier_process *v, struct err *err)
         return 0;
     log_tail(v, tail, sizeof tail);
     if (WIFSIGNALED(v->status))
-        return err_set(err, -ECHILD, "the verifier was killed by signal %d: %s", WTERMSIG(v->status), tail);
-    return err_set(err, -ECHILD, "the verifier ended with status %d: %s", WEXITSTATUS(v->status), tail);
+        return err_set(err, -ECHILD, "the verifier was killed by signal %d: %s",
+                       WTERMSIG(v->status), tail);
+    return err_set(err, -ECHILD, "the verifier ended with status %d: %s", WEXITSTATUS(v->status),
+                   tail);
 }
 
 static int wait_ready(struct verifier_process *v, double ready_s, struct err *err)
@@ -150,7 +156,8 @@ static int wait_ready(struct verifier_process *v, double ready_s, struct err *er
     while ((rc = verifier_process_check(v, err)) == 0 && client_health(c, NULL, NULL) < 0) {
         if (wall_s() > until) {
             log_tail(v, tail, sizeof tail);
-            rc = err_set(err, -ETIMEDOUT, "the verifier is not ready after %.0f s: %s", ready_s, tail);
+            rc = err_set(err, -ETIMEDOUT, "the verifier is not ready after %.0f s: %s", ready_s,
+                         tail);
             break;
         }
         pause_ms(POLL_MS);
@@ -159,7 +166,8 @@ static int wait_ready(struct verifier_process *v, double ready_s, struct err *er
     return rc;
 }
 
-int verifier_process_start(const struct verifier_process_options *opt, struct verifier_process **ret, struct err *err)
+int verifier_process_start(const struct verifier_process_options *opt,
+                           struct verifier_process **ret, struct err *err)
 {
     char program[PATH_MAX];
     struct stat st;
@@ -170,7 +178,8 @@ int verifier_process_start(const struct verifier_process_options *opt, struct ve
     snprintf(v->dir, sizeof v->dir, "/tmp/assay-trainer-XXXXXX");
     if (!mkdtemp(v->dir)) {
         free(v);
-        return err_set(err, -errno, "/tmp: no folder for the verifier's socket: %s", strerror(errno));
+        return err_set(err, -errno, "/tmp: no folder for the verifier's socket: %s",
+                       strerror(errno));
     }
     snprintf(v->socket, sizeof v->socket, "%s/verifier.sock", v->dir);
     int rc = spawn(v, program, opt, err);

@@ -1,4 +1,5 @@
-/* verifier_process.h: the trainer's own verifier: `assay-verifier serve` on a private unix socket, stopped with the run. */
+/* verifier_process.h: the trainer's own verifier: `assay-verifier serve` on a private unix socket,
+ * stopped with the run. */
 #ifndef ASSAY_VERIFIER_PROCESS_H
 #define ASSAY_VERIFIER_PROCESS_H
 
@@ -12,14 +13,15 @@ struct verifier_process_options {
     const char *program;         /* NULL: assay-verifier beside this program */
     const char *const *problems; /* the -p options */
     int n_problems;
-    int slots;        /* 0: the verifier's default */
+    int slots; /* 0: the verifier's default */
     bool no_timing;
-    const char *log;  /* file that gets its stderr */
-    double ready_s;   /* how long it may take to load its problems; 0: 120 */
+    const char *log; /* file that gets its stderr */
+    double ready_s;  /* how long it may take to load its problems; 0: 120 */
 };
 
 /* Returns when GET /healthz answers. A verifier that exits early: its last lines are the error. */
-int verifier_process_start(const struct verifier_process_options *opt, struct verifier_process **ret, struct err *err);
+int verifier_process_start(const struct verifier_process_options *opt,
+                           struct verifier_process **ret, struct err *err);
 const char *verifier_process_socket(const struct verifier_process *v);
 /* 0 while it runs, else -ECHILD with how it ended. */
 int verifier_process_check(struct verifier_process *v, struct err *err);

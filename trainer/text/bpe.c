@@ -1,15 +1,16 @@
 /* bpe.c: the tokenizer itself: tables, encode, decode.
  *
- * Encoding: added tokens cut the raw text; what lies between is normalised (NFC, if the file asks for it), cut into pieces
- * by the pattern, and each piece's bytes are merged, lowest rank first. All tables are read-only once tok__finish has run, so
- * any number of threads may encode at once. Most pieces are tokens themselves, found by one look-up (`whole`). */
+ * Encoding: added tokens cut the raw text; what lies between is normalised (NFC, if the file asks
+ * for it), cut into pieces by the pattern, and each piece's bytes are merged, lowest rank first.
+ * All tables are read-only once tok__finish has run, so any number of threads may encode at once.
+ * Most pieces are tokens themselves, found by one look-up (`whole`). */
 #include <stdlib.h>
 #include <utf8proc.h>
 
 #include "trainer/text/tok_internal.h"
 #include "trainer/text/utf8.h"
 
-/* ---- tables ------------------------------------------------------------------------------------- */
+/* ---- tables --------------------------------------------------------------------------------- */
 
 uint64_t tok__hash(struct str bytes)
 {
@@ -76,7 +77,7 @@ int32_t tok__find(const struct tokenizer *t, struct str bytes)
     return -1;
 }
 
-/* ---- building ----------------------------------------------------------------------------------- */
+/* ---- building ------------------------------------------------------------------------------- */
 
 struct tokenizer *tok__new(void)
 {
@@ -143,10 +144,13 @@ int tok__merge(struct tokenizer *t, int32_t left, int32_t right)
     return 0;
 }
 
-int tok__add_special(struct tokenizer *t, struct str content, int32_t id, bool special, bool normalized)
+int tok__add_special(struct tokenizer *t, struct str content, int32_t id, bool special,
+                     bool normalized)
 {
-    /* An added token may also stand in the vocabulary under the same id (GPT-2's <|endoftext|> does). */
-    if (id < t->n_tokens && t->token[id].s ? !str_eq(t->token[id], content) : place(t, id, content) < 0)
+    /* An added token may also stand in the vocabulary under the same id (GPT-2's <|endoftext|>
+     * does). */
+    if (id < t->n_tokens && t->token[id].s ? !str_eq(t->token[id], content)
+                                           : place(t, id, content) < 0)
         return -EEXIST;
     t->added = xrealloc(t->added, (size_t)t->n_added + 1, sizeof *t->added);
     t->added[t->n_added++] = (struct tok_added){t->token[id], id, special, normalized};
@@ -210,7 +214,7 @@ int32_t tok_special(const struct tokenizer *t, const char *name)
     return -1;
 }
 
-/* ---- encoding ----------------------------------------------------------------------------------- */
+/* ---- encoding ------------------------------------------------------------------------------- */
 
 static void ids_add(struct ids *out, int32_t id)
 {
@@ -287,7 +291,8 @@ static void merge_piece(const struct tokenizer *t, struct str piece, struct ids 
         m.heap = xcalloc(3 * n, sizeof *m.heap);
     }
     for (size_t i = 0; i < n; i++)
-        m.sym[i] = (struct symbol){t->byte_id[(unsigned char)piece.s[i]], (int32_t)i - 1, i + 1 < n ? (int32_t)i + 1 : -1};
+        m.sym[i] = (struct symbol){t->byte_id[(unsigned char)piece.s[i]], (int32_t)i - 1,
+                                   i + 1 < n ? (int32_t)i + 1 : -1};
     for (size_t i = 0; i + 1 < n; i++)
         heap_push(&m, (int32_t)i);
     while (m.n_heap) {
@@ -373,12 +378,14 @@ static void encode_between(struct encoding *e, struct str text)
 }
 
 /* The longest added token at the start of text, or NULL. */
-static const struct tok_added *added_at(const struct tokenizer *t, struct str text, bool allow_special)
+static const struct tok_added *added_at(const struct tokenizer *t, struct str text,
+                                        bool allow_special)
 {
     const struct tok_added *best = NULL;
     for (int i = 0; i < t->n_added; i++) {
         const struct tok_added *a = &t->added[i];
-        if ((allow_special || !a->special) && str_starts(text, a->content) && (!best || a->content.len > best->content.len))
+        if ((allow_special || !a->special) && str_starts(text, a->content) &&
+            (!best || a->content.len > best->content.len))
             best = a;
     }
     return best;
@@ -402,7 +409,8 @@ void tok_encode(const struct tokenizer *t, struct str text, bool allow_special, 
     encode_between(&e, str_from(text, done));
 }
 
-void tok_decode(const struct tokenizer *t, const int32_t *ids, int n, bool keep_special, struct buf *out)
+void tok_decode(const struct tokenizer *t, const int32_t *ids, int n, bool keep_special,
+                struct buf *out)
 {
     buf_reserve(out, (size_t)(n > 0 ? n : 0) * 3);
     for (int i = 0; i < n; i++) {

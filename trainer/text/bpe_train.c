@@ -1,9 +1,11 @@
-/* bpe_train.c: learns merges: again and again the most frequent pair of neighbouring tokens becomes a token.
+/* bpe_train.c: learns merges: again and again the most frequent pair of neighbouring tokens becomes
+ * a token.
  *
- * Distinct pieces are kept once with their count. Every pair knows its total and the pieces it occurs in; a merge visits only
- * those pieces and corrects the totals of the pairs it breaks and makes. A heap holds (total, pair) entries, some of
- * them stale: one whose total has changed since is put back with the present total. Ties go to the pair whose bytes come first, so
- * the result depends on the texts alone. */
+ * Distinct pieces are kept once with their count. Every pair knows its total and the pieces it
+ * occurs in; a merge visits only those pieces and corrects the totals of the pairs it breaks and
+ * makes. A heap holds (total, pair) entries, some of them stale: one whose total has changed since
+ * is put back with the present total. Ties go to the pair whose bytes come first, so the result
+ * depends on the texts alone. */
 #include <stdlib.h>
 
 #include "trainer/text/tok_internal.h"
@@ -47,12 +49,12 @@ struct training {
 };
 
 /* Doubles `v` when it is full. */
-#define GROW(v, n, cap)                                    \
-    do {                                                   \
-        if ((n) == (cap)) {                                \
-            (cap) = (cap) ? (cap)*2 : 16;                  \
-            (v) = xrealloc((v), (size_t)(cap), sizeof *(v)); \
-        }                                                  \
+#define GROW(v, n, cap)                                                                            \
+    do {                                                                                           \
+        if ((n) == (cap)) {                                                                        \
+            (cap) = (cap) ? (cap)*2 : 16;                                                          \
+            (v) = xrealloc((v), (size_t)(cap), sizeof *(v));                                       \
+        }                                                                                          \
     } while (0)
 
 static int *slots_new(uint32_t size)
@@ -62,7 +64,7 @@ static int *slots_new(uint32_t size)
     return slot;
 }
 
-/* ---- distinct pieces ------------------------------------------------------------------------------- */
+/* ---- distinct pieces ------------------------------------------------------------------------ */
 
 static void word_rehash(struct training *tr)
 {
@@ -98,7 +100,7 @@ static void count_piece(void *ctx, struct str piece)
     tr->word_slot[i] = tr->n_words++;
 }
 
-/* ---- pairs -------------------------------------------------------------------------------------- */
+/* ---- pairs ---------------------------------------------------------------------------------- */
 
 static uint32_t pair_hash(int32_t left, int32_t right)
 {
@@ -176,7 +178,8 @@ static struct entry heap_pop(struct training *tr)
     return top;
 }
 
-/* `count` more (or, negative, fewer) occurrences in `word`. A pair that gained is remembered in `gained`. */
+/* `count` more (or, negative, fewer) occurrences in `word`. A pair that gained is remembered in
+ * `gained`. */
 static void pair_add(struct training *tr, int32_t left, int32_t right, int64_t count, int word)
 {
     int at = pair_get(tr, left, right);
@@ -202,10 +205,10 @@ static void push_gained(struct training *tr)
     tr->n_gained = 0;
 }
 
-/* ---- merging ------------------------------------------------------------------------------------ */
+/* ---- merging -------------------------------------------------------------------------------- */
 
-/* Replaces left, right by `result` in one piece. Totals are corrected for the pairs around each place; the pair itself keeps its
- * stale total, which is set to zero afterwards. */
+/* Replaces left, right by `result` in one piece. Totals are corrected for the pairs around each
+ * place; the pair itself keeps its stale total, which is set to zero afterwards. */
 static void merge_word(struct training *tr, int word, int32_t left, int32_t right, int32_t result)
 {
     struct word *w = &tr->words[word];
@@ -291,12 +294,14 @@ static void training_free(struct training *tr)
     arena_free(&tr->arena);
 }
 
-int tok_train(const struct str *texts, int n_texts, int vocab, const char *pattern, const char *const *specials, int n_specials,
-              struct tokenizer **ret, struct err *err)
+int tok_train(const struct str *texts, int n_texts, int vocab, const char *pattern,
+              const char *const *specials, int n_specials, struct tokenizer **ret, struct err *err)
 {
     if (vocab < 256 + n_specials || vocab > TOK_VOCAB_MAX)
-        return err_set(err, -EINVAL, "a vocabulary of %d does not fit 256 bytes and %d special tokens (at most %d)", vocab,
-                       n_specials, TOK_VOCAB_MAX);
+        return err_set(
+            err, -EINVAL,
+            "a vocabulary of %d does not fit 256 bytes and %d special tokens (at most %d)", vocab,
+            n_specials, TOK_VOCAB_MAX);
     struct training tr = {.t = tok__new()};
     int rc = tok__set_pattern(tr.t, pattern ? pattern : TOK_PATTERN_CODE, err);
     for (int b = 0; rc == 0 && b < 256; b++) {
@@ -310,7 +315,8 @@ int tok_train(const struct str *texts, int n_texts, int vocab, const char *patte
     for (int i = 0; rc == 0 && i < n_specials; i++)
         if (!*specials[i] || tok_special(tr.t, specials[i]) >= 0 ||
             tok__add_special(tr.t, str_of(specials[i]), tr.t->n_tokens, true, false) < 0)
-            rc = err_set(err, -EINVAL, "special token %d (`%.60s`) is empty or given twice", i, specials[i]);
+            rc = err_set(err, -EINVAL, "special token %d (`%.60s`) is empty or given twice", i,
+                         specials[i]);
     if (rc == 0)
         rc = tok__finish(tr.t, err);
     training_free(&tr);

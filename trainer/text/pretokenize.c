@@ -1,7 +1,9 @@
-/* pretokenize.c: cuts text into pieces with the tokenizer's pattern (PCRE2, JIT, UTF and Unicode properties).
+/* pretokenize.c: cuts text into pieces with the tokenizer's pattern (PCRE2, JIT, UTF and Unicode
+ * properties).
  *
- * Text between matches is a piece too, as with Hugging Face's "Isolated" split, so no byte is lost whatever the pattern.
- * PCRE2 wants valid UTF-8: the text is cut into valid runs first, and each byte outside them is a piece of its own. */
+ * Text between matches is a piece too, as with Hugging Face's "Isolated" split, so no byte is lost
+ * whatever the pattern. PCRE2 wants valid UTF-8: the text is cut into valid runs first, and each
+ * byte outside them is a piece of its own. */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
@@ -9,7 +11,8 @@
 #include "trainer/text/utf8.h"
 
 const char TOK_PATTERN_CODE[] = "</?[a-z]+>|```|\\n *| ?\\p{L}+|\\p{N}| ?[^\\p{L}\\p{N}\\s]+|\\s";
-const char TOK_PATTERN_GPT2[] = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
+const char TOK_PATTERN_GPT2[] =
+    "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
 
 struct tok_pre {
     pcre2_code *code;
@@ -19,13 +22,16 @@ int tok__pre_new(const char *pattern, struct tok_pre **ret, struct err *err)
 {
     int code;
     PCRE2_SIZE at;
-    pcre2_code *re = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, PCRE2_UTF | PCRE2_UCP, &code, &at, NULL);
+    pcre2_code *re = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED,
+                                   PCRE2_UTF | PCRE2_UCP, &code, &at, NULL);
     if (!re) {
         PCRE2_UCHAR text[160];
         pcre2_get_error_message(code, text, sizeof text);
-        return err_set(err, -EINVAL, "pattern `%s`: %s at offset %zu", pattern, (char *)text, (size_t)at);
+        return err_set(err, -EINVAL, "pattern `%s`: %s at offset %zu", pattern, (char *)text,
+                       (size_t)at);
     }
-    /* Without JIT (a hardened kernel may refuse executable memory) matching is slower, not different. */
+    /* Without JIT (a hardened kernel may refuse executable memory) matching is slower, not
+     * different. */
     pcre2_jit_compile(re, PCRE2_JIT_COMPLETE);
     *ret = xcalloc(1, sizeof **ret);
     (*ret)->code = re;
@@ -40,8 +46,9 @@ void tok__pre_free(struct tok_pre *p)
     free(p);
 }
 
-/* Next match at or after `from`: 1, or 0 when there is none. A match that runs out of its JIT stack is tried again without
- * JIT; one that exceeds PCRE2's own limits counts as none, and the rest of the text becomes one piece. */
+/* Next match at or after `from`: 1, or 0 when there is none. A match that runs out of its JIT stack
+ * is tried again without JIT; one that exceeds PCRE2's own limits counts as none, and the rest of
+ * the text becomes one piece. */
 static int next_match(const struct tok_pre *p, pcre2_match_data *md, struct str run, size_t from)
 {
     PCRE2_SPTR s = (PCRE2_SPTR)run.s;
@@ -51,7 +58,8 @@ static int next_match(const struct tok_pre *p, pcre2_match_data *md, struct str 
     return rc >= 0;
 }
 
-static void split_run(const struct tok_pre *p, pcre2_match_data *md, struct str run, tok_piece piece, void *ctx)
+static void split_run(const struct tok_pre *p, pcre2_match_data *md, struct str run,
+                      tok_piece piece, void *ctx)
 {
     size_t done = 0, from = 0;
     while (from < run.len && next_match(p, md, run, from)) {

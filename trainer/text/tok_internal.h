@@ -9,7 +9,7 @@
 
 enum { TOK_VOCAB_MAX = 1 << 22 };
 
-/* ---- pretokenize.c: text to pieces that merges never cross ------------------------------------------- */
+/* ---- pretokenize.c: text to pieces that merges never cross ---------------------------------- */
 struct tok_pre;
 typedef void (*tok_piece)(void *ctx, struct str piece);
 
@@ -18,10 +18,10 @@ extern const char TOK_PATTERN_GPT2[];
 
 int tok__pre_new(const char *pattern, struct tok_pre **ret, struct err *err);
 void tok__pre_free(struct tok_pre *p);
-/* Calls piece for every piece, in order, leaving out no byte. Invalid UTF-8 comes one byte a piece. */
+/* Calls piece for every piece, in order, leaving out no byte. Invalid UTF-8 comes byte by byte. */
 void tok__pre_split(const struct tok_pre *p, struct str text, tok_piece piece, void *ctx);
 
-/* ---- the tokenizer ------------------------------------------------------------------------------ */
+/* ---- the tokenizer -------------------------------------------------------------------------- */
 
 /* Open addressing; a slot is free when value < 0. The caller compares keys. */
 struct tok_slot {
@@ -49,7 +49,7 @@ struct tok_added {
 struct tokenizer {
     struct arena arena;
     struct str *token; /* bytes of each id; .s NULL: a hole */
-    bool *whole;       /* merging these bytes gives this very id: a piece equal to it needs no merging */
+    bool *whole; /* merging these bytes gives this very id: a piece equal to it needs no merging */
     bool *is_added;
     int n_tokens, cap_tokens;
     int32_t byte_id[256];
@@ -75,7 +75,8 @@ int tok__put(struct tokenizer *t, int32_t id, struct str bytes);
 int32_t tok__find(const struct tokenizer *t, struct str bytes); /* -1 */
 /* Appends the next merge by rank. -ENOENT when left+right is no token. */
 int tok__merge(struct tokenizer *t, int32_t left, int32_t right);
-int tok__add_special(struct tokenizer *t, struct str content, int32_t id, bool special, bool normalized);
+int tok__add_special(struct tokenizer *t, struct str content, int32_t id, bool special,
+                     bool normalized);
 /* After the last token and merge. -EINVAL naming a byte that has no token. */
 int tok__finish(struct tokenizer *t, struct err *err);
 

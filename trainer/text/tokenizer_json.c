@@ -2,14 +2,15 @@
  *
  *   {"added_tokens": [{"id", "content", "special", ...}],
  *    "normalizer": null | {"type": "NFC"},
- *    "pre_tokenizer": {"type": "ByteLevel", "use_regex": true}                      (GPT-2's pattern), or
- *                     {"type": "Sequence", "pretokenizers": [Split{Regex}, ByteLevel{"use_regex": false}]},
+ *    "pre_tokenizer": {"type": "ByteLevel", "use_regex": true}, which is GPT-2's pattern, or
+ *        {"type": "Sequence", "pretokenizers": [Split{Regex}, ByteLevel{"use_regex": false}]},
  *    "decoder": {"type": "ByteLevel"},
  *    "model": {"type": "BPE", "vocab": {TOKEN: id}, "merges": ["A B", ...] | [["A", "B"], ...]}}
  *
- * TOKEN spells each byte as one printable character (GPT-2's alphabet). Truncation, padding and the post-processor describe
- * what is put around ids, which tok_encode never does: they do not change a result here, and the last is carried through.
- * Every other part that would change an id is refused by name. */
+ * TOKEN spells each byte as one printable character (GPT-2's alphabet). Truncation, padding and the
+ * post-processor describe what is put around ids, which tok_encode never does: they do not change a
+ * result here, and the last is carried through. Every other part that would change an id is refused
+ * by name. */
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -19,7 +20,7 @@
 
 enum { TOKENIZER_BYTES_MAX = 256 << 20 };
 
-/* ---- GPT-2's alphabet: byte <-> code point ----------------------------------------------------------- */
+/* ---- GPT-2's alphabet: byte <-> code point -------------------------------------------------- */
 
 /* Printable bytes stand for themselves, the others for the code points from U+0100 on, in order. */
 static void alphabet(uint16_t code_of[256])
@@ -59,7 +60,7 @@ static bool unspell(const int16_t byte_of[512], struct str text, struct buf *out
     return true;
 }
 
-/* ---- reading ------------------------------------------------------------------------------------ */
+/* ---- reading -------------------------------------------------------------------------------- */
 
 struct reader {
     const char *name;
@@ -94,12 +95,14 @@ static struct str text_of(const json_t *s)
     return str_make(json_string_value(s), json_string_length(s));
 }
 
-/* Refuses settings that would change ids: every key of `keys` must be absent, null, false, zero or "". */
+/* Refuses settings that would change ids: every key of `keys` must be absent, null, false, zero or
+ * "". */
 static int must_be_off(struct reader *r, const json_t *o, const char *what, const char *const *keys)
 {
     for (; *keys; keys++) {
         const json_t *v = json_object_get(o, *keys);
-        bool off = !v || json_is_null(v) || json_is_false(v) || (json_is_string(v) && json_string_length(v) == 0) ||
+        bool off = !v || json_is_null(v) || json_is_false(v) ||
+                   (json_is_string(v) && json_string_length(v) == 0) ||
                    (json_is_number(v) && !(json_number_value(v) > 0 || json_number_value(v) < 0));
         if (!off)
             return refuse(r, "%s with `%s` is not supported", what, *keys);
@@ -111,7 +114,8 @@ static int read_byte_level(struct reader *r, const json_t *o, bool ret_use_regex
 {
     static const char *const off[] = {"add_prefix_space", NULL};
     if (!is_type(o, "ByteLevel"))
-        return refuse(r, "pre_tokenizer of type `%.60s` is not supported (want ByteLevel)", type_of(o));
+        return refuse(r, "pre_tokenizer of type `%.60s` is not supported (want ByteLevel)",
+                      type_of(o));
     *ret_use_regex = !json_is_false(json_object_get(o, "use_regex"));
     return must_be_off(r, o, "ByteLevel", off);
 }
@@ -129,7 +133,8 @@ static int read_pre_tokenizer(struct reader *r, const json_t *pre)
         pattern = json_string_value(json_object_get(json_object_get(split, "pattern"), "Regex"));
         if (json_array_size(list) != 2 || !is_type(split, "Split"))
             return refuse(r, "pre_tokenizer Sequence must be [Split, ByteLevel]");
-        if (!pattern || !json_is_string(behavior) || strcmp(json_string_value(behavior), "Isolated") != 0)
+        if (!pattern || !json_is_string(behavior) ||
+            strcmp(json_string_value(behavior), "Isolated") != 0)
             return refuse(r, "Split must have a `Regex` pattern and the behavior `Isolated`");
         TRY(must_be_off(r, split, "Split", off));
         TRY(read_byte_level(r, json_array_get(list, 1), &use_regex));
@@ -160,12 +165,14 @@ static int read_added(struct reader *r, const json_t *list, bool place)
         if (!json_is_integer(id) || !json_is_string(content) || !json_string_length(content))
             return refuse(r, "added_tokens[%zu] needs an `id` and a `content`", i);
         if (json_integer_value(id) < 0 || json_integer_value(id) >= TOK_VOCAB_MAX)
-            return refuse(r, "added_tokens[%zu]: id %lld is out of range", i, (long long)json_integer_value(id));
+            return refuse(r, "added_tokens[%zu]: id %lld is out of range", i,
+                          (long long)json_integer_value(id));
         TRY(must_be_off(r, o, "an added token", off));
         if (place && tok__add_special(r->t, text_of(content), (int32_t)json_integer_value(id),
                                       json_is_true(json_object_get(o, "special")),
                                       json_is_true(json_object_get(o, "normalized"))) < 0)
-            return refuse(r, "added_tokens[%zu]: id %lld is taken", i, (long long)json_integer_value(id));
+            return refuse(r, "added_tokens[%zu]: id %lld is taken", i,
+                          (long long)json_integer_value(id));
     }
     return 0;
 }
@@ -174,9 +181,10 @@ static bool is_added_token(const json_t *added, const char *content, json_int_t 
 {
     size_t i;
     json_t *o;
-    json_array_foreach((json_t *)added, i, o)
-        if (json_integer_value(json_object_get(o, "id")) == id)
-            return strcmp(json_string_value(json_object_get(o, "content")), content) == 0;
+    json_array_foreach((json_t *)added, i,
+                       o) if (json_integer_value(json_object_get(o, "id")) ==
+                              id) return strcmp(json_string_value(json_object_get(o, "content")),
+                                                content) == 0;
     return false;
 }
 
@@ -190,11 +198,13 @@ static int read_vocab(struct reader *r, const json_t *vocab, const json_t *added
     {
         json_int_t id = json_is_integer(v) ? json_integer_value(v) : -1;
         if (id < 0 || id >= TOK_VOCAB_MAX)
-            rc = refuse(r, "the id of token `%.60s` is not a number in 0 .. %d", text, TOK_VOCAB_MAX - 1);
+            rc = refuse(r, "the id of token `%.60s` is not a number in 0 .. %d", text,
+                        TOK_VOCAB_MAX - 1);
         else if (is_added_token(added, text, id))
             continue;
         else if (!*text || !unspell(r->byte_of, str_of(text), &bytes))
-            rc = refuse(r, "token `%.60s` (id %lld) is not spelt in the byte-level alphabet", text, (long long)id);
+            rc = refuse(r, "token `%.60s` (id %lld) is not spelt in the byte-level alphabet", text,
+                        (long long)id);
         else if (tok__put(r->t, (int32_t)id, buf_view(&bytes)) < 0)
             rc = refuse(r, "id %lld of token `%.60s` is taken", (long long)id, text);
         if (rc < 0)
@@ -231,7 +241,8 @@ static int read_merges(struct reader *r, const json_t *merges)
         }
         int32_t a = spelt_id(r, left, &scratch), b = spelt_id(r, right, &scratch);
         if (a < 0 || b < 0 || tok__merge(r->t, a, b) < 0) {
-            rc = refuse(r, "merges[%zu] does not join two tokens of the vocabulary into a third", i);
+            rc =
+                refuse(r, "merges[%zu] does not join two tokens of the vocabulary into a third", i);
             break;
         }
     }
@@ -242,15 +253,22 @@ static int read_merges(struct reader *r, const json_t *merges)
 static int read_root(struct reader *r, const json_t *root)
 {
     static const struct key keys[] = {
-        {"version", KEY_ANY, false}, {"truncation", KEY_ANY, false}, {"padding", KEY_ANY, false},
-        {"added_tokens", KEY_ARRAY | KEY_NULL, false}, {"normalizer", KEY_OBJECT | KEY_NULL, false},
-        {"pre_tokenizer", KEY_OBJECT, true}, {"post_processor", KEY_OBJECT | KEY_NULL, false},
-        {"decoder", KEY_OBJECT, true}, {"model", KEY_OBJECT, true},
+        {"version", KEY_ANY, false},
+        {"truncation", KEY_ANY, false},
+        {"padding", KEY_ANY, false},
+        {"added_tokens", KEY_ARRAY | KEY_NULL, false},
+        {"normalizer", KEY_OBJECT | KEY_NULL, false},
+        {"pre_tokenizer", KEY_OBJECT, true},
+        {"post_processor", KEY_OBJECT | KEY_NULL, false},
+        {"decoder", KEY_OBJECT, true},
+        {"model", KEY_OBJECT, true},
     };
-    static const char *const off[] = {"dropout", "continuing_subword_prefix", "end_of_word_suffix", "byte_fallback", NULL};
+    static const char *const off[] = {"dropout", "continuing_subword_prefix", "end_of_word_suffix",
+                                      "byte_fallback", NULL};
     struct where w = {.file = r->name};
     TRY(keys_check(root, keys, COUNT_OF(keys), "", &w, r->err));
-    const json_t *model = json_object_get(root, "model"), *normalizer = json_object_get(root, "normalizer");
+    const json_t *model = json_object_get(root, "model"),
+                 *normalizer = json_object_get(root, "normalizer");
     const json_t *added = json_object_get(root, "added_tokens");
     added = json_is_array(added) ? added : NULL;
     if (json_object_get(model, "type") && !is_type(model, "BPE"))
@@ -259,7 +277,8 @@ static int read_root(struct reader *r, const json_t *root)
         return refuse(r, "decoder of type `%.60s` is not supported (want ByteLevel)",
                       type_of(json_object_get(root, "decoder")));
     if (json_is_object(normalizer) && !is_type(normalizer, "NFC"))
-        return refuse(r, "normalizer of type `%.60s` is not supported (want NFC or null)", type_of(normalizer));
+        return refuse(r, "normalizer of type `%.60s` is not supported (want NFC or null)",
+                      type_of(normalizer));
     r->t->nfc = json_is_object(normalizer);
     r->t->ignore_merges = json_is_true(json_object_get(model, "ignore_merges"));
     TRY(must_be_off(r, model, "BPE", off));
@@ -296,7 +315,8 @@ int tok__parse(const char *name, struct str text, struct tokenizer **ret, struct
     return rc;
 }
 
-/* tokenizer_config.json holds what other programs need (chat template, names of special tokens): kept as it is. */
+/* tokenizer_config.json holds what other programs need (chat template, names of special tokens):
+ * kept as it is. */
 static int read_config(struct tokenizer *t, const char *dir, struct err *err)
 {
     char path[PATH_MAX];
@@ -330,20 +350,21 @@ int tok_load(const char *dir, struct tokenizer **ret, struct err *err)
     return rc;
 }
 
-/* ---- writing ------------------------------------------------------------------------------------ */
+/* ---- writing -------------------------------------------------------------------------------- */
 
 static json_t *byte_level(bool use_regex)
 {
-    return json_pack("{s:s, s:b, s:b, s:b}", "type", "ByteLevel", "add_prefix_space", 0, "trim_offsets", 0, "use_regex",
-                     use_regex);
+    return json_pack("{s:s, s:b, s:b, s:b}", "type", "ByteLevel", "add_prefix_space", 0,
+                     "trim_offsets", 0, "use_regex", use_regex);
 }
 
 static json_t *pre_tokenizer(const struct tokenizer *t)
 {
     if (t->gpt2_regex)
         return byte_level(true);
-    return json_pack("{s:s, s:[{s:s, s:{s:s}, s:s, s:b}, o]}", "type", "Sequence", "pretokenizers", "type", "Split", "pattern",
-                     "Regex", t->pattern, "behavior", "Isolated", "invert", 0, byte_level(false));
+    return json_pack("{s:s, s:[{s:s, s:{s:s}, s:s, s:b}, o]}", "type", "Sequence", "pretokenizers",
+                     "type", "Split", "pattern", "Regex", t->pattern, "behavior", "Isolated",
+                     "invert", 0, byte_level(false));
 }
 
 static json_t *model_json(const struct tokenizer *t)
@@ -367,9 +388,10 @@ static json_t *model_json(const struct tokenizer *t)
         json_array_append_new(merges, json_stringn_nocheck(text.s, text.len));
     }
     buf_free(&text);
-    return json_pack("{s:s, s:n, s:n, s:n, s:n, s:b, s:b, s:b, s:o, s:o}", "type", "BPE", "dropout", "unk_token",
-                     "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk", 0, "byte_fallback", 0, "ignore_merges",
-                     t->ignore_merges, "vocab", vocab, "merges", merges);
+    return json_pack("{s:s, s:n, s:n, s:n, s:n, s:b, s:b, s:b, s:o, s:o}", "type", "BPE", "dropout",
+                     "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk", 0,
+                     "byte_fallback", 0, "ignore_merges", t->ignore_merges, "vocab", vocab,
+                     "merges", merges);
 }
 
 static json_t *added_tokens(const struct tokenizer *t)
@@ -377,9 +399,10 @@ static json_t *added_tokens(const struct tokenizer *t)
     json_t *list = json_array();
     for (int i = 0; i < t->n_added; i++) {
         const struct tok_added *a = &t->added[i];
-        json_array_append_new(list, json_pack("{s:i, s:s%, s:b, s:b, s:b, s:b, s:b}", "id", a->id, "content", a->content.s,
-                                              a->content.len, "single_word", 0, "lstrip", 0, "rstrip", 0, "normalized",
-                                              a->normalized, "special", a->special));
+        json_array_append_new(list, json_pack("{s:i, s:s%, s:b, s:b, s:b, s:b, s:b}", "id", a->id,
+                                              "content", a->content.s, a->content.len,
+                                              "single_word", 0, "lstrip", 0, "rstrip", 0,
+                                              "normalized", a->normalized, "special", a->special));
     }
     return list;
 }
@@ -403,12 +426,15 @@ int tok_save(const struct tokenizer *t, const char *dir, struct err *err)
 {
     json_t *post = t->post_processor ? json_incref(t->post_processor) : json_null();
     json_t *normalizer = t->nfc ? json_pack("{s:s}", "type", "NFC") : json_null();
-    json_t *root = json_pack("{s:s, s:n, s:n, s:o, s:o, s:o, s:o, s:o, s:o}", "version", "1.0", "truncation", "padding",
-                             "added_tokens", added_tokens(t), "normalizer", normalizer, "pre_tokenizer", pre_tokenizer(t),
-                             "post_processor", post, "decoder", byte_level(true), "model", model_json(t));
-    json_t *config = t->config ? json_incref(t->config)
-                               : json_pack("{s:s, s:s*, s:b}", "tokenizer_class", "PreTrainedTokenizerFast", "eos_token",
-                                           t->n_added ? t->added[0].content.s : NULL, "clean_up_tokenization_spaces", 0);
+    json_t *root = json_pack("{s:s, s:n, s:n, s:o, s:o, s:o, s:o, s:o, s:o}", "version", "1.0",
+                             "truncation", "padding", "added_tokens", added_tokens(t), "normalizer",
+                             normalizer, "pre_tokenizer", pre_tokenizer(t), "post_processor", post,
+                             "decoder", byte_level(true), "model", model_json(t));
+    json_t *config =
+        t->config ? json_incref(t->config)
+                  : json_pack("{s:s, s:s*, s:b}", "tokenizer_class", "PreTrainedTokenizerFast",
+                              "eos_token", t->n_added ? t->added[0].content.s : NULL,
+                              "clean_up_tokenization_spaces", 0);
     CHECK(root && config);
     int rc = write_json(dir, "tokenizer.json", root, err);
     if (rc == 0)

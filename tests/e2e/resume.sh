@@ -1,0 +1,30 @@
+#!/bin/sh
+# A grading run that is killed goes on with --resume, without grading anything twice, to the same verdicts.
+. "$(dirname "$0")/tap.inc"
+plan 9
+for i in $(seq 40); do
+    printf '{"task_id":"add","solution":"import time\\ntime.sleep(0.1)\\ndef add(a, b): return a + b  # %s"}\n' "$i"
+done >"$tmp/s.jsonl"
+
+"$ASSAY_BUILD/assay" grade -p "$data/add.yaml" -s "$tmp/s.jsonl" -o "$tmp/v" -j 1 2>/dev/null &
+run=$!
+for i in $(seq 100); do
+    [ "$(wc -l 2>/dev/null <"$tmp/v.part")" -gt 5 ] 2>/dev/null && break
+    sleep 0.1
+done
+check "a second run on the same output is refused" status 2 assay grade -p "$data/add.yaml" -s "$tmp/s.jsonl" -o "$tmp/v"
+kill -KILL $run
+wait $run 2>/dev/null
+cp "$tmp/v.part" "$tmp/first"
+check "killed half-way: no output yet" [ ! -e "$tmp/v" ]
+check "but some verdicts are kept" [ "$(wc -l <"$tmp/first")" -gt 5 ]
+printf '{"task_id":"add","sam' >>"$tmp/v.part"
+
+check "its helpers are gone" no_orphans
+check "--resume ends the run" status 0 assay grade -p "$data/add.yaml" -s "$tmp/s.jsonl" -o "$tmp/v" -j 1 --resume
+check "all are there, in order" same "$(seq 0 39 | xargs)" "$(jq -r .sample "$tmp/v" | xargs)"
+check "what was kept was not graded again" same "$(cat "$tmp/first")" "$(head -n "$(wc -l <"$tmp/first")" "$tmp/v")"
+check "the summary counts all" says "$tmp/err" "40 verdicts"
+
+printf '{"task_id":"add","sample":7}\n' >"$tmp/v.part"
+check "verdicts of other samples are refused" status 2 assay grade -p "$data/add.yaml" -s "$tmp/s.jsonl" -o "$tmp/v" --resume

@@ -1,0 +1,4 @@
+# expect: fails-tests
+# Interrupts whoever is listening.
+def add(a, b):
+    raise KeyboardInterrupt

@@ -1,0 +1,6 @@
+# expect: fails-tests memory-limit
+# Takes memory until there is none.
+def add(a, b):
+    hoard = []
+    while True:
+        hoard.append(bytearray(1 << 24))

@@ -1,0 +1,254 @@
+/* recipe_fields.c: the tables of every key, and the resolved recipe written from them. */
+#include "trainer/rl/recipe_fields.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+
+static const char *const LOSS_NAMES[] = {"dapo", "grpo", "bnpo", "dr_grpo", "cispo", NULL};
+static const char *const SCALE_NAMES[] = {"group", "batch", "none", NULL};
+static const char *const IMPORTANCE_NAMES[] = {"token", "sequence", NULL};
+static const char *const SCHEDULE_NAMES[] = {"cosine", "linear", "constant", NULL};
+const char *const RECIPE_STAGE_NAMES[] = {"sft", "grpo", "eval", NULL};
+
+#define AT(type, member) .offset = offsetof(struct type, member)
+#define COUNT(k, type, member, lo)                                                                 \
+    {                                                                                              \
+        .key = k, .kind = INT, AT(type, member), .min = lo, .max = 1e9                             \
+    }
+#define NUMBER(k, type, member, lo, hi)                                                            \
+    {                                                                                              \
+        .key = k, .kind = REAL, AT(type, member), .min = lo, .max = hi                             \
+    }
+#define SWITCH(k, type, member)                                                                    \
+    {                                                                                              \
+        .key = k, .kind = BOOL, AT(type, member)                                                   \
+    }
+#define END                                                                                        \
+    {                                                                                              \
+        .key = NULL                                                                                \
+    }
+
+#define LR_FIELDS(type)                                                                            \
+    NUMBER("lr", type, lr.peak, 0, 10), NUMBER("lr_end", type, lr.end, 0, 1),                      \
+        COUNT("warmup", type, lr.warmup, 0),                                                       \
+    {                                                                                              \
+        .key = "schedule", .kind = CHOICE, AT(type, lr.schedule), .names = SCHEDULE_NAMES          \
+    }
+
+#define ADAMW_FIELDS(type)                                                                         \
+    {.key = "betas", .kind = PAIR, AT(type, adamw.betas), .min = 0, .max = .99999999},             \
+        NUMBER("eps", type, adamw.eps, 0, 1),                                                      \
+        NUMBER("weight_decay", type, adamw.weight_decay, 0, 10),                                   \
+        NUMBER("clip", type, adamw.clip, 0, 1e9)
+
+#define SAMPLING_FIELDS(type)                                                                      \
+    NUMBER("temperature", type, sampling.temperature, 0, 100),                                     \
+        NUMBER("top_p", type, sampling.top_p, 1e-6, 1), COUNT("top_k", type, sampling.top_k, 0),   \
+    {                                                                                              \
+        .key = "max_new", .alias = "max_completion_length", .kind = INT,                           \
+        AT(type, sampling.max_new), .min = 1, .max = 1e6                                           \
+    }
+
+static const struct field SFT_FIELDS[] = {
+    {.key = "data", .kind = STRINGS, AT(recipe_sft, data_specs), .required = true},
+    COUNT("epochs", recipe_sft, epochs, 1),
+    COUNT("tokens_per_batch", recipe_sft, tokens_per_batch, 1),
+    COUNT("max_steps", recipe_sft, max_steps, 0),
+    LR_FIELDS(recipe_sft),
+    ADAMW_FIELDS(recipe_sft),
+    END,
+};
+
+static const struct field REWARD_FIELDS[] = {
+    NUMBER("grade", recipe_grpo, reward_grade, -1e6, 1e6),
+    NUMBER("format", recipe_grpo, reward_format, -1e6, 1e6),
+    END,
+};
+
+static const struct field GRPO_FIELDS[] = {
+    {.key = "problems", .kind = STRING, AT(recipe_grpo, problems), .required = true},
+    COUNT("steps", recipe_grpo, steps, 1),
+    COUNT("prompts_per_step", recipe_grpo, prompts_per_step, 1),
+    {.key = "group",
+     .alias = "num_generations",
+     .kind = INT,
+     AT(recipe_grpo, group),
+     .min = 2,
+     .max = 1e5},
+    SAMPLING_FIELDS(recipe_grpo),
+    LR_FIELDS(recipe_grpo),
+    ADAMW_FIELDS(recipe_grpo),
+    NUMBER("epsilon", recipe_grpo, epsilon, 0, 1),
+    NUMBER("epsilon_high", recipe_grpo, epsilon_high, 0, 1e3),
+    NUMBER("delta", recipe_grpo, delta, 0, 1e6),
+    NUMBER("beta", recipe_grpo, beta, 0, 1e3),
+    {.key = "loss_type", .kind = CHOICE, AT(recipe_grpo, loss_type), .names = LOSS_NAMES},
+    {.key = "scale_rewards", .kind = CHOICE, AT(recipe_grpo, scale_rewards), .names = SCALE_NAMES},
+    {.key = "importance_sampling_level",
+     .kind = CHOICE,
+     AT(recipe_grpo, importance),
+     .names = IMPORTANCE_NAMES},
+    COUNT("num_iterations", recipe_grpo, num_iterations, 1),
+    COUNT("minibatches", recipe_grpo, minibatches, 1),
+    COUNT("tokens_per_batch", recipe_grpo, tokens_per_batch, 1),
+    {.key = "mask_truncated",
+     .alias = "mask_truncated_completions",
+     .kind = BOOL,
+     AT(recipe_grpo, mask_truncated)},
+    SWITCH("dynamic_sampling", recipe_grpo, dynamic_sampling),
+    {.key = "rewards", .kind = GROUP, .fields = REWARD_FIELDS},
+    COUNT("save_every", recipe_grpo, save_every, 0),
+    COUNT("log_completions_every", recipe_grpo, log_completions_every, 0),
+    END,
+};
+
+static const struct field EVAL_FIELDS[] = {
+    {.key = "name", .kind = STRING, AT(recipe_eval, name)},
+    {.key = "problems", .kind = STRING, AT(recipe_eval, problems), .required = true},
+    COUNT("samples", recipe_eval, samples, 0),
+    COUNT("limit", recipe_eval, limit, 0),
+    SAMPLING_FIELDS(recipe_eval),
+    SWITCH("greedy", recipe_eval, greedy),
+    {.key = "levels", .kind = STRINGS, AT(recipe_eval, levels)},
+    END,
+};
+
+static const struct field MODEL_FIELDS[] = {
+    {.key = "path", .kind = STRING, AT(recipe, model_path)},
+    COUNT("layers", recipe, model.layers, 1),
+    COUNT("width", recipe, model.width, 1),
+    COUNT("heads", recipe, model.heads, 1),
+    COUNT("kv_heads", recipe, model.kv_heads, 1),
+    COUNT("head_dim", recipe, model.head_dim, 1),
+    COUNT("ff", recipe, model.ff, 1),
+    COUNT("max_positions", recipe, model.max_positions, 2),
+    {.key = "rope_theta", .kind = FLOAT, AT(recipe, model.rope_theta), .min = 1, .max = 1e12},
+    {.key = "norm_eps", .kind = FLOAT, AT(recipe, model.norm_eps), .min = 0, .max = 1},
+    SWITCH("tied", recipe, model.tied),
+    END,
+};
+
+static const struct field TOKENIZER_FIELDS[] = {
+    COUNT("vocab", recipe, tokenizer_vocab, 256),
+    {.key = "texts", .kind = STRINGS, AT(recipe, tokenizer_texts)},
+    END,
+};
+
+static const struct field VERIFIER_FIELDS[] = {
+    {.key = "url", .kind = STRING, AT(recipe, verifier_url)},
+    {.key = "problems", .kind = STRINGS, AT(recipe, verifier_problems)},
+    COUNT("slots", recipe, verifier_slots, 0),
+    SWITCH("timing", recipe, verifier_timing),
+    NUMBER("deadline", recipe, verifier_deadline_s, .1, 1e6),
+    END,
+};
+
+const struct field RECIPE_FIELDS[] = {
+    {.key = "seed", .kind = UINT64, AT(recipe, seed)},
+    {.key = "out", .kind = STRING, AT(recipe, out)},
+    COUNT("threads", recipe, threads, 0),
+    {.key = "prompt_template", .kind = STRING, AT(recipe, prompt_template)},
+    {.key = "model", .kind = GROUP, .fields = MODEL_FIELDS},
+    {.key = "tokenizer", .kind = GROUP, .fields = TOKENIZER_FIELDS},
+    {.key = "verifier", .kind = GROUP, .fields = VERIFIER_FIELDS},
+    END,
+};
+
+const struct field *const RECIPE_STAGE_FIELDS[] = {SFT_FIELDS, GRPO_FIELDS, EVAL_FIELDS};
+
+/* The struct that the offsets of a stage's table count from. */
+size_t recipe_stage_offset(int kind)
+{
+    return kind == STAGE_SFT    ? offsetof(struct recipe_stage, sft)
+           : kind == STAGE_GRPO ? offsetof(struct recipe_stage, grpo)
+                                : offsetof(struct recipe_stage, eval);
+}
+
+/* ---- writing -------------------------------------------------------------------------------- */
+
+/* The shortest decimal that reads back to the same number. */
+static void write_real(double x, bool single, struct buf *out)
+{
+    char text[32];
+    for (int digits = 1; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, x);
+        double back = strtod(text, NULL);
+        if (single ? (float)back <= (float)x && (float)back >= (float)x : back <= x && back >= x)
+            break;
+    }
+    buf_puts(out, text);
+}
+
+/* Double-quoted YAML is a superset of JSON's strings. */
+static void write_string(const char *s, struct buf *out)
+{
+    json_t *node = s ? json_string_nocheck(s) : json_null();
+    char *quoted = json_dumps(node, JSON_ENCODE_ANY);
+    buf_puts(out, check_alloc(quoted));
+    free(quoted);
+    json_decref(node);
+}
+
+static void write_fields(const struct field *fields, const char *base, int indent, struct buf *out)
+{
+    for (const struct field *f = fields; f->key; f++) {
+        const void *at = base + f->offset;
+        const struct recipe_strings *list = at;
+        buf_printf(out, "%*s%s: ", indent, "", f->key);
+        switch (f->kind) {
+        case INT:
+            buf_printf(out, "%d", *(const int *)at);
+            break;
+        case UINT64:
+            buf_printf(out, "%llu", (unsigned long long)*(const uint64_t *)at);
+            break;
+        case REAL:
+            write_real(*(const double *)at, false, out);
+            break;
+        case FLOAT:
+            write_real((double)*(const float *)at, true, out);
+            break;
+        case BOOL:
+            buf_puts(out, *(const bool *)at ? "true" : "false");
+            break;
+        case STRING:
+            write_string(*(char *const *)at, out);
+            break;
+        case CHOICE:
+            buf_puts(out, f->names[*(const int *)at]);
+            break;
+        case STRINGS:
+            buf_char(out, '[');
+            for (int i = 0; i < list->n; i++) {
+                buf_puts(out, i ? ", " : "");
+                write_string(list->v[i], out);
+            }
+            buf_char(out, ']');
+            break;
+        case PAIR:
+            buf_char(out, '[');
+            write_real(((const double *)at)[0], false, out);
+            buf_puts(out, ", ");
+            write_real(((const double *)at)[1], false, out);
+            buf_char(out, ']');
+            break;
+        case GROUP:
+            buf_char(out, '\n');
+            write_fields(f->fields, base, indent + 2, out);
+            continue;
+        }
+        buf_char(out, '\n');
+    }
+}
+
+void recipe_write(const struct recipe *r, struct buf *out)
+{
+    write_fields(RECIPE_FIELDS, (const char *)r, 0, out);
+    buf_puts(out, "stages:\n");
+    for (int i = 0; i < r->n_stages; i++) {
+        buf_printf(out, "  - %s:\n", RECIPE_STAGE_NAMES[r->stages[i].kind]);
+        const struct recipe_stage *s = &r->stages[i];
+        write_fields(RECIPE_STAGE_FIELDS[s->kind], (const char *)s + recipe_stage_offset(s->kind),
+                     6, out);
+    }
+}

@@ -1,0 +1,93 @@
+/* output.c: PATH.part while it grows, PATH when it is whole. */
+#include "output.h"
+
+#include <fcntl.h>
+#include <libgen.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+/* Reads what an earlier run has left, and cuts a last line that it could not finish. */
+static int keep_lines(struct output *o, int fd, struct err *err)
+{
+    TRY(file_read(o->part, SIZE_MAX / 8, &o->kept, err));
+    char *end = memrchr(o->kept.s, '\n', o->kept.len);
+    o->kept.len = end ? (size_t)(end + 1 - o->kept.s) : 0;
+    if (o->kept.s)
+        o->kept.s[o->kept.len] = 0;
+    if (ftruncate(fd, (off_t)o->kept.len) != 0 || lseek(fd, 0, SEEK_END) < 0)
+        return err_set(err, -errno, "%s: %s", o->part, strerror(errno));
+    return 0;
+}
+
+int output_open(struct output *ret, const char *path, bool resume, struct err *err)
+{
+    struct output o = {.file = stdout};
+    if (path && strcmp(path, "-") != 0) {
+        if (snprintf(o.path, sizeof o.path, "%s", path) + 6 >= PATH_MAX)
+            return err_set(err, -ENAMETOOLONG, "%.200s...: name too long", path);
+        snprintf(o.part, sizeof o.part, "%.*s.part", PATH_MAX - 6, path);
+        int fd = open(o.part, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+        if (fd < 0)
+            return err_set(err, -errno, "%s: %s", o.part, strerror(errno));
+        int rc = 0;
+        if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+            rc = err_set(err, -EBUSY, "%s: another run writes it", o.part);
+        else if (resume)
+            rc = keep_lines(&o, fd, err);
+        else if (ftruncate(fd, 0) != 0)
+            rc = err_set(err, -errno, "%s: %s", o.part, strerror(errno));
+        if (rc < 0) {
+            close(fd);
+            buf_free(&o.kept);
+            return rc;
+        }
+        o.file = fdopen(fd, "w");
+        CHECK(o.file);
+    }
+    *ret = o;
+    return 0;
+}
+
+int output_line(struct output *o, const char *line, struct err *err)
+{
+    if (fprintf(o->file, "%s\n", line) < 0)
+        return err_set(err, -EIO, "cannot write the verdicts: %s", strerror(errno));
+    return 0;
+}
+
+int output_commit(struct output *o, struct err *err)
+{
+    char folder[PATH_MAX];
+    if (fflush(o->file) != 0 || ferror(o->file) || (o->path[0] && fsync(fileno(o->file)) != 0))
+        return err_set(err, errno ? -errno : -EIO, "cannot write the verdicts: %s", strerror(errno));
+    if (!o->path[0])
+        return 0;
+    if (rename(o->part, o->path) != 0)
+        return err_set(err, -errno, "%s: %s", o->path, strerror(errno));
+    snprintf(folder, sizeof folder, "%s", o->path);
+    int fd = open(dirname(folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0) {
+        fsync(fd);
+        close(fd);
+    }
+    output_leave(o);
+    return 0;
+}
+
+void output_discard(struct output *o)
+{
+    if (o->path[0] && o->file)
+        unlink(o->part);
+    output_leave(o);
+}
+
+void output_leave(struct output *o)
+{
+    if (o->path[0] && o->file)
+        fclose(o->file);
+    o->file = NULL;
+    buf_free(&o->kept);
+}
