@@ -7,6 +7,9 @@
  *                    {"total", "problems":[{"id","prompt","starter","entry_point","tags","level","demonstration"}, ...]}: what a
  *                    model may see (and, for SFT, what it may imitate); never a test. K counts the server's -p options from 0.
  * GET  /healthz      {"status":"ok","slots":N,"version"}
+ * POST /v1/lint      {"text", "entry_point"?}: the linter's answer (verifier/lint.h). GET /metrics: Prometheus text.
+ * POST /run_code     SandboxFusion's request and answer, for the language python.
+ * With --token-file all but /healthz want "Authorization: Bearer TOKEN".
  * Errors: {"error": "one sentence"} with 4xx/5xx.
  *
  * VERDICT: the JSON of DESIGN §4: {"task_id","sample","grade","reward","reason","infra","tests":{"passed","total","failures":[...]},

@@ -93,6 +93,9 @@ enum value_tag {
     VALUE_CALLABLE = 'C',                      /* u32 number of the *judge's* callable (judge -> guest only) */
 };
 
+/* Descriptors of the judge: 0 frames in, 1 frames out, 3 the socket to its keeper. The keeper's: 3 the socket to its judge. */
+enum { JUDGE_KEEPER_FD = 3, KEEPER_JUDGE_FD = 3 };
+
 /* ---- judge <-> keeper: SOCK_SEQPACKET, fixed structs ------------------------------------------------- */
 
 enum keeper_kind {

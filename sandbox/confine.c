@@ -1,8 +1,10 @@
-/* confine.c: the checklists by which each process gives up what it does not need, flat and in order.
+/* confine.c: the checklists by which each process gives up what it does not need, flat and in
+ * order.
  *
- * A guest runs its list between fork and the first hostile byte, alone in a child of the keeper: it must not allocate, and it
- * reports the number of the failed step by its exit status. A helper (judge, linter) runs its list after its own start-up.
- * Nobody goes on below the floor: no_new_privs, resource limits, seccomp. */
+ * A guest runs its list between fork and the first hostile byte, alone in a child of the keeper:
+ * it must not allocate, and it reports the number of the failed step by its exit status. A
+ * helper (judge, linter) runs its list after its own start-up. Nobody goes on below the floor:
+ * no_new_privs, resource limits, seccomp. */
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <signal.h>
@@ -47,9 +49,10 @@ int sbx__drop_bounding_set(void)
     return 0;
 }
 
-/* ---- guests ------------------------------------------------------------------------------------ */
+/* ---- guests ---------------------------------------------------------------------------------- */
 
-/* A session of its own, so that signals to a process group stay inside; and no outliving of the keeper. */
+/* A session of its own, so that signals to a process group stay inside; and no outliving of the
+ * keeper. */
 static int leave_session(void)
 {
     if (setsid() < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0)
@@ -88,16 +91,24 @@ int sbx__confine_guest(const struct sbx_guest *guest, uint32_t *ret_isolation)
     return 0;
 }
 
-/* ---- helpers ------------------------------------------------------------------------------------- */
+/* ---- helpers --------------------------------------------------------------------------------- */
+
+/* AddressSanitizer's shadow alone is above any cap on data. */
+#ifdef __SANITIZE_ADDRESS__
+enum { HAS_SHADOW = 1 };
+#else
+enum { HAS_SHADOW = 0 };
+#endif
 
 static int helper_limits(enum sbx_helper which)
 {
+    const rlim_t data = which == SBX_HELPER_LINT ? 512ul << 20 : 4096ul << 20;
     const struct {
         int resource;
         rlim_t value;
     } rows[] = {
         {RLIMIT_CORE, 0},
-        {RLIMIT_DATA, which == SBX_HELPER_LINT ? 512ul << 20 : 4096ul << 20},
+        {RLIMIT_DATA, HAS_SHADOW ? RLIM_INFINITY : data},
         {RLIMIT_MEMLOCK, 0},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -121,6 +132,9 @@ int sbx_confine_helper(enum sbx_helper which, uint32_t *ret_isolation, struct er
     TRY(sbx_filter_compile(which == SBX_HELPER_LINT ? SBX_ROLE_LINT : SBX_ROLE_JUDGE, &filter,
                            err));
     int rc = sbx__become_nobody(err);
+    /* After the change of user, which would take it back: a helper does not outlive its verifier. */
+    if (rc == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0)
+        rc = err_set(err, -errno, "cannot tie its life to the verifier's: %s", strerror(errno));
     if (rc == 0 && ((rc = sbx__drop_capabilities()) < 0 || (rc = sbx__no_new_privs()) < 0))
         err_set(err, rc, "cannot give up privileges: %s", strerror(-rc));
     if (rc == 0 && !(without & SBX_LANDLOCK))

@@ -1,22 +1,32 @@
 /* guest.c: the process that runs one model's program.
  *
- * Who: a fork of the keeper, nobody in a user namespace, first process of a pid namespace of its own, confined by its first act.
- * Descriptors: 0, 1, 2 are /dev/null, or pipes to the judge for whole programs; 3 is a stream to the judge; nothing else is open.
- * Bytes: frames of wire.h on 3. The judge asks (load this text, call object 4 with these values), the guest answers; the text of the
- * program comes over the same stream, so its parent never had it. When the judge hangs up, the guest is over.
+ * Who: a fork of the keeper, nobody in a user namespace, first process of a pid namespace of its
+ * own, confined by its first act.
  *
- * The program shares this process and can do to it what it likes. Nothing here is therefore a secret or a verdict: the worst that
- * code can do is to give wrong answers, which is what grading is about. But serving is done in C with references of its own, so
- * that rebinding Python names changes nothing, by accident or otherwise. */
+ * Descriptors: 0, 1, 2 are /dev/null, or pipes to the judge for whole programs; 3 is a stream to
+ * the judge; nothing else is open.
+ *
+ * Bytes: frames of wire.h on 3. The judge asks (load this text, call object 4 with these values),
+ * the guest answers; the text of the program comes over the same stream, so its parent never had
+ * it. When the judge hangs up, the guest is over.
+ *
+ * The program shares this process and can do to it what it likes. Nothing here is therefore a
+ * secret or a verdict: the worst that code can do is to give wrong answers, which is what grading
+ * is about. But serving is done in C with references of its own, so that rebinding Python names
+ * changes nothing, by accident or otherwise. */
 #include "sandbox/guest.h"
 
+#include <pthread.h>
 #include <unistd.h>
 
 #include "base/check.h"
 
+enum { THREAD_STACK_BYTES = 2 << 20 };
+
 struct guest guest__self;
 
-/* What one question leads to: a value or NULL with a Python error set; `args` only when the caller must see them change. */
+/* What one question leads to: a value or NULL with a Python error set; `args` only when the
+ * caller must see them change. */
 struct reply {
     bool missing;
     PyObject *value, *args;
@@ -260,15 +270,33 @@ void guest_answer(struct guest *g, struct guest_frame *frame)
     guest_write(type, frame->head.seq, &out);
 }
 
+/* A thread's whole stack counts as data from its start, so eight megabytes each would eat the
+ * limit of an honest pool. */
+static int shrink_thread_stacks(void)
+{
+    pthread_attr_t attr;
+    if (pthread_attr_init(&attr) != 0)
+        return -1;
+    int rc = pthread_attr_setstacksize(&attr, THREAD_STACK_BYTES);
+    if (rc == 0)
+        rc = pthread_setattr_default_np(&attr);
+    pthread_attr_destroy(&attr);
+    return rc == 0 ? 0 : -1;
+}
+
 int guest_prepare(void)
 {
+    if (shrink_thread_stacks() != 0) {
+        PyErr_SetString(PyExc_OSError, "cannot set the stack size of threads");
+        return -1;
+    }
     if (guest_object_prepare() != 0 || guest_program_prepare() != 0)
         return -1;
     guest__self.turn = PyThread_allocate_lock();
     return guest__self.turn && guest_handles_init(&guest__self) == 0 ? 0 : -1;
 }
 
-_Noreturn void guest_run(const struct sbx_guest *confine, bool stdio)
+_Noreturn void guest_run(const struct sbx_guest *confine)
 {
     struct guest *g = &guest__self;
     uint32_t isolation = 0;
@@ -276,7 +304,6 @@ _Noreturn void guest_run(const struct sbx_guest *confine, bool stdio)
     int step = sbx__confine_guest(confine, &isolation);
     if (step < 0)
         _exit(GUEST_EXIT_CONFINE - step);
-    g->stdio = stdio;
     PyOS_AfterFork_Child();
     buf_add(&ready, &isolation, sizeof isolation);
     guest_take_turn(g);

@@ -15,11 +15,12 @@
 
 enum { GUEST_SOCKET_FD = 3 };
 
-/* Exit statuses of a guest that never got as far as a program, or lost its way; a program can use them too, but then READY was seen. */
+/* Exit statuses of a guest that never got as far as a program, or lost its way; a program can
+ * use them too, but then READY was seen. */
 enum { GUEST_EXIT_CONFINE = 100, GUEST_EXIT_PYTHON = 98, GUEST_EXIT_PROTOCOL = 99 };
 
-/* Objects that the judge holds by number. A number is given once per object and counted, so that two proxies of one object can
- * be released in any order. */
+/* Objects that the judge holds by number. A number is given once per object and counted, so that
+ * two proxies of one object can be released in any order. */
 struct guest_handles {
     PyObject **objects;
     uint32_t *counts;
@@ -28,7 +29,6 @@ struct guest_handles {
 };
 
 struct guest {
-    bool stdio;
     uint32_t seq;            /* of the question that is being answered: callbacks carry it */
     PyThread_type_lock turn; /* held by the thread that speaks on the socket */
     PyObject *globals;       /* of the program */
@@ -43,13 +43,15 @@ struct guest_frame {
     const uint8_t *at, *end;
 };
 
-/* Before any fork, in the keeper: types, and references that no program can rebind. -1 with a Python error set. */
+/* Before any fork, in the keeper: types, and references that no program can rebind. -1 with a
+ * Python error set. */
 int guest_prepare(void);
 
 /* After the fork, in the child: confine, then answer questions until the judge hangs up. */
-_Noreturn void guest_run(const struct sbx_guest *confine, bool stdio);
+_Noreturn void guest_run(const struct sbx_guest *confine);
 
-/* ---- guest_wire.c: frames and the pieces of payloads; these end the process when the judge is gone or speaks another language. */
+/* ---- guest_wire.c: frames and the pieces of payloads; these end the process when the judge is
+ * gone or speaks another language. */
 void guest_take_turn(struct guest *g);
 void guest_end_turn(struct guest *g);
 void guest_read(struct guest_frame *frame);

@@ -1,19 +1,22 @@
-/* guest_object.c: what is not plain data. Outwards: the program's objects, which the judge holds by number. Inwards: the judge's callables,
- * which the program sees as objects of a C type whose call asks the judge. */
+/* guest_object.c: what is not plain data. Outwards: the program's objects, which the judge holds
+ * by number. Inwards: the judge's callables, which the program sees as objects of a C type whose
+ * call asks the judge. */
 #include <stdlib.h>
 
 #include "base/check.h"
 #include "sandbox/guest.h"
 
-/* ---- the judge's callables ------------------------------------------------------------------------ */
+/* ---- the judge's callables ------------------------------------------------------------------- */
 
 struct stub {
-    PyObject_HEAD uint32_t number;
+    PyObject base;
+    uint32_t number;
 };
 
 static PyTypeObject *stub_type;
 
-/* Sends the call, then answers the judge's own questions until the reply to it comes. The caller holds the turn. */
+/* Sends the call, then answers the judge's own questions until the reply to it comes. The caller
+ * holds the turn. */
 static PyObject *exchange(struct guest *g, struct buf *request)
 {
     const uint32_t seq = g->seq;
@@ -83,7 +86,7 @@ int guest_object_prepare(void)
     return stub_type ? 0 : -1;
 }
 
-/* ---- handles ---------------------------------------------------------------------------------- */
+/* ---- handles --------------------------------------------------------------------------------- */
 
 static int64_t number_of(const struct guest_handles *h, PyObject *key)
 {

@@ -1,7 +1,8 @@
-/* guest_program.c: compiling and running the program's text: as a module whose functions the judge will call, or as a whole
- * program on its own standard streams.
+/* guest_program.c: compiling and running the program's text: as a module whose functions the
+ * judge will call, or as a whole program on its own standard streams.
  *
- * What a program could rebind (sys.stdout, atexit, threading) was looked up before it ran, so ending in order does not depend on it. */
+ * What a program could rebind (sys.stdout, atexit, threading) was looked up before it ran, so
+ * ending in order does not depend on it. */
 #include <signal.h>
 #include <unistd.h>
 
@@ -24,7 +25,8 @@ static PyObject *attribute(const char *module, const char *name)
     return value;
 }
 
-/* Every child inherits the generator in this state; no hook reseeds it after the fork (see interpreter.c). */
+/* Every child inherits the generator in this state; no hook reseeds it after the fork (see
+ * interpreter.c). */
 static int seed(const char *module)
 {
     PyObject *function = attribute(module, "seed");
@@ -40,8 +42,7 @@ int guest_program_prepare(void)
     own.io_open = attribute("io", "open");
     own.threading_shutdown = attribute("threading", "_shutdown");
     own.run_exit_functions = attribute("atexit", "_run_exitfuncs");
-    if (!own.builtins || !own.io_open || !own.threading_shutdown ||
-        !own.run_exit_functions)
+    if (!own.builtins || !own.io_open || !own.threading_shutdown || !own.run_exit_functions)
         return -1;
     PyObject *argv = Py_BuildValue("[s]", "solution.py");
     int rc = argv ? PySys_SetObject("argv", argv) : -1;
@@ -101,9 +102,10 @@ PyObject *guest_load(struct guest *g, struct str text)
     return result;
 }
 
-/* ---- whole programs ----------------------------------------------------------------------------- */
+/* ---- whole programs -------------------------------------------------------------------------- */
 
-/* Fresh stream objects: those of the keeper were made for other files and remember what these could do. */
+/* Fresh stream objects: those of the keeper were made for other files and remember what these
+ * could do. */
 static int open_streams(void)
 {
     static const struct {
@@ -183,7 +185,8 @@ static void call_quietly(PyObject *function)
     Py_XDECREF(done);
 }
 
-/* What the interpreter does at its end, less the freeing of all it has: threads, exit functions, streams. */
+/* What the interpreter does at its end, less the freeing of all it has: threads, exit functions,
+ * streams. */
 static _Noreturn void finish(int status)
 {
     call_quietly(own.threading_shutdown);

@@ -1,4 +1,5 @@
-/* guest_raise.c: exceptions as (type name, builtin base, args by value, message, line), out of the guest and into it. */
+/* guest_raise.c: exceptions as (type name, builtin base, args by value, message, line), out of
+ * the guest and into it. */
 #include "sandbox/guest.h"
 
 #include <frameobject.h>
@@ -28,7 +29,8 @@ static struct str base_name(const PyTypeObject *type)
     return STR("BaseException");
 }
 
-/* str(object) cut to a length, as UTF-8; "" when it has none. New reference to bytes, or NULL without an error set. */
+/* str(object) cut to a length, as UTF-8; "" when it has none. New reference to bytes, or NULL
+ * without an error set. */
 static PyObject *text_of(PyObject *object)
 {
     PyObject *text = PyObject_Str(object);
@@ -79,7 +81,8 @@ static uint32_t as_line(PyObject *number)
     return line > 0 && line < INT32_MAX ? (uint32_t)line : 0;
 }
 
-/* The innermost line of the program: where it does not compile, or the last of its frames that the error passed. */
+/* The innermost line of the program: where it does not compile, or the last of its frames that
+ * the error passed. */
 static uint32_t program_line(PyObject *error, PyObject *trace)
 {
     uint32_t line = 0;

@@ -1,12 +1,14 @@
-/* guest_wire.c: the guest's end of its socket. The judge is trusted to speak the protocol, and the program to break it: it owns this
- * process and may write to the descriptor itself. Whatever goes wrong ends this process, and the judge draws its conclusions. */
+/* guest_wire.c: the guest's end of its socket. The judge is trusted to speak the protocol, and
+ * the program to break it: it owns this process and may write to the descriptor itself. Whatever
+ * goes wrong ends this process, and the judge draws its conclusions. */
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/check.h"
 #include "sandbox/guest.h"
 
-/* One thread at a time speaks with the judge, and it keeps the turn from its message to the reply. */
+/* One thread at a time speaks with the judge, and it keeps the turn from its message to the
+ * reply. */
 void guest_take_turn(struct guest *g)
 {
     if (PyThread_acquire_lock(g->turn, NOWAIT_LOCK))
@@ -112,7 +114,7 @@ struct str guest_take_name(struct guest_frame *frame)
     return str_make((const char *)take(frame, n), n);
 }
 
-/* A value that cannot be built here (no memory left, a handle that is gone) is the program's error; bad bytes are not. */
+/* A value that there is no memory for is the program's error; bytes that mean nothing are not. */
 PyObject *guest_take_value(struct guest *g, struct guest_frame *frame)
 {
     int code = 0;

@@ -1,8 +1,9 @@
 /* interpreter.c: an embedded, isolated CPython that is warm before the first program arrives.
  *
- * Everything is pinned so that a verdict repeats: no environment, no site, no user folder, no bytecode written, UTF-8 everywhere
- * and hash seed 0. What programs usually import is imported here, once, and frozen: a forked child then finds the modules in
- * memory and its garbage collector never touches (hence never copies) their pages. */
+ * Everything is pinned so that a verdict repeats: no environment, no site, no user folder, no
+ * bytecode written, UTF-8 everywhere and hash seed 0. What programs usually import is imported
+ * here, once, and frozen: a forked child then finds the modules in memory and its garbage
+ * collector never touches (hence never copies) their pages. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
@@ -157,9 +158,10 @@ static int freeze(struct err *err)
     return 0;
 }
 
-/* Hooks that modules leave for forks (threading's, random's) repair locks and seeds. This process forks with one thread, no lock
- * held and the seed set, and a child may not fork: the hooks would only dirty a hundred pages of each child. So while
- * the common modules are imported there is nowhere to leave one. */
+/* Hooks that modules leave for forks (threading's, random's) repair locks and seeds. This
+ * process forks with one thread, no lock held and the seed set, and a child may not fork: the
+ * hooks would only dirty a hundred pages of each child. So while the common modules are imported
+ * there is nowhere to leave one. */
 static int set_fork_hooks(bool on, struct err *err)
 {
     static PyObject *original;

@@ -1,5 +1,6 @@
-/* interpreter.h: the one way in which assay starts an embedded CPython, in the keeper and in the judge alike, so that a value
- * means the same on both sides. Only Debian's libpython3.11 and its own library folder are used; the environment is ignored. */
+/* interpreter.h: the one way in which assay starts an embedded CPython, in the keeper and in the
+ * judge alike, so that a value means the same on both sides. Only Debian's libpython3.11 and its
+ * own library folder are used; the environment is ignored. */
 #ifndef ASSAY_SANDBOX_INTERPRETER_H
 #define ASSAY_SANDBOX_INTERPRETER_H
 
@@ -11,8 +12,9 @@ struct interpreter_options {
         *preload; /* more modules to import, comma-separated, or NULL (ASSAY_PYTHON_PRELOAD) */
 };
 
-/* Isolated interpreter with hash seed 0, no site, the common modules imported and frozen out of the collector's sight, value.h
- * ready. The caller holds the GIL afterwards. 0, or a negative errno with the Python error as text. */
+/* Isolated interpreter with hash seed 0, no site, the common modules imported and frozen out of
+ * the collector's sight, value.h ready. The caller holds the GIL afterwards. 0, or a negative
+ * errno with the Python error as text. */
 int interpreter_start(const struct interpreter_options *options, struct err *err);
 
 /* Options from the environment, as both programs take them. */

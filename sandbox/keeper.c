@@ -1,17 +1,23 @@
 /* keeper.c: the trusted process that holds a warm CPython and forks one guest at a time from it.
  *
- * Who: nobody, in namespaces made without privilege; the first process of the slot's pid namespace where the host grants one, so
- * that its death takes every guest along. The process that was spawned only waits for it then and passes its end on.
- * Descriptors: the judge on one seqpacket socket (fixed structs of wire.h, descriptors by SCM_RIGHTS); one of the guest by pidfd.
- * Secrets: none. The program's text goes from the judge to the guest and never through here, so nothing of one guest is in the
- * memory that the next one inherits, and tests are in neither.
+ * Who: nobody, in namespaces made without privilege; the first process of the slot's pid
+ * namespace where the host grants one, so that its death takes every guest along. The process
+ * that was spawned only waits for it then and passes its end on.
  *
- * Life of a guest: FORK arrives; pipes and a socket pair; unshare a pid namespace, fork, step back; FORKED with the judge's ends.
- * Then the loop wakes for the judge, for the guest's end, and when a limit could be reached. Time is read from outside: the wall from
- * the fork on, processor time from the kernel's clock of the guest. Whoever ends it, it is reaped with its rusage and reported once. */
+ * Descriptors: the judge on one seqpacket socket (fixed structs of wire.h, descriptors by
+ * SCM_RIGHTS); a guest by its pidfd.
+ *
+ * Secrets: none. The program's text goes from the judge to the guest and never through here, so
+ * nothing of one guest is in the memory that the next one inherits; tests are in neither; the
+ * environment is wiped.
+ *
+ * Life of a guest: FORK arrives; pipes and a socket pair; unshare a pid namespace, fork, step
+ * back; FORKED with the judge's ends. Then the loop wakes for the judge, for the guest's end,
+ * and when a limit could be reached. Time is read from outside: the wall from the fork on,
+ * processor time from the kernel's clock of the guest. Whoever ends it, it is reaped with its
+ * rusage and reported once. */
 #include "sandbox/guest.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <malloc.h>
 #include <poll.h>
@@ -20,7 +26,6 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -44,6 +49,8 @@ struct life {
 };
 
 struct keeper {
+    struct interpreter_options options;
+    uint32_t without;
     int judge, null, own_pids, statm;
     uint32_t isolation;
     int processors;
@@ -52,7 +59,7 @@ struct keeper {
     struct life life;
 };
 
-/* ---- messages ------------------------------------------------------------------------------------ */
+/* ---- messages -------------------------------------------------------------------------------- */
 
 /* -EPIPE when the judge is gone. */
 static int send_message(const struct keeper *k, const void *message, size_t n, const int *fds,
@@ -86,7 +93,7 @@ static int send_failed(const struct keeper *k, uint32_t seq, const char *doing, 
     return send_message(k, &m, sizeof m, NULL, 0);
 }
 
-/* ---- birth --------------------------------------------------------------------------------------- */
+/* ---- birth ----------------------------------------------------------------------------------- */
 
 /* Both ends of everything a guest is born with: [0] the guest's, [1] the judge's. */
 struct ends {
@@ -134,13 +141,18 @@ static _Noreturn void be_guest(struct keeper *k, const struct keeper_fork *order
                    .memory_kib = order->memory_kib,
                    .file_kib = order->file_kib,
                    .data_base = k->data_base,
-                   .threads = k->isolation & SBX_USERNS ? order->threads : 0},
+
+                   /* Uncountable without a namespace; and 0 would mean no limit. */
+                   .threads = !(k->isolation & SBX_USERNS) ? 0
+                              : order->threads             ? order->threads
+                                                           : 1},
         .filter = &k->filter,
     };
-    guest_run(&confine, order->stdio != 0);
+    guest_run(&confine);
 }
 
-/* Forks into a new pid namespace where the slot can make one; the keeper itself steps back into its own. */
+/* Forks into a new pid namespace where the slot can make one; the keeper itself steps back into
+ * its own. */
 static int fork_guest(struct keeper *k, const struct keeper_fork *order, const struct ends *e)
 {
     const bool alone = (k->isolation & SBX_PIDNS) != 0;
@@ -172,7 +184,8 @@ static int start_life(struct keeper *k, const struct keeper_fork *order)
     return 0;
 }
 
-/* A negative result ends the keeper: the judge is gone, or the slot is in a state that nobody can vouch for. */
+/* A negative result ends the keeper: the judge is gone, or the slot is in a state that nobody
+ * can vouch for. */
 static int on_fork(struct keeper *k, const struct keeper_fork *order)
 {
     const uint64_t us_max = 86400ull * 1000000;
@@ -201,7 +214,7 @@ static int on_fork(struct keeper *k, const struct keeper_fork *order)
     return rc;
 }
 
-/* ---- life and death --------------------------------------------------------------------------------- */
+/* ---- life and death -------------------------------------------------------------------------- */
 
 static int64_t guest_cpu_ns(const struct keeper *k)
 {
@@ -219,7 +232,8 @@ static void end_guest(struct keeper *k, enum keeper_cause cause)
     syscall(SYS_pidfd_send_signal, l->pidfd, SIGKILL, NULL, 0);
 }
 
-/* Nanoseconds until a limit could be reached at the earliest; kills when one is. -1: nothing to wait for. */
+/* Nanoseconds until a limit could be reached at the earliest; kills when one is. -1: nothing to
+ * wait for. */
 static int64_t watch_limits(struct keeper *k)
 {
     const struct life *l = &k->life;
@@ -262,10 +276,13 @@ static int reap(struct keeper *k)
         .wall_us = (uint64_t)(wall_ns() - l->born_ns) / NS_PER_US,
         .memory_peak_kib = (uint64_t)used.ru_maxrss,
     };
+    /* It may have ended before our kill arrived; or the kernel's own limit came first, because this
+     * process was kept from running. */
+    const int64_t used_ns = (int64_t)(m.user_us + m.system_us) * NS_PER_US;
     if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
-        m.cause = KEEPER_BY_ITSELF; /* it had ended before the kill arrived */
-    else if (l->cause == KEEPER_BY_ITSELF && (int64_t)(m.user_us + m.system_us) * NS_PER_US >= l->cpu_ns_max)
-        m.cause = KEEPER_BY_CPU; /* the kernel's own limit came first: this process was kept from running */
+        m.cause = KEEPER_BY_ITSELF;
+    else if (l->cause == KEEPER_BY_ITSELF && used_ns >= l->cpu_ns_max)
+        m.cause = KEEPER_BY_CPU;
     l->pid = 0;
     int rc = send_message(k, &m, sizeof m, NULL, 0);
     if (rc == 0 && (k->isolation & SBX_MNTNS))
@@ -273,7 +290,7 @@ static int reap(struct keeper *k)
     return rc;
 }
 
-/* ---- the loop ------------------------------------------------------------------------------------- */
+/* ---- the loop -------------------------------------------------------------------------------- */
 
 /* 1: the judge has hung up. */
 static int on_message(struct keeper *k)
@@ -327,9 +344,10 @@ static int serve(struct keeper *k)
     }
 }
 
-/* ---- the slot ------------------------------------------------------------------------------------- */
+/* ---- the slot -------------------------------------------------------------------------------- */
 
-/* Goes on as the first process of the new pid namespace; the caller's process waits for it and never returns. */
+/* Goes on as the first process of the new pid namespace; the caller's process waits for it and
+ * never returns. */
 static int enter_pid_namespace(struct keeper *k, struct err *err)
 {
     pid_t pid = fork();
@@ -350,13 +368,39 @@ static int enter_pid_namespace(struct keeper *k, struct err *err)
     return 0;
 }
 
+/* Takes what is meant for this program from the environment, then wipes it: the strings as well
+ * as the list, since a guest can read all of its memory and whoever started the verifier may
+ * have had secrets there. */
+static int take_environment(struct keeper *k, struct err *err)
+{
+    static const char *const fresh[][2] = {
+        {"HOME", "/tmp"},
+        {"LANG", "C.UTF-8"},
+        {"PATH", "/usr/bin:/bin"},
+        {"TZ", "UTC"},
+        {"OMP_NUM_THREADS", "1"},
+        {"MKL_NUM_THREADS", "1"},
+        {"OPENBLAS_NUM_THREADS", "1"},
+    };
+    TRY(sbx__without(&k->without, err));
+    k->options = interpreter_options_env();
+    if (k->options.path)
+        k->options.path = check_alloc(strdup(k->options.path));
+    if (k->options.preload)
+        k->options.preload = check_alloc(strdup(k->options.preload));
+    for (char **one = environ; one && *one; one++)
+        explicit_bzero(*one, strlen(*one));
+    clearenv();
+    for (size_t i = 0; i < COUNT_OF(fresh); i++)
+        if (setenv(fresh[i][0], fresh[i][1], 1) != 0)
+            return err_set(err, -errno, "setenv: %s", strerror(errno));
+    return 0;
+}
+
 static int build_slot(struct keeper *k, struct err *err)
 {
-    const char *extra = getenv("ASSAY_PYTHON_PATH");
-    uint32_t without;
-    TRY(sbx__without(&without, err));
     TRY(sbx__become_nobody(err));
-    TRY(sbx__enter_namespaces(without, &k->isolation, err));
+    TRY(sbx__enter_namespaces(k->without, &k->isolation, err));
     if (k->isolation & SBX_PIDNS)
         TRY(enter_pid_namespace(k, err));
     k->null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -364,46 +408,57 @@ static int build_slot(struct keeper *k, struct err *err)
     if (k->null < 0 || k->statm < 0)
         return err_set(err, -errno, "/dev/null or /proc/self/statm: %s", strerror(errno));
     if (k->isolation & SBX_MNTNS)
-        TRY(sbx__enter_root(extra, &k->isolation, err));
+        TRY(sbx__enter_root(k->options.path, &k->isolation, err));
     int rc = sbx__no_new_privs();
     if (rc == 0)
         rc = sbx__drop_bounding_set();
     if (rc < 0)
         return err_set(err, rc, "cannot give up privileges: %s", strerror(-rc));
-    if (!(without & SBX_LANDLOCK))
-        TRY(sbx__landlock(extra, (k->isolation & SBX_MNTNS) != 0, &k->isolation, err));
+    if (!(k->without & SBX_LANDLOCK))
+        TRY(sbx__landlock(k->options.path, (k->isolation & SBX_MNTNS) != 0, &k->isolation, err));
     return 0;
 }
 
-/* Bytes of heap and data the template has: a guest's memory limit counts from there. */
+/* Bytes of heap and data the template has: a guest's memory limit counts from there. They are the
+ * sixth figure of statm, in pages. */
 static int measure_data(struct keeper *k, struct err *err)
 {
-    char text[128] = "";
-    unsigned long pages;
-    if (pread(k->statm, text, sizeof text - 1, 0) <= 0 ||
-        sscanf(text, "%*u %*u %*u %*u %*u %lu", &pages) != 1)
+    char text[128] = "", *at = text;
+    ssize_t n = pread(k->statm, text, sizeof text - 1, 0);
+    unsigned long pages = 0;
+    for (int i = 0; i < 6 && n > 0; i++)
+        pages = strtoul(at, &at, 10);
+    close(k->statm);
+    if (!pages)
         return err_set(err, -EIO, "/proc/self/statm: no size of data");
     k->data_base = pages * (uint64_t)sysconf(_SC_PAGESIZE);
-    close(k->statm);
+    return 0;
+}
+
+/* Everything up to the first order. */
+static int prepare(struct keeper *k, struct err *err)
+{
+    cpu_set_t allowed;
+    TRY(take_environment(k, err));
+    TRY(build_slot(k, err));
+    TRY(interpreter_start(&k->options, err));
+    if (guest_prepare() != 0)
+        return interpreter_error(err, -ENOEXEC, "guest");
+    TRY(sbx_filter_compile(k->isolation & SBX_MNTNS ? SBX_ROLE_GUEST : SBX_ROLE_GUEST_RO,
+                           &k->filter, err));
+    malloc_trim(0);
+    TRY(measure_data(k, err));
+    k->processors = sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : 1;
     return 0;
 }
 
 int keeper_run(int fd, struct err *err)
 {
-    struct keeper k = {.judge = fd, .own_pids = -1};
-    struct interpreter_options options = interpreter_options_env();
-    cpu_set_t allowed;
+    static struct keeper k = {.own_pids = -1};
+    k.judge = fd;
     if (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
         return err_set(err, -errno, "descriptor %d is not the judge: %s", fd, strerror(errno));
-    TRY(build_slot(&k, err));
-    TRY(interpreter_start(&options, err));
-    if (guest_prepare() != 0)
-        return interpreter_error(err, -ENOEXEC, "guest");
-    TRY(sbx_filter_compile(k.isolation & SBX_MNTNS ? SBX_ROLE_GUEST : SBX_ROLE_GUEST_RO, &k.filter,
-                           err));
-    malloc_trim(0);
-    TRY(measure_data(&k, err));
-    k.processors = sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : 1;
+    TRY(prepare(&k, err));
     struct keeper_hello hello = {.head = {KEEPER_HELLO, 0},
                                  .isolation = k.isolation | SBX_FLOOR,
                                  .python_hex = PY_VERSION_HEX};

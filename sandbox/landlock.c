@@ -1,7 +1,9 @@
-/* landlock.c: a second fence around the file system, and the only one where the host refuses mount namespaces.
+/* landlock.c: a second fence around the file system, and the only one where the host refuses
+ * mount namespaces.
  *
- * Handled rights depend on the kernel's Landlock version: all rights it knows are denied, except those granted below to the
- * folders of root.c's table. Constants newer than the build host's headers are spelled out. */
+ * Handled rights depend on the kernel's Landlock version: all rights it knows are denied, except
+ * those granted below to the folders of root.c's table. Constants newer than the build host's
+ * headers are spelled out. */
 #include <fcntl.h>
 #include <linux/landlock.h>
 #include <string.h>

@@ -1,4 +1,5 @@
-/* limits.c: resource limits of a guest, one row each. Soft equals hard, so nothing can be raised again. */
+/* limits.c: resource limits of a guest, one row each. Soft equals hard, so nothing can be raised
+ * again. */
 #include <sys/resource.h>
 
 #include "base/check.h"
@@ -6,7 +7,8 @@
 
 enum { STACK_MIB = 64, DESCRIPTORS_MAX = 64, PENDING_SIGNALS_MAX = 64 };
 
-/* Far above any honest use; bounds the page tables that touching a vast read-only mapping would cost. */
+/* Far above any honest use; bounds the page tables that touching a vast read-only mapping would
+ * cost. */
 static const uint64_t address_space_bytes = 16ull << 30;
 
 static int cap(int resource, uint64_t value)
@@ -43,7 +45,8 @@ int sbx__limits_apply(const struct sbx_limits *limits)
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         TRY(cap(rows[i].resource, rows[i].value));
-    /* Counted per user namespace: the keeper, the process that waits for it, and the guest with its threads. */
+    /* Counted per user namespace: the keeper, the process that waits for it, and the guest with
+     * its threads. */
     if (limits->threads)
         TRY(cap(RLIMIT_NPROC, 2 + limits->threads + 1));
     return 0;

@@ -5,7 +5,7 @@
 
 #include "base/log.h"
 #include "sandbox/keeper.h"
-#include "verifier/judge.h"
+#include "wire.h"
 
 int main(int argc, char **argv)
 {

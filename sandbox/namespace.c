@@ -1,7 +1,8 @@
 /* namespace.c: the namespaces of a slot, made once by the keeper without any privilege.
  *
- * The user namespace comes first, since it grants the rights to make the others. Its one user is nobody on both sides. Each other kind is
- * tried by itself: a host that refuses one still gets the rest, and the isolation bits tell. */
+ * The user namespace comes first, since it grants the rights to make the others. Its one user is
+ * nobody on both sides. Each other kind is tried by itself: a host that refuses one still gets
+ * the rest, and the isolation bits tell. */
 #include <fcntl.h>
 #include <grp.h>
 #include <sched.h>

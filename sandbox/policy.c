@@ -1,8 +1,9 @@
 /* policy.c: from the table of policy_table.c to BPF in memory, once per role and process.
  *
- * libseccomp knows the numbers, the 64-bit comparisons and the other architectures (whose calls, x32 included, kill), but it
- * allocates and takes a millisecond. So the keeper compiles before it forks, and the child only patches its process id
- * into the program and hands it to the kernel. */
+ * libseccomp knows the numbers, the 64-bit comparisons and the other architectures (whose calls,
+ * x32 included, kill), but it allocates and takes a millisecond. So the keeper compiles before
+ * it forks, and the child only patches its process id into the program and hands it to the
+ * kernel. */
 #include "sandbox/policy.h"
 
 #include <linux/seccomp.h>
@@ -46,7 +47,8 @@ static int add_row(scmp_filter_ctx ctx, const struct sbx_row *row)
     return seccomp_rule_add_array(ctx, action_of(row->verdict), row->call, 1, &cmp);
 }
 
-/* libseccomp writes the program to a descriptor: a memfd, read back into memory that children inherit. */
+/* libseccomp writes the program to a descriptor: a memfd, read back into memory that children
+ * inherit. */
 static int export_code(scmp_filter_ctx ctx, struct sbx_filter *ret_filter)
 {
     struct stat st;

@@ -1,4 +1,5 @@
-/* policy.h: which system calls each jailed role may make. The table is in policy_table.c, one reason a row. */
+/* policy.h: which system calls each jailed role may make. The table is in policy_table.c, one
+ * reason a row. */
 #ifndef ASSAY_SANDBOX_POLICY_H
 #define ASSAY_SANDBOX_POLICY_H
 
@@ -38,7 +39,8 @@ struct sbx_row {
 extern const struct sbx_row sbx_rows[];
 extern const size_t sbx_rows_count;
 
-/* A compiled policy: plain BPF that any later child can install without libseccomp and without allocating. */
+/* A compiled policy: plain BPF that any later child can install without libseccomp and without
+ * allocating. */
 struct sbx_filter {
     struct sock_filter *code;
     unsigned short count;
@@ -48,8 +50,8 @@ struct sbx_filter {
 int sbx_filter_compile(enum sbx_role role, struct sbx_filter *ret_filter, struct err *err);
 void sbx_filter_free(struct sbx_filter *filter);
 
-/* Installs the filter in the calling thread for good (no_new_privs must be set). Patches SBX_OWN_PID in place first.
- * 0 or a negative errno. */
+/* Installs the filter in the calling thread for good (no_new_privs must be set). Patches
+ * SBX_OWN_PID in place first. 0 or a negative errno. */
 int sbx_filter_install(struct sbx_filter *filter);
 
 #endif

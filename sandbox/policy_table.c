@@ -1,8 +1,10 @@
-/* policy_table.c: every system call that a jailed process may make, or that it is politely refused, and why.
+/* policy_table.c: every system call that a jailed process may make, or that it is politely
+ * refused, and why.
  *
- * What no row names kills the process (the verdict then says "forbidden"). Refusals are for calls that honest programs make and
- * can live without: they see the error that a plain container would give them. Conditions of one call never overlap.
- * tests/unit/sandbox_policy.c tries rows of both kinds from inside. */
+ * What no row names kills the process (the verdict then says "forbidden"). Refusals are for
+ * calls that honest programs make and can live without: they see the error that a plain
+ * container would give them. Conditions of one call never overlap. tests/unit/sandbox_policy.c
+ * tries rows of both kinds from inside. */
 #include <asm/termbits.h>
 #include <fcntl.h>
 #include <linux/sched.h>
@@ -287,7 +289,7 @@ const struct sbx_row sbx_rows[] = {
     IF_EQ(prctl, PYTHON, ALLOW, 0, PR_GET_NAME, "thread names"),
     IF_EQ(prctl, PYTHON, ALLOW, 0, PR_GET_DUMPABLE, "harmless"),
     IF_EQ(prctl, PYTHON, ALLOW, 0, PR_GET_NO_NEW_PRIVS, "shows that it is set"),
-    IF_EQ(prctl, PYTHON, ALLOW, 0, PR_SET_VMA, "the allocator names its memory"),
+    IF_EQ(prctl, ALL, ALLOW, 0, PR_SET_VMA, "the allocator names its memory"),
     IF_EQ(prctl, PYTHON, EPERM, 0, PR_SET_PDEATHSIG, "must die with its keeper"),
     IF_EQ(prctl, PYTHON, EPERM, 0, PR_SET_DUMPABLE, "stays closed to others"),
     IF_EQ(prctl, PYTHON, EPERM, 0, PR_SET_CHILD_SUBREAPER, "no processes"),
@@ -300,7 +302,7 @@ const struct sbx_row sbx_rows[] = {
     YES(rt_sigpending, PYTHON, "own signals"),
     YES(rt_sigsuspend, PYTHON, "own signals"),
     YES(rt_sigtimedwait, PYTHON, "own signals"),
-    YES(sigaltstack, PYTHON, "faulthandler"),
+    YES(sigaltstack, ALL, "stacks for own handlers"),
     YES(pause, PYTHON, "own signals"),
     YES(restart_syscall, ALL, "the kernel's own, after a stop"),
     IF_EQ(kill, PYTHON, ALLOW, 0, SBX_OWN_PID, "os.kill(os.getpid())"),

@@ -1,5 +1,6 @@
-/* probe.c: what this host offers, found by trying: each feature is used once, for real, in a short-lived child that gives up root
- * first, because guests never have it. The child's exit status says how it went. */
+/* probe.c: what this host offers, found by trying: each feature is used once, for real, in a
+ * short-lived child that gives up root first, because guests never have it. The child's exit
+ * status says how it went. */
 #include <linux/landlock.h>
 #include <linux/perf_event.h>
 #include <sched.h>
@@ -22,9 +23,9 @@ typedef int (*attempt)(int argument);
 
 struct feature {
     const char *name;
-    bool floor;
     attempt try;
     int argument;
+    bool floor;
     const char *figure; /* how the figure is shown, with one %d */
     const char *remedy;
 };
@@ -78,7 +79,8 @@ static int try_no_new_privs(int argument)
     return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? 0 : -ENOSYS;
 }
 
-/* Before Linux 4.7 this limit did not see private mappings, and memory could not be capped by it. */
+/* Before Linux 4.7 this limit did not see private mappings, and memory could not be capped by
+ * it. */
 static int try_limits(int argument)
 {
     struct rlimit limit = {64 << 20, 64 << 20};
@@ -129,26 +131,27 @@ static int try_library(int argument)
     "kernel.unprivileged_userns_clone=1, kernel.apparmor_restrict_unprivileged_userns=0"
 
 static const struct feature features[] = {
-    {"seccomp filters", true, try_seccomp, 0, NULL, "a kernel with CONFIG_SECCOMP_FILTER"},
-    {"no_new_privs", true, try_no_new_privs, 0, NULL, "Linux 3.5 or newer"},
-    {"resource limits", true, try_limits, 0, NULL, "Linux 4.7 or newer"},
-    {"Python library", true, try_library, 0, NULL, "apt-get install libpython3.11-stdlib"},
-    {"user namespaces", false, try_namespace, CLONE_NEWUSER, NULL, SYSCTL_USERNS},
-    {"pid namespaces", false, try_namespace, CLONE_NEWPID, NULL, SYSCTL_USERNS},
-    {"network namespaces", false, try_namespace, CLONE_NEWNET, NULL, SYSCTL_USERNS},
-    {"ipc namespaces", false, try_namespace, CLONE_NEWIPC, NULL, SYSCTL_USERNS},
-    {"uts namespaces", false, try_namespace, CLONE_NEWUTS, NULL, SYSCTL_USERNS},
-    {"mount namespaces", false, try_namespace, CLONE_NEWNS, NULL, SYSCTL_USERNS},
-    {"private root", false, try_root, 0, NULL, "Linux 5.12 or newer, with mount namespaces"},
-    {"Landlock", false, try_landlock, 0, "version %d",
+    {"seccomp filters", try_seccomp, 0, true, NULL, "a kernel with CONFIG_SECCOMP_FILTER"},
+    {"no_new_privs", try_no_new_privs, 0, true, NULL, "Linux 3.5 or newer"},
+    {"resource limits", try_limits, 0, true, NULL, "Linux 4.7 or newer"},
+    {"Python library", try_library, 0, true, NULL, "apt-get install libpython3.11-stdlib"},
+    {"user namespaces", try_namespace, CLONE_NEWUSER, false, NULL, SYSCTL_USERNS},
+    {"pid namespaces", try_namespace, CLONE_NEWPID, false, NULL, SYSCTL_USERNS},
+    {"network namespaces", try_namespace, CLONE_NEWNET, false, NULL, SYSCTL_USERNS},
+    {"ipc namespaces", try_namespace, CLONE_NEWIPC, false, NULL, SYSCTL_USERNS},
+    {"uts namespaces", try_namespace, CLONE_NEWUTS, false, NULL, SYSCTL_USERNS},
+    {"mount namespaces", try_namespace, CLONE_NEWNS, false, NULL, SYSCTL_USERNS},
+    {"private root", try_root, 0, false, NULL, "Linux 5.12 or newer, with mount namespaces"},
+    {"Landlock", try_landlock, 0, false, "version %d",
      "a kernel with CONFIG_SECURITY_LANDLOCK, and landlock in lsm="},
-    {"instruction counter", false, try_counter, 0, NULL,
+    {"instruction counter", try_counter, 0, false, NULL,
      "sysctl kernel.perf_event_paranoid=2, and a machine that counts; without it CPU time is used"},
-    {"processors", false, try_processors, 0, "%d usable", NULL},
+    {"processors", try_processors, 0, false, "%d usable", NULL},
 };
 _Static_assert(COUNT_OF(features) <= SBX_PROBES_MAX, "every feature has a line");
 
-/* Runs one attempt in a child as nobody. Its status carries 0, or the figure, or 128 and an errno below 127. */
+/* Runs one attempt in a child as nobody. Its status carries 0, or the figure, or 128 and an
+ * errno below 127. */
 static int attempt_in_child(const struct feature *f)
 {
     int status;

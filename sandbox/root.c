@@ -1,7 +1,9 @@
-/* root.c: the file system a guest sees: what CPython reads, two devices, and an empty /tmp of its own.
+/* root.c: the file system a guest sees: what CPython reads, two devices, and an empty /tmp of
+ * its own.
  *
- * Each folder of the host is cloned as a detached tree, made read-only as a whole, and attached below a fresh tmpfs, which then
- * becomes the root; the old root is detached. Needs the mount calls of Linux 5.12; an older kernel gets no private root. */
+ * Each folder of the host is cloned as a detached tree, made read-only as a whole, and attached
+ * below a fresh tmpfs, which then becomes the root; the old root is detached. Needs the mount
+ * calls of Linux 5.12; an older kernel gets no private root. */
 #include <fcntl.h>
 #include <sched.h>
 #include <string.h>
@@ -14,7 +16,8 @@
 #include "base/str.h"
 #include "sandbox/confine.h"
 
-/* No /dev/zero: a shared mapping of it would be memory in nobody's limit. No /proc: nothing honest needs it. */
+/* No /dev/zero: a shared mapping of it would be memory in nobody's limit. No /proc: nothing
+ * honest needs it. */
 const struct sbx_path sbx__paths[] = {
     {"/usr/lib", true, false, false, "the interpreter's library and shared objects"},
     {"/usr/lib64", false, false, false, "the dynamic loader"},
@@ -135,7 +138,8 @@ static int enter(const struct tree *trees, unsigned n)
     int root = new_tmpfs("1m", "256", "0755", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
     if (root < 0)
         return root;
-    /* Mounted over /usr for a moment, because that folder surely exists; the trees were cloned before. */
+    /* Mounted over /usr for a moment, because that folder surely exists; the trees were cloned
+     * before. */
     int rc = move_mount(root, "", AT_FDCWD, "/usr", MOVE_MOUNT_F_EMPTY_PATH) == 0
                  ? furnish(root, trees, n)
                  : -errno;

@@ -1,8 +1,9 @@
 /* tidy.c: empties /tmp between two guests.
  *
- * The tree may be as deep as its inodes allow, its names may be any bytes and its folders may forbid reading. So there is no recursion
- * and no path: each folder inside another is moved to the top first, until all folders are at the top and each is flat. The number
- * of inodes is capped by the mount, hence so is the work. */
+ * The tree may be as deep as its inodes allow, its names may be any bytes and its folders may
+ * forbid reading. So there is no recursion and no path: each folder inside another is moved to
+ * the top first, until all folders are at the top and each is flat. The number of inodes is
+ * capped by the mount, hence so is the work. */
 #include "sandbox/tidy.h"
 
 #include <dirent.h>

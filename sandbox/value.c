@@ -1,16 +1,21 @@
 /* value.c: plain Python data as bytes (tags in wire.h), written and read with the C API alone.
  *
- * Writing never calls a method that a program could have replaced: sizes and items are read from the stored object, so an int
- * that claims to equal everything still crosses as the int it is. Reading trusts nothing at all: every length is held against
- * the bytes that are left, depth and node counts are capped, and a table whose keys all share one hash (an attack on the
- * reader's time) is refused.
+ * Writing never calls a method that a program could have replaced: sizes and items are read from
+ * the stored object, so an int that claims to equal everything still crosses as the int it is.
+ * Reading trusts nothing at all: every length is held against the bytes that are left, depth and
+ * node counts are capped, and a table whose keys all share one hash (an attack on the reader's
+ * time) is refused.
  *
  * Layouts that wire.h only names:
  *   D  u32 length + decimal text
  *   R  numerator and denominator, as two integer values
- *   M  u8 kind + fields: 1 date (year month day), 2 time (hour minute second micro fold zone), 3 datetime (both),
- *      4 timedelta (days seconds micros), 5 fixed-offset timezone (seconds micros); each field s32, the zone is s32 0 or
- *      s32 1 + the two fields of kind 5 */
+ *   M  u8 kind + fields, each s32:
+ *      1 date        year month day
+ *      2 time        hour minute second micro fold zone
+ *      3 datetime    year month day hour minute second micro fold zone
+ *      4 timedelta   days seconds micros
+ *      5 timezone    seconds micros
+ *      and the zone is 0, or 1 and the fields of kind 5 */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <datetime.h>
@@ -62,7 +67,7 @@ int value_init(void)
     return 0;
 }
 
-/* ---- writing ---------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 struct writer {
     struct buf *out;
@@ -343,7 +348,7 @@ int value_encode(PyObject *object, const struct value_hook *hook, size_t bytes_m
     return rc;
 }
 
-/* ---- reading ---------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 struct reader {
     const uint8_t *at, *end;
@@ -386,7 +391,8 @@ static const uint8_t *take_sized(struct reader *r, uint32_t *ret_n)
     return take_u32(r, ret_n) ? take(r, *ret_n) : NULL;
 }
 
-/* An item count: each item takes at least one byte and one node, so a lie is caught before memory is asked for. */
+/* An item count: each item takes at least one byte and one node, so a lie is caught before
+ * memory is asked for. */
 static bool take_count(struct reader *r, uint32_t per_item, uint32_t *ret_n)
 {
     uint32_t n;
@@ -434,7 +440,8 @@ static int by_hash(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Filling a table takes quadratic time when its keys share one hash, and a sender can choose keys so. */
+/* Filling a table takes quadratic time when its keys share one hash, and a sender can choose
+ * keys so. */
 static bool keys_spread(PyObject *keys, Py_ssize_t step)
 {
     Py_ssize_t n = PyTuple_GET_SIZE(keys) / step, run = 1;

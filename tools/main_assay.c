@@ -21,24 +21,34 @@ static const struct {
     {"check", "assay-verifier", "check a problem set: references pass, wrong solutions fail",
      "assay check problems/starter"},
     {"run", "assay-verifier", "run one program in the jail", "assay run hello.py"},
-    {"lint", "assay-verifier", "name the language of a text and what is wrong with it", "assay lint reply.txt"},
-    {"serve", "assay-verifier", "grade over HTTP", "assay serve -p problems/starter --listen 127.0.0.1:8080"},
+    {"lint", "assay-verifier", "name the language of a text and what is wrong with it",
+     "assay lint reply.txt"},
+    {"serve", "assay-verifier", "grade over HTTP",
+     "assay serve -p problems/starter --listen 127.0.0.1:8080"},
     {"doctor", "assay-verifier", "what this host's isolation and clocks offer", "assay doctor"},
-    {"train", "assay-trainer", "train a model from grades", "assay train trainer/recipes/demo.yaml --out runs/demo"},
-    {"eval", "assay-trainer", "sample from a model and report pass@k", "assay eval -m MODEL -p problems/starter -n 8 --k 1,8"},
-    {"generate", "assay-trainer", "sample text from a model", "assay generate -m MODEL --prompt 'def add(a, b):'"},
-    {"tokenize", "assay-trainer", "text to token ids and back", "assay tokenize -m MODEL texts.jsonl"},
-    {"inspect", "assay-trainer", "a model's configuration, size and memory needs", "assay inspect MODEL"},
+    {"train", "assay-trainer", "train a model from grades",
+     "assay train trainer/recipes/demo.yaml --out runs/demo"},
+    {"eval", "assay-trainer", "sample from a model and report pass@k",
+     "assay eval -m MODEL -p problems/starter -n 8 --k 1,8"},
+    {"generate", "assay-trainer", "sample text from a model",
+     "assay generate -m MODEL --prompt 'def add(a, b):'"},
+    {"tokenize", "assay-trainer", "text to token ids and back",
+     "assay tokenize -m MODEL texts.jsonl"},
+    {"inspect", "assay-trainer", "a model's configuration, size and memory needs",
+     "assay inspect MODEL"},
 };
 
 static int help(FILE *out)
 {
-    fputs("assay grades the Python that language models write, and trains models from those grades.\n\n"
+    fputs("assay grades the Python that language models write, and trains models from those "
+          "grades.\n\n"
           "usage: assay COMMAND [OPTION...]\n\n",
           out);
     for (size_t i = 0; i < COUNT_OF(commands); i++)
-        fprintf(out, "  %-9s %s\n            %s\n", commands[i].name, commands[i].what, commands[i].example);
-    fputs("\nEach command has a --help with more examples. Exit status: 0 all is well, 1 something met a fault,\n"
+        fprintf(out, "  %-9s %s\n            %s\n", commands[i].name, commands[i].what,
+                commands[i].example);
+    fputs("\nEach command has a --help with more examples. Exit status: 0 all is well, 1 something "
+          "met a fault,\n"
           "2 bad usage or bad input.\n",
           out);
     return out == stdout ? 0 : EXIT_USAGE;
@@ -55,7 +65,8 @@ static bool find(const char *program, char ret_path[PATH_MAX])
     self[n] = 0;
     strrchr(self, '/')[1] = 0;
     for (size_t i = 0; i < COUNT_OF(places); i++)
-        if ((size_t)snprintf(ret_path, PATH_MAX, "%s%s%s", self, places[i], program) < PATH_MAX && access(ret_path, X_OK) == 0)
+        if ((size_t)snprintf(ret_path, PATH_MAX, "%s%s%s", self, places[i], program) < PATH_MAX &&
+            access(ret_path, X_OK) == 0)
             return true;
     return false;
 }
@@ -65,7 +76,8 @@ int main(int argc, char **argv)
     char path[PATH_MAX];
     if (argc < 2)
         return help(stderr);
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "-?") == 0 || strcmp(argv[1], "help") == 0)
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "-?") == 0 || strcmp(argv[1], "help") == 0)
         return help(stdout);
     if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
         puts("assay " ASSAY_VERSION);
@@ -74,7 +86,9 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < COUNT_OF(commands); i++)
         if (strcmp(argv[1], commands[i].name) == 0) {
             if (!find(commands[i].program, path)) {
-                fprintf(stderr, "assay: %s is neither beside this program nor in ../libexec/assay\n", commands[i].program);
+                fprintf(stderr,
+                        "assay: %s is neither beside this program nor in ../libexec/assay\n",
+                        commands[i].program);
                 return EXIT_USAGE;
             }
             argv[0] = path;

@@ -1,9 +1,10 @@
 /* testsum: runs test programs one after another and adds up their TAP.
  *
- * Each program runs in its own process group, with stdout and stderr joined in one pipe and stdin at /dev/null.
- * It has PROGRAM_S seconds; at its end (of either kind) whatever is left of its group is killed. A program that
- * dies, overruns, prints no plan, or prints fewer results than it planned counts as failed for what is missing.
- * cmocka prints a skipped test as "not ok N # SKIP name": a skip is recognised by its directive, not by "ok". */
+ * Each program runs in its own process group, with stdout and stderr joined in one pipe and stdin
+ * at /dev/null. It has PROGRAM_S seconds; at its end (of either kind) whatever is left of its
+ * group is killed. A program that dies, overruns, prints no plan, or prints fewer results than it
+ * planned counts as failed for what is missing. cmocka prints a skipped test as "not ok N # SKIP
+ * name": a skip is recognised by its directive, not by "ok". */
 #include <ctype.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -44,7 +45,8 @@ static bool next_line(struct str text, size_t *at, struct str *ret_line)
 static bool has_skip(struct str line)
 {
     ptrdiff_t hash = str_find(line, STR("# "), 0);
-    return hash >= 0 && line.len >= (size_t)hash + 6 && strncasecmp(line.s + hash + 2, "skip", 4) == 0;
+    return hash >= 0 && line.len >= (size_t)hash + 6 &&
+           strncasecmp(line.s + hash + 2, "skip", 4) == 0;
 }
 
 /* Adds up one program's output. `clean`: it ended by itself with status 0. */
@@ -101,7 +103,8 @@ static pid_t start(const char *path, int out)
     _exit(127);
 }
 
-/* Collects output until the program has ended and its pipe is dry or closed. Returns its wait status; -1: overran. */
+/* Collects output until the program has ended and its pipe is dry or closed. Returns its wait
+ * status; -1: overran. */
 static int collect(pid_t pid, int fd, struct buf *out)
 {
     int64_t end = wall_ns() + (int64_t)PROGRAM_S * NS_PER_S;
@@ -121,7 +124,7 @@ static int collect(pid_t pid, int fd, struct buf *out)
                 nanosleep(&nap, NULL);
             }
         } else if (ended) {
-            return status; /* the program has ended, but a stray child holds the pipe open and says nothing */
+            return status; /* a stray child holds the pipe open and says nothing */
         }
         if (!ended && waitpid(pid, &status, WNOHANG) == pid) {
             ended = true;

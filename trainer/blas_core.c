@@ -11,7 +11,8 @@
 /* Kernels that use AVX2 or more: detection worked, or came close enough. */
 static bool is_modern(const char *core)
 {
-    static const char *const modern[] = {"Haswell", "Zen", "SkylakeX", "Cooperlake", "Sapphirerapids"};
+    static const char *const modern[] = {"Haswell", "Zen", "SkylakeX", "Cooperlake",
+                                         "Sapphirerapids"};
     for (size_t i = 0; i < COUNT_OF(modern); i++)
         if (strcasecmp(core, modern[i]) == 0)
             return true;
@@ -23,8 +24,8 @@ void blas_core_choose(char **argv)
 #if defined(__x86_64__)
     if (getenv("OPENBLAS_CORETYPE") || is_modern(openblas_get_corename()))
         return;
-    bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-                  __builtin_cpu_supports("avx512vl");
+    bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                  __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
     bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     if (avx512 || avx2) {
         setenv("OPENBLAS_CORETYPE", avx512 ? "SkylakeX" : "Haswell", 1);

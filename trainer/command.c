@@ -31,19 +31,31 @@ int command_status(int rc, int otherwise)
     return rc == 0 ? 0 : rc == -EINTR ? EXIT_INTERRUPTED : otherwise;
 }
 
-enum { KEY_TEMPERATURE = 1000, KEY_TOP_P, KEY_TOP_K, KEY_MAX_NEW, KEY_LIMIT, KEY_SEED, KEY_GREEDY, KEY_TEMPLATE };
+enum {
+    KEY_TEMPERATURE = 1000,
+    KEY_TOP_P,
+    KEY_TOP_K,
+    KEY_MAX_NEW,
+    KEY_LIMIT,
+    KEY_SEED,
+    KEY_GREEDY,
+    KEY_TEMPLATE
+};
 
 static const struct argp_option OPTION_TABLE[] = {
     {"model", 'm', "FOLDER", 0, "A Hugging Face folder, or what a run left in RUN/model", 0},
     {"samples", 'n', "N", 0, "Completions of each prompt (1)", 0},
     {"temperature", KEY_TEMPERATURE, "T", 0, "Sampling temperature (1)", 0},
-    {"top-p", KEY_TOP_P, "P", 0, "Sample from the smallest set of tokens with this much probability (1: off)", 0},
+    {"top-p", KEY_TOP_P, "P", 0,
+     "Sample from the smallest set of tokens with this much probability (1: off)", 0},
     {"top-k", KEY_TOP_K, "K", 0, "Sample from the K likeliest tokens (0: off)", 0},
-    {"greedy", KEY_GREEDY, NULL, 0, "The likeliest token each time, the same as --temperature 0", 0},
+    {"greedy", KEY_GREEDY, NULL, 0, "The likeliest token each time, the same as --temperature 0",
+     0},
     {"max-new", KEY_MAX_NEW, "N", 0, "Tokens of a completion at most (512)", 0},
     {"limit", KEY_LIMIT, "N", 0, "Only the first N problems", 0},
     {"seed", KEY_SEED, "N", 0, "Of the samples (0)", 0},
-    {"template", KEY_TEMPLATE, "TEXT", 0, "What the model sees; {prompt} stands for the prompt (\"{prompt}\\n\")", 0},
+    {"template", KEY_TEMPLATE, "TEXT", 0,
+     "What the model sees; {prompt} stands for the prompt (\"{prompt}\\n\")", 0},
     {0},
 };
 

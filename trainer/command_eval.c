@@ -1,4 +1,5 @@
-/* assay eval: how often a model's completions of problems are correct. A recipe of eval stages alone, made from options. */
+/* assay eval: how often a model's completions of problems are correct. A recipe of eval stages
+ * alone, made from options. */
 #include <stdlib.h>
 
 #include "base/file.h"
@@ -19,7 +20,8 @@ enum { KEY_K = 256, KEY_URL, KEY_JSON, KEY_NO_TIMING };
 static const struct argp_option OPTION_TABLE[] = {
     {"problems", 'p', "PROBLEMS", 0, "A problem file, folder or family; may be given again", 0},
     {"k", KEY_K, "K,K,...", 0, "Also estimate pass@k for these k, each at most N", 0},
-    {"url", KEY_URL, "URL", 0, "A verifier that serves the same -p, in the same order, instead of one of our own", 0},
+    {"url", KEY_URL, "URL", 0,
+     "A verifier that serves the same -p, in the same order, instead of one of our own", 0},
     {"jobs", 'j', "N", 0, "Slots of our own verifier (one per core)", 0},
     {"no-timing", KEY_NO_TIMING, NULL, 0, "Grade no speed", 0},
     {"output", 'o', "FILE", 0, "Write every completion and its verdict as JSON lines", 0},
@@ -84,10 +86,12 @@ static const struct argp ARGP = {
     .options = OPTION_TABLE,
     .parser = parse,
     .children = CHILDREN,
-    .doc = "Samples completions of problems from a model, grades them, and prints pass@1, by level, and the five grades.\v"
+    .doc = "Samples completions of problems from a model, grades them, and prints pass@1, by "
+           "level, and the five grades.\v"
            "Examples:\n"
            "  assay eval -m runs/demo/model -p 'problems/listops.yaml?split=test&count=200' -n 4\n"
-           "  assay eval -m MODEL -p problems/starter -n 8 --k 1,8 --temperature 0.8 -o completions.jsonl\n",
+           "  assay eval -m MODEL -p problems/starter -n 8 --k 1,8 --temperature 0.8 -o "
+           "completions.jsonl\n",
 };
 
 /* The recipe of eval stages that the options stand for. A recipe is YAML, and JSON is YAML. */
@@ -98,16 +102,20 @@ static int make_recipe(const struct options *o, struct recipe *ret, struct err *
     size_t i;
     json_array_foreach(o->problems, i, spec)
     {
-        json_array_append_new(stages, json_pack("{s:{s:s, s:O, s:i, s:i, s:f, s:f, s:i, s:i, s:b}}", "eval", "name", json_string_value(spec),
-                                                "problems", spec, "samples", o->sample.samples, "limit", o->sample.limit, "temperature",
-                                                how->temperature, "top_p", how->top_p, "top_k", how->top_k, "max_new", how->max_new, "greedy", 0));
+        json_array_append_new(stages,
+                              json_pack("{s:{s:s, s:O, s:i, s:i, s:f, s:f, s:i, s:i, s:b}}", "eval",
+                                        "name", json_string_value(spec), "problems", spec,
+                                        "samples", o->sample.samples, "limit", o->sample.limit,
+                                        "temperature", how->temperature, "top_p", how->top_p,
+                                        "top_k", how->top_k, "max_new", how->max_new, "greedy", 0));
     }
     json_t *verifier = json_pack("{s:i, s:b}", "slots", o->slots, "timing", !o->no_timing);
     if (o->url) {
         json_object_set_new(verifier, "url", json_string(o->url));
         json_object_set(verifier, "problems", o->problems);
     }
-    json_t *root = json_pack("{s:I, s:{s:s}, s:o, s:s, s:o}", "seed", (json_int_t)o->sample.seed, "model", "path", o->sample.model, "verifier", verifier,
+    json_t *root = json_pack("{s:I, s:{s:s}, s:o, s:s, s:o}", "seed", (json_int_t)o->sample.seed,
+                             "model", "path", o->sample.model, "verifier", verifier,
                              "prompt_template", o->sample.template, "stages", stages);
     char *text = json_dumps(root, 0);
     json_decref(root);
@@ -120,7 +128,7 @@ static int make_recipe(const struct options *o, struct recipe *ret, struct err *
 
 static void print_rate(const char *name, const json_t *value)
 {
-    if (value)
+    if (name && value)
         printf("  %-16s %5.1f %%\n", name, 100 * json_number_value(value));
 }
 
@@ -130,13 +138,14 @@ static void print_result(const char *spec, const json_t *r)
     json_t *value;
     char label[64];
     json_t *n = json_object_get(r, "completions"), *infra = json_object_get(r, "infra");
-    printf("%s: %lld problems, %lld completions\n", spec, (long long)json_integer_value(json_object_get(r, "problems")),
+    printf("%s: %lld problems, %lld completions\n", spec,
+           (long long)json_integer_value(json_object_get(r, "problems")),
            (long long)json_integer_value(n));
     print_rate("pass@1", json_object_get(r, "pass_at_1"));
     json_object_foreach(json_object_get(r, "pass_at_k"), name, value)
     {
         snprintf(label, sizeof label, "pass@%s", name);
-        print_rate(label, value);
+        print_rate(strcmp(name, "1") == 0 ? NULL : label, value);
     }
     json_object_foreach(json_object_get(r, "by_level"), name, value)
     {
@@ -144,18 +153,28 @@ static void print_result(const char *spec, const json_t *r)
         print_rate(label, json_object_get(value, "pass_at_1"));
     }
     json_object_foreach(json_object_get(r, "grades"), name, value)
+    {
         printf("  %-16s %lld\n", name, (long long)json_integer_value(value));
+    }
     if (json_integer_value(infra))
-        printf("  %-16s %lld (left out of every rate)\n", "not graded", (long long)json_integer_value(infra));
-    printf("  %-16s %.1f tokens\n", "mean length", json_number_value(json_object_get(r, "mean_length")));
+        printf("  %-16s %lld (left out of every rate)\n", "not graded",
+               (long long)json_integer_value(infra));
+    printf("  %-16s %.1f tokens\n", "mean length",
+           json_number_value(json_object_get(r, "mean_length")));
 }
 
-static int eval_all(struct rl_run *run, const struct options *o, FILE *completions, json_t *results, struct err *err)
+static int eval_all(struct rl_run *run, const struct options *o, FILE *completions, json_t *results,
+                    struct err *err)
 {
     for (int i = 0; i < run->recipe->n_stages; i++) {
         const struct recipe_eval *e = &run->recipe->stages[i].eval;
-        struct eval_request req = {.name = e->name, .source = e->source, .samples = e->samples, .limit = e->limit,
-            .sampling = e->sampling, .seed = rl_seed(run->recipe->seed, SEED_EVAL, 0), .n_k = o->n_k};
+        struct eval_request req = {.name = e->name,
+                                   .source = e->source,
+                                   .samples = e->samples,
+                                   .limit = e->limit,
+                                   .sampling = e->sampling,
+                                   .seed = rl_seed(run->recipe->seed, SEED_EVAL, 0),
+                                   .n_k = o->n_k};
         memcpy(req.k, o->k, sizeof req.k);
         json_t *result = NULL;
         TRY(evaluate(run, &req, completions, &result, err));
@@ -190,7 +209,9 @@ static int eval_run(const struct options *o, struct err *err, bool *ret_infra)
         putchar('\n');
     } else if (rc == 0) {
         json_object_foreach(results, spec, result)
+        {
             print_result(spec, result);
+        }
     }
     json_decref(results);
     recipe_free(&recipe);

@@ -1,5 +1,5 @@
-/* assay generate: text from a model. Prompts come from the command line, or from problems as the verifier shows them; the latter gives
- * sample lines that `assay grade` reads. */
+/* assay generate: text from a model. Prompts come from the command line, or from problems as the
+ * verifier shows them; the latter gives sample lines that `assay grade` reads. */
 #include <stdlib.h>
 
 #include "base/file.h"
@@ -51,14 +51,18 @@ static const struct argp ARGP = {
     .options = OPTION_TABLE,
     .parser = parse,
     .children = CHILDREN,
-    .doc = "Completes a prompt: plain text on stdout, several completions parted by lines of dashes. With -p: JSON lines of task_id and "
+    .doc = "Completes a prompt: plain text on stdout, several completions parted by lines of "
+           "dashes. With -p: JSON lines of task_id and "
            "response, for `assay grade -s`.\v"
            "Examples:\n"
-           "  assay generate -m runs/demo/model --greedy --prompt 'Given a list of numbers, reverse the list, then double each number.'\n"
-           "  assay generate -m MODEL -p problems/starter -n 4 --temperature 0.8 --seed 7 > samples.jsonl\n",
+           "  assay generate -m runs/demo/model --greedy --prompt 'Given a list of numbers, "
+           "reverse the list, then double each number.'\n"
+           "  assay generate -m MODEL -p problems/starter -n 4 --temperature 0.8 --seed 7 > "
+           "samples.jsonl\n",
 };
 
-/* The completions of one batch of prompts, kept until all are there so that they come out in order. */
+/* The completions of one batch of prompts, kept until all are there so that they come out in
+ * order. */
 struct texts {
     const struct tokenizer *tok;
     struct buf *v;
@@ -71,16 +75,25 @@ static void on_done(void *ctx, int prompt, int k, const struct completion *c)
     tok_decode(t->tok, c->tokens, c->n_tokens, false, &t->v[prompt * t->group + k]);
 }
 
-static int sample(struct rl_run *run, const struct options *o, const struct ids *prompts, int n, struct buf *ret, struct err *err)
+static int sample(struct rl_run *run, const struct options *o, const struct ids *prompts, int n,
+                  struct buf *ret, struct err *err)
 {
     const struct recipe_sampling *how = &o->sample.sampling;
-    const struct sample_options opt = {.temperature = (float)how->temperature, .top_p = (float)how->top_p, .top_k = how->top_k,
-        .max_new = how->max_new, .seed = (uint64_t)o->sample.seed, .rows_max = ROLLOUT_ROWS_MAX, .stop = run->stop};
+    const struct sample_options opt = {.temperature = (float)how->temperature,
+                                       .top_p = (float)how->top_p,
+                                       .top_k = how->top_k,
+                                       .max_new = how->max_new,
+                                       .seed = (uint64_t)o->sample.seed,
+                                       .rows_max = ROLLOUT_ROWS_MAX,
+                                       .stop = run->stop};
     struct sample_prompt *ask = xcalloc((size_t)n, sizeof *ask);
     for (int i = 0; i < n; i++)
-        ask[i] = (struct sample_prompt){.tokens = prompts[i].v, .n_tokens = prompts[i].n, .stream = (uint64_t)i * (uint64_t)o->sample.samples};
+        ask[i] = (struct sample_prompt){.tokens = prompts[i].v,
+                                        .n_tokens = prompts[i].n,
+                                        .stream = (uint64_t)i * (uint64_t)o->sample.samples};
     struct texts texts = {.tok = run->tok, .v = ret, .group = o->sample.samples};
-    int rc = sample_run(&run->model, run->team, &opt, ask, n, o->sample.samples, on_done, &texts, NULL, err);
+    int rc = sample_run(&run->model, run->team, &opt, ask, n, o->sample.samples, on_done, &texts,
+                        NULL, err);
     free(ask);
     return rc ? rc : rl_run_stopped(run, err);
 }
@@ -101,7 +114,8 @@ static int generate_text(struct rl_run *run, const struct options *o, struct err
     if (rc == 0) {
         recipe_prompt(run->recipe, buf_view(&text), &seen);
         tok_encode(run->tok, buf_view(&seen), true, &ids);
-        rc = ids.n ? sample(run, o, &ids, 1, out, err) : err_set(err, -EINVAL, "the prompt is empty");
+        rc = ids.n ? sample(run, o, &ids, 1, out, err)
+                   : err_set(err, -EINVAL, "the prompt is empty");
     }
     for (int k = 0; k < o->sample.samples; k++) {
         struct str s = buf_view(&out[k]);
@@ -129,7 +143,8 @@ static int generate_samples(struct rl_run *run, const struct options *o, struct 
     for (int i = 0; i < n * o->sample.samples; i++) {
         struct buf clean = {0};
         utf8_clean(buf_view(&out[i]), &clean);
-        json_t *line = json_pack("{s:s, s:s%}", "task_id", set.v[i / o->sample.samples].id, "response", buf_view(&clean).s, clean.len);
+        json_t *line = json_pack("{s:s, s:s%}", "task_id", set.v[i / o->sample.samples].id,
+                                 "response", buf_view(&clean).s, clean.len);
         if (rc == 0) {
             json_dumpf(line, stdout, JSON_COMPACT);
             putchar('\n');
@@ -144,12 +159,13 @@ static int generate_samples(struct rl_run *run, const struct options *o, struct 
     return rc;
 }
 
-/* A recipe that names the model and, with -p, one eval stage whose problems the verifier is to show. */
+/* A recipe that names the model and, with -p, one eval stage whose problems the verifier is to
+ * show. */
 static int make_recipe(const struct options *o, struct recipe *ret, struct err *err)
 {
     const char *spec = o->problems ? o->problems : "none.jsonl";
-    json_t *root = json_pack("{s:{s:s}, s:s, s:[{s:{s:[s]}}]}", "model", "path", o->sample.model, "prompt_template", o->sample.template, "stages",
-                             "sft", "data", spec);
+    json_t *root = json_pack("{s:{s:s}, s:s, s:[{s:{s:[s]}}]}", "model", "path", o->sample.model,
+                             "prompt_template", o->sample.template, "stages", "sft", "data", spec);
     char *text = json_dumps(root, 0);
     json_decref(root);
     if (!text)

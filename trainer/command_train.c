@@ -25,18 +25,21 @@ struct options {
 /* A run on its way through its stages. */
 struct training {
     struct rl_run run;
-    struct checkpoint at; /* what to go on with; evals gathers the results */
+    struct checkpoint at;     /* what to go on with; evals gathers the results */
     double started, before_s; /* before_s: what the run had taken when it was resumed */
 };
 
 enum { KEY_SET = 256, KEY_OUT, KEY_OVERWRITE, KEY_RESUME, KEY_DRY_RUN };
 
 static const struct argp_option OPTION_TABLE[] = {
-    {"set", KEY_SET, "KEY=VALUE", 0, "Change one setting of the recipe, such as grpo.lr=1e-4; may be given again", 0},
+    {"set", KEY_SET, "KEY=VALUE", 0,
+     "Change one setting of the recipe, such as grpo.lr=1e-4; may be given again", 0},
     {"out", KEY_OUT, "FOLDER", 0, "The run's folder instead of the recipe's `out`", 0},
     {"overwrite", KEY_OVERWRITE, NULL, 0, "Replace a former run in that folder", 0},
-    {"resume", KEY_RESUME, NULL, 0, "Go on from the folder's last checkpoint, or from the beginning when there is none", 0},
-    {"dry-run", KEY_DRY_RUN, NULL, 0, "Check the recipe, print it with every default filled in, and stop", 0},
+    {"resume", KEY_RESUME, NULL, 0,
+     "Go on from the folder's last checkpoint, or from the beginning when there is none", 0},
+    {"dry-run", KEY_DRY_RUN, NULL, 0,
+     "Check the recipe, print it with every default filled in, and stop", 0},
     {0},
 };
 
@@ -84,9 +87,11 @@ static const struct argp ARGP = {
     .doc = "Trains a model as the recipe says: supervised stages, GRPO stages, evaluations.\v"
            "Examples:\n"
            "  assay train trainer/recipes/demo.yaml --out runs/demo\n"
-           "  assay train trainer/recipes/demo.yaml --set seed=2 --set grpo.steps=50 --out runs/short\n"
+           "  assay train trainer/recipes/demo.yaml --set seed=2 --set grpo.steps=50 --out "
+           "runs/short\n"
            "  assay train trainer/recipes/demo.yaml --dry-run\n"
-           "The folder then holds recipe.yaml, metrics.jsonl, completions/, checkpoints/, model/, summary.json and report.html.\n",
+           "The folder then holds recipe.yaml, metrics.jsonl, completions/, checkpoints/, model/, "
+           "summary.json and report.html.\n",
 };
 
 static double seconds_of(const struct training *t)
@@ -94,7 +99,8 @@ static double seconds_of(const struct training *t)
     return t->before_s + wall_s() - t->started;
 }
 
-static int save(void *ctx, struct rl_run *run, int stage, const struct grpo_state *state, struct err *err)
+static int save(void *ctx, struct rl_run *run, int stage, const struct grpo_state *state,
+                struct err *err)
 {
     struct training *t = ctx;
     struct checkpoint at = {.stage = stage, .evals = t->at.evals, .seconds = seconds_of(t)};
@@ -103,7 +109,8 @@ static int save(void *ctx, struct rl_run *run, int stage, const struct grpo_stat
     return checkpoint_save(run, &at, err);
 }
 
-static int run_stage(struct training *t, int stage, const struct grpo_state *resume, struct err *err)
+static int run_stage(struct training *t, int stage, const struct grpo_state *resume,
+                     struct err *err)
 {
     struct rl_run *run = &t->run;
     json_t *result = NULL;
@@ -124,8 +131,10 @@ static int run_stage(struct training *t, int stage, const struct grpo_state *res
 static int run_stages(struct training *t, struct err *err)
 {
     TRY(rl_setup_policy(&t->run, err));
-    progress_note(t->run.progress, "model: %zu parameters, %d tokens in its vocabulary, %d worker%s", t->run.model.n_params,
-                  t->run.model.cfg.vocab, team_size(t->run.team), team_size(t->run.team) == 1 ? "" : "s");
+    progress_note(t->run.progress,
+                  "model: %zu parameters, %d tokens in its vocabulary, %d worker%s",
+                  t->run.model.n_params, t->run.model.cfg.vocab, team_size(t->run.team),
+                  team_size(t->run.team) == 1 ? "" : "s");
     for (int i = t->at.stage; i < t->run.recipe->n_stages; i++)
         TRY(run_stage(t, i, i == t->at.stage && t->at.grpo.step > 0 ? &t->at.grpo : NULL, err));
     return 0;
@@ -146,7 +155,11 @@ static int finish(struct training *t, struct err *err)
     report_text(summary, &table);
     progress_end(t->run.progress);
     t->run.progress = NULL;
-    printf("%.*s\nModel: %s   Report: %s/report.html\n", (int)table.len, buf_view(&table).s, model_dir, out);
+    printf("%.*s\nModel: %s   Report: %s/report.html\n", (int)table.len, buf_view(&table).s,
+           model_dir, out);
+    if (t->run.infra)
+        printf("%lld completions could not be graded; no rate or reward counts them.\n",
+               (long long)t->run.infra);
     buf_free(&table);
     json_decref(summary);
     return rc;
@@ -167,10 +180,15 @@ static int same_recipe(const struct recipe *r, struct str resolved, struct err *
     fclose(f);
     bool same = str_eq(buf_view(&before), resolved);
     buf_free(&before);
-    return same ? 0 : err_set(err, -EINVAL, "%s: the run was made with another recipe; --resume goes on with the same one only", path);
+    return same ? 0
+                : err_set(err, -EINVAL,
+                          "%s: the run was made with another recipe; --resume goes on with the "
+                          "same one only",
+                          path);
 }
 
-static int open_folder(struct training *t, const struct options *o, struct str resolved, struct err *err)
+static int open_folder(struct training *t, const struct options *o, struct str resolved,
+                       struct err *err)
 {
     enum runlog_mode mode = o->overwrite ? RUNLOG_OVERWRITE : RUNLOG_NEW;
     struct stat st;

@@ -1,5 +1,6 @@
-/* assay-trainer: trains models from the verifier's grades. One process: worker threads for the numbers, one thread for HTTP. It runs no
- * model-written code and forks only the verifier it speaks to. */
+/* assay-trainer: trains models from the verifier's grades. One process: worker threads for the
+ * numbers, one thread for HTTP. It runs no model-written code and forks only the verifier it
+ * speaks to. */
 #include <stdio.h>
 #include <string.h>
 
@@ -15,6 +16,8 @@ static const struct verb {
     {"train", command_train, "run a recipe: supervised training, GRPO, evaluation"},
     {"eval", command_eval, "sample completions of problems and grade them: pass@1, pass@k"},
     {"generate", command_generate, "complete a prompt or the prompts of problems"},
+    {"tokenize", command_tokenize, "JSON lines of text to token ids, and back"},
+    {"inspect", command_inspect, "a model's configuration, size and memory needs"},
 };
 
 static int usage(FILE *out, int status)

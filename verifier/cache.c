@@ -3,7 +3,8 @@
 
 #include "base/rng.h"
 
-/* Eight bytes at a time through a strong mixer; the entry count is bounded, so no seed is needed against flooding. */
+/* Eight bytes at a time through a strong mixer; the entry count is bounded, so no seed is needed
+ * against flooding. */
 static uint64_t hash_bytes(struct str s)
 {
     uint64_t h = s.len;

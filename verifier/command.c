@@ -39,7 +39,8 @@ static void on_answer(struct task *t, json_t *result, const char *infra)
 json_t *command_ask(enum pool_kind kind, json_t *question, int64_t limit_ms, struct err *err)
 {
     uv_loop_t loop;
-    struct question q = {.task = {.question = question, .limit_ms = limit_ms, .done = on_answer}, .err = err};
+    struct question q = {.task = {.question = question, .limit_ms = limit_ms, .done = on_answer},
+                         .err = err};
     CHECK(uv_loop_init(&loop) == 0);
     q.pool = pool_start(&loop, kind, 1);
     pool_submit(q.pool, &q.task);

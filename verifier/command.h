@@ -1,5 +1,6 @@
-/* command.h: the subcommands of assay-verifier. Each gets its own argv, argv[0] being "assay NAME", and returns the exit
- * status: 0 every item got a verdict, 1 some item met a fault of ours (or failed its check), 2 bad usage or bad input. */
+/* command.h: the subcommands of assay-verifier. Each gets its own argv, argv[0] being "assay
+ * NAME", and returns the exit status: 0 every item got a verdict, 1 some item met a fault of ours
+ * (or failed its check), 2 bad usage or bad input. */
 #ifndef ASSAY_COMMAND_H
 #define ASSAY_COMMAND_H
 

@@ -1,5 +1,6 @@
-/* command_check.c: `assay check`: tests of a problem set. Each reference must pass, and pass again; each `wrong:` solution must
- * fail. Problems are begun in order, a bounded number at a time, and reported in order. */
+/* command_check.c: `assay check`: tests of a problem set. Each reference must pass, and pass
+ * again; each `wrong:` solution must fail. Problems are begun in order, a bounded number at a
+ * time, and reported in order. */
 #include <stdlib.h>
 
 #include "base/check.h"
@@ -7,6 +8,7 @@
 #include "generate.h"
 #include "grade.h"
 #include "job.h"
+#include "report.h"
 
 enum { REPEATS = 3, BEGUN_MAX = 64, ROWS_QUIET = 200 };
 
@@ -22,7 +24,7 @@ struct row {
     int left; /* jobs without a verdict */
     int passed, failed, infra;
     int wrong, wrong_caught, wrong_first; /* the first wrong solution that passed, -1 */
-    char why[512];                        /* of the first failure of the reference, or of a fault of ours */
+    char why[512]; /* of the first failure of the reference, or of a fault of ours */
 };
 
 struct checking {
@@ -46,7 +48,8 @@ static void pump(struct checking *c);
 /* What a verdict says went wrong, on one line. */
 static void explain(const json_t *verdict, char *ret, size_t size)
 {
-    const json_t *tests = json_object_get(verdict, "tests"), *f = json_array_get(json_object_get(tests, "failures"), 0);
+    const json_t *tests = json_object_get(verdict, "tests"),
+                 *f = json_array_get(json_object_get(tests, "failures"), 0);
     const char *reason = json_string_value(json_object_get(verdict, "reason"));
     const char *infra = json_string_value(json_object_get(verdict, "infra"));
     const char *keys[] = {"call", "got", "expected", "message"};
@@ -68,10 +71,12 @@ static void explain(const json_t *verdict, char *ret, size_t size)
 
 static void report_json(const struct row *r, bool good)
 {
-    json_t *line = json_pack("{s:s, s:s, s:b, s:i, s:i, s:i, s:i, s:i, s:s?}", "id", r->problem->id, "source", r->problem->source, "ok",
-                             good, "reference_passed", r->passed, "reference_runs", r->passed + r->failed, "wrong", r->wrong,
-                             "wrong_caught", r->wrong_caught, "infra", r->infra, "why", r->why[0] ? r->why : NULL);
-    json_dumpf(line, stdout, JSON_COMPACT);
+    json_t *line =
+        json_pack("{s:s, s:s, s:b, s:i, s:i, s:i, s:i, s:i, s:s?}", "id", r->problem->id, "source",
+                  r->problem->source, "ok", good, "reference_passed", r->passed, "reference_runs",
+                  r->passed + r->failed, "wrong", r->wrong, "wrong_caught", r->wrong_caught,
+                  "infra", r->infra, "why", r->why[0] ? r->why : NULL);
+    json_dumpf(line, stdout, REPORT_JSON);
     putchar('\n');
     json_decref(line);
 }
@@ -89,8 +94,11 @@ static void report_row(struct checking *c, const struct row *r)
     }
     if (good && !c->options->verbose && c->set.n > ROWS_QUIET)
         return;
-    printf("%-6s %-32s reference %d/%d  wrong %d/%d", good ? "ok" : r->infra ? "INFRA" : "FAIL", r->problem->id, r->passed,
-           r->passed + r->failed, r->wrong_caught, r->wrong);
+    printf("%-6s %-32s reference %d/%d  wrong %d/%d",
+           good       ? "ok"
+           : r->infra ? "INFRA"
+                      : "FAIL",
+           r->problem->id, r->passed, r->passed + r->failed, r->wrong_caught, r->wrong);
     if (!good)
         printf("  (%s)", r->problem->source);
     putchar('\n');
@@ -142,14 +150,13 @@ static void begin(struct checking *c, const struct problem *p)
 {
     struct row *r = &c->rows[c->begun++ % BEGUN_MAX];
     const char *reference = json_string_value(json_object_get(p->suite, "reference"));
-    size_t i;
-    json_t *wrong;
-    *r = (struct row){.checking = c, .problem = p, .wrong = (int)json_array_size(p->wrong), .wrong_first = -1};
+    *r = (struct row){
+        .checking = c, .problem = p, .wrong = (int)json_array_size(p->wrong), .wrong_first = -1};
     r->left = r->wrong + (reference ? REPEATS : 0);
     for (int repeat = 0; reference && repeat < REPEATS; repeat++)
         begin_job(r, reference, -1);
-    json_array_foreach(p->wrong, i, wrong)
-        begin_job(r, json_string_value(wrong), (int)i);
+    for (int i = 0; i < r->wrong; i++)
+        begin_job(r, json_string_value(json_array_get(p->wrong, (size_t)i)), i);
 }
 
 static void pump(struct checking *c)
@@ -177,26 +184,36 @@ static const struct argp_option option_table[] = {
     {0},
 };
 
-static const char doc[] =
-    "Check problem files: every reference passes its tests, three times in a row, and every `wrong:` solution fails.\v"
-    "  assay check problems/starter\n"
-    "  assay check my_problems.yaml --json | jq 'select(.ok | not)'\n"
-    "  assay check 'problems/listops.yaml?count=500&seed=1'\n\n"
-    "Exit status: 0 all is well, 1 some problem is not (or has no reference), 2 bad usage or an unreadable problem file.";
+static const char doc[] = "Check problem files: every reference passes its tests, three times in a "
+                          "row, and every `wrong:` solution fails.\v"
+                          "  assay check problems/starter\n"
+                          "  assay check my_problems.yaml --json | jq 'select(.ok | not)'\n"
+                          "  assay check 'problems/listops.yaml?count=500&seed=1'\n\n"
+                          "Exit status: 0 all is well, 1 some problem is not (or has no "
+                          "reference), 2 bad usage or an unreadable problem file.";
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct options *o = state->input;
     switch (key) {
-    case 'j': o->slots = command_slots(state, arg); return 0;
-    case 'v': o->verbose = true; return 0;
-    case 'J': o->json = true; return 0;
+    case 'j':
+        o->slots = command_slots(state, arg);
+        return 0;
+    case 'v':
+        o->verbose = true;
+        return 0;
+    case 'J':
+        o->json = true;
+        return 0;
     case ARGP_KEY_ARGS:
         o->problems = state->argv + state->next;
         o->n_problems = state->argc - state->next;
         return 0;
-    case ARGP_KEY_NO_ARGS: argp_error(state, "which PROBLEMS?"); return 0;
-    default: return ARGP_ERR_UNKNOWN;
+    case ARGP_KEY_NO_ARGS:
+        argp_error(state, "which PROBLEMS?");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
     }
 }
 

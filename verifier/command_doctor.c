@@ -11,11 +11,11 @@ static const struct argp_option option_table[] = {
     {0},
 };
 
-static const char doc[] =
-    "Say what isolation and what clocks this host offers.\v"
-    "  assay doctor\n"
-    "  assay doctor --json | jq '.probes[] | select(.ok | not)'\n\n"
-    "Exit status: 0 programs can be run safely here, 1 something that assay never goes without is missing.";
+static const char doc[] = "Say what isolation and what clocks this host offers.\v"
+                          "  assay doctor\n"
+                          "  assay doctor --json | jq '.probes[] | select(.ok | not)'\n\n"
+                          "Exit status: 0 programs can be run safely here, 1 something that assay "
+                          "never goes without is missing.";
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -40,11 +40,16 @@ int command_doctor(int argc, char **argv)
     for (int i = 0; i < n; i++) {
         const struct sbx_probe *p = &probes[i];
         good = good && (p->ok || !p->floor);
-        json_array_append_new(list, json_pack("{s:s, s:b, s:b, s:s, s:s?}", "name", p->name, "ok", p->ok, "floor", p->floor,
-                                              "detail", p->detail, "remedy", p->ok ? NULL : p->remedy));
+        json_array_append_new(list, json_pack("{s:s, s:b, s:b, s:s, s:s?}", "name", p->name, "ok",
+                                              p->ok, "floor", p->floor, "detail", p->detail,
+                                              "remedy", p->ok ? NULL : p->remedy));
         if (as_json)
             continue;
-        printf("%-9s %-26s %s\n", p->ok ? "ok" : p->floor ? "MISSING" : "absent", p->name, p->detail);
+        printf("%-9s %-26s %s\n",
+               p->ok      ? "ok"
+               : p->floor ? "MISSING"
+                          : "absent",
+               p->name, p->detail);
         if (!p->ok && p->remedy)
             printf("%-9s %-26s -> %s\n", "", "", p->remedy);
     }

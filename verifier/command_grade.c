@@ -1,8 +1,9 @@
 /* command_grade.c: `assay grade`: samples in, verdicts out in the same order.
  *
- * A file of samples is read twice: first all of it is checked, so that a bad line at its end costs nothing; then it is graded.
- * Reading happens a batch at a time on libuv's worker thread, since a pipe may make it wait. The window of samples between
- * the oldest unwritten verdict and the newest started job is bounded, and so is the memory. */
+ * A file of samples is read twice: first all of it is checked, so that a bad line at its end costs
+ * nothing; then it is graded. Reading happens a batch at a time on libuv's worker thread, since a
+ * pipe may make it wait. The window of samples between the oldest unwritten verdict and the newest
+ * started job is bounded, and so is the memory. */
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -39,10 +40,10 @@ struct grading {
     struct report report;
     struct output output;
     size_t kept_at; /* in output.kept: the line of the next sample that an earlier run has graded */
-    json_t *counts;  /* task_id -> samples so far */
-    long seen;       /* lines read, for --shard */
+    json_t *counts; /* task_id -> samples so far */
+    long seen;      /* lines read, for --shard */
     struct row rows[WINDOW];
-    long first, next; /* rows[first % WINDOW] is the oldest unwritten, rows[next % WINDOW] the next to start */
+    long first, next; /* the oldest unwritten row and the next to start, each modulo WINDOW */
     long finished;
     struct row batch[BATCH];
     int batch_at, batch_n;
@@ -119,7 +120,7 @@ static void on_verdict(void *ctx, json_t *verdict)
 {
     struct row *r = ctx;
     struct grading *g = r->grading;
-    r->verdict = json_dumps(verdict, JSON_COMPACT);
+    r->verdict = json_dumps(verdict, REPORT_JSON);
     CHECK(r->verdict);
     g->finished++;
     report_add(&g->report, verdict);
@@ -156,10 +157,12 @@ static bool kept(struct grading *g, const struct row *r, int sample)
     size_t n = (size_t)str_find(text, STR("\n"), 0);
     json_t *verdict = json_loadb(text.s, n, JSON_ALLOW_NUL, NULL);
     const char *id = json_string_value(json_object_get(verdict, "task_id"));
-    if (!id || strcmp(id, r->problem->id) != 0 || json_integer_value(json_object_get(verdict, "sample")) != sample) {
+    if (!id || strcmp(id, r->problem->id) != 0 ||
+        json_integer_value(json_object_get(verdict, "sample")) != sample) {
         if (!g->err.code)
-            err_set(&g->err, -EINVAL, "%s: is of other samples: at byte %zu a verdict on %s, sample %d, was expected", g->output.part,
-                    g->kept_at, r->problem->id, sample);
+            err_set(&g->err, -EINVAL,
+                    "%s: is of other samples: at byte %zu a verdict on %s, sample %d, was expected",
+                    g->output.part, g->kept_at, r->problem->id, sample);
     } else {
         report_add(&g->report, verdict);
     }
@@ -180,14 +183,13 @@ static void start_next(struct grading *g)
         return;
     }
     g->next++;
-    struct job_spec spec = {.problem = r->problem,
-                            .item = r->item,
-                            .sample = sample,
-                            .timing = g->options->timing};
+    struct job_spec spec = {
+        .problem = r->problem, .item = r->item, .sample = sample, .timing = g->options->timing};
     job_start(&g->grader, &spec, on_verdict, r);
 }
 
-/* Does whatever can be done now. A verdict that is there at once comes back in here: the flag makes a loop of that. */
+/* Does whatever can be done now. A verdict that is there at once comes back in here: the flag
+ * makes a loop of that. */
 static void pump(struct grading *g)
 {
     if (g->pumping)
@@ -195,7 +197,8 @@ static void pump(struct grading *g)
     g->pumping = true;
     while (!g->stopped) {
         write_ready(g);
-        bool room = g->next - g->first < WINDOW && g->next - g->finished < BATCH + STARTED_PER_SLOT * g->options->slots;
+        bool room = g->next - g->first < WINDOW &&
+                    g->next - g->finished < BATCH + STARTED_PER_SLOT * g->options->slots;
         if (g->stopped || g->reading || !room || g->batch_at == g->batch_n)
             break;
         start_next(g);
@@ -209,7 +212,8 @@ static void pump(struct grading *g)
         CHECK(uv_queue_work(&g->loop, &g->reader, read_batch, on_batch) == 0);
     } else if (g->first == g->next) {
         if (g->kept_at < g->output.kept.len)
-            err_set(&g->err, -EINVAL, "%s: holds more verdicts than there are samples", g->output.part);
+            err_set(&g->err, -EINVAL, "%s: holds more verdicts than there are samples",
+                    g->output.part);
         stop(g);
     }
 }
@@ -273,8 +277,8 @@ static int finish(struct grading *g)
     if (!g->signal && !g->err.code)
         output_commit(&g->output, &g->err);
     if (g->signal) {
-        fprintf(stderr, "assay: stopped by signal %d%s%s\n", g->signal, g->output.path[0] ? ", --resume goes on from " : "",
-                g->output.part);
+        fprintf(stderr, "assay: stopped by signal %d%s%s\n", g->signal,
+                g->output.path[0] ? ", --resume goes on from " : "", g->output.part);
         output_leave(&g->output);
         return 128 + g->signal;
     }
@@ -301,16 +305,20 @@ static const struct argp_option option_table[] = {
     {0},
 };
 
-static const char doc[] =
-    "Grade programs that a model wrote, by the tests of their problems.\v"
-    "A sample is one JSON object a line: \"task_id\", and one of \"response\" (a model's whole reply), \"completion\" "
-    "(what continues the prompt) and \"solution\" (a whole program). Other keys come back in the verdict.\n\n"
-    "  assay grade -p problems/starter -s replies.jsonl -o verdicts.jsonl\n"
-    "  assay grade -p HumanEval.jsonl.gz -s samples.jsonl.gz --k 1,10,100 --no-timing > verdicts.jsonl\n"
-    "  sampler | assay grade -p problems -s - | jq -r .grade\n\n"
-    "Verdicts gather in FILE.part, which becomes FILE when all are there. A run that is stopped leaves FILE.part, and the same "
-    "command with --resume goes on from it.\n\n"
-    "Exit status: 0 every sample got its grade, 1 some met a fault of ours, 2 bad usage or bad input.";
+static const char doc[] = "Grade programs that a model wrote, by the tests of their problems.\v"
+                          "A sample is one JSON object a line: \"task_id\", and one of "
+                          "\"response\" (a model's whole reply), \"completion\" "
+                          "(what continues the prompt) and \"solution\" (a whole program). Other "
+                          "keys come back in the verdict.\n\n"
+                          "  assay grade -p problems/starter -s replies.jsonl -o verdicts.jsonl\n"
+                          "  assay grade -p HumanEval.jsonl.gz -s samples.jsonl.gz --k 1,10,100 "
+                          "--no-timing > verdicts.jsonl\n"
+                          "  sampler | assay grade -p problems -s - | jq -r .grade\n\n"
+                          "Verdicts gather in FILE.part, which becomes FILE when all are there. A "
+                          "run that is stopped leaves FILE.part, and the same "
+                          "command with --resume goes on from it.\n\n"
+                          "Exit status: 0 every sample got its grade, 1 some met a fault of ours, "
+                          "2 bad usage or bad input.";
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -322,26 +330,43 @@ static error_t parse(int key, char *arg, struct argp_state *state)
             argp_error(state, "more than %d times -p", SPECS_MAX);
         o->problems[o->n_problems++] = arg;
         return 0;
-    case 's': o->samples = arg; return 0;
-    case 'o': o->out = arg; return 0;
-    case 'j': o->slots = command_slots(state, arg); return 0;
-    case 'k': o->k = arg; return 0;
-    case 'r': o->reward = arg; return 0;
-    case 't': o->timing = false; return 0;
-    case 'R': o->resume = true; return 0;
+    case 's':
+        o->samples = arg;
+        return 0;
+    case 'o':
+        o->out = arg;
+        return 0;
+    case 'j':
+        o->slots = command_slots(state, arg);
+        return 0;
+    case 'k':
+        o->k = arg;
+        return 0;
+    case 'r':
+        o->reward = arg;
+        return 0;
+    case 't':
+        o->timing = false;
+        return 0;
+    case 'R':
+        o->resume = true;
+        return 0;
     case 'S':
-        if (sscanf(arg, "%d/%d%n", &o->shard, &o->shards, &used) != 2 || arg[used] || o->shards < 1 || o->shard < 0 ||
-            o->shard >= o->shards)
+        if (sscanf(arg, "%d/%d%n", &o->shard, &o->shards, &used) != 2 || arg[used] ||
+            o->shards < 1 || o->shard < 0 || o->shard >= o->shards)
             argp_error(state, "--shard %s: I/N with 0 <= I < N is wanted", arg);
         return 0;
-    case ARGP_KEY_ARG: argp_error(state, "unexpected argument: %s", arg); return 0;
+    case ARGP_KEY_ARG:
+        argp_error(state, "unexpected argument: %s", arg);
+        return 0;
     case ARGP_KEY_END:
         if (!o->n_problems || !o->samples)
             argp_error(state, "both -p PROBLEMS and -s SAMPLES are needed");
         if (o->resume && (!o->out || strcmp(o->out, "-") == 0))
             argp_error(state, "--resume needs -o FILE");
         return 0;
-    default: return ARGP_ERR_UNKNOWN;
+    default:
+        return ARGP_ERR_UNKNOWN;
     }
 }
 

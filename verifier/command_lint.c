@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "command.h"
 #include "lint.h"
+#include "report.h"
 
 enum { LINT_MS_MAX = 20000 };
 
@@ -18,18 +19,22 @@ static const struct argp_option option_table[] = {
     {0},
 };
 
-static const char doc[] =
-    "Say what language a text is written in and what a linter finds in it.\v"
-    "  assay lint solution.py\n"
-    "  assay lint --json - < reply.txt | jq -r .language\n\n"
-    "The text is parsed, never run. Exit status: 0 it was looked at, 1 a fault of ours, 2 bad usage or bad input.";
+static const char doc[] = "Say what language a text is written in and what a linter finds in it.\v"
+                          "  assay lint solution.py\n"
+                          "  assay lint --json - < reply.txt | jq -r .language\n\n"
+                          "The text is parsed, never run. Exit status: 0 it was looked at, 1 a "
+                          "fault of ours, 2 bad usage or bad input.";
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct options *o = state->input;
     switch (key) {
-    case 'J': o->json = true; return 0;
-    case 'e': o->entry_point = arg; return 0;
+    case 'J':
+        o->json = true;
+        return 0;
+    case 'e':
+        o->entry_point = arg;
+        return 0;
     case ARGP_KEY_ARG:
         if (o->file)
             argp_error(state, "one FILE at a time, please");
@@ -39,20 +44,24 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         if (!o->file)
             argp_error(state, "which FILE? (- is stdin)");
         return 0;
-    default: return ARGP_ERR_UNKNOWN;
+    default:
+        return ARGP_ERR_UNKNOWN;
     }
 }
 
 static void print_table(const json_t *result, const char *file)
 {
-    size_t i;
-    json_t *d;
+    const json_t *list = json_object_get(result, "diagnostics");
     printf("%s: %s%s\n", file, json_string_value(json_object_get(result, "language")),
            json_is_true(json_object_get(result, "parses")) ? "" : ", with syntax errors");
-    json_array_foreach(json_object_get(result, "diagnostics"), i, d)
-        printf("  %5lld:%-4lld %-20s %s\n", (long long)json_integer_value(json_object_get(d, "line")),
-               (long long)json_integer_value(json_object_get(d, "column")), json_string_value(json_object_get(d, "code")),
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *d = json_array_get(list, i);
+        printf("  %5lld:%-4lld %-20s %s\n",
+               (long long)json_integer_value(json_object_get(d, "line")),
+               (long long)json_integer_value(json_object_get(d, "column")),
+               json_string_value(json_object_get(d, "code")),
                json_string_value(json_object_get(d, "message")));
+    }
 }
 
 int command_lint(int argc, char **argv)
@@ -78,7 +87,7 @@ int command_lint(int argc, char **argv)
         return EXIT_FAULT;
     }
     if (o.json) {
-        json_dumpf(result, stdout, JSON_COMPACT);
+        json_dumpf(result, stdout, REPORT_JSON);
         putchar('\n');
     } else {
         print_table(result, o.file);

@@ -1,9 +1,11 @@
-/* command_run.c: `assay run`: one program in the jail, as the main program, with what it printed and what it cost. */
+/* command_run.c: `assay run`: one program in the jail, as the main program, with what it printed
+ * and what it cost. */
 #include <stdlib.h>
 
 #include "base/file.h"
 #include "command.h"
 #include "problem.h"
+#include "report.h"
 
 enum { PROGRAM_BYTES_MAX = 16 << 20, STDIN_BYTES_MAX = 64 << 20, MARGIN_MS = 20000 };
 
@@ -27,7 +29,8 @@ static const char doc[] = "Run one Python program in the jail.\v"
                           "  assay run hello.py\n"
                           "  echo 'print(input()[::-1])' | assay run - --stdin words.txt\n"
                           "  assay run --cpu 10 --memory 1024 --json heavy.py | jq .time\n\n"
-                          "Its output goes to stdout and stderr, a table of status, time and memory to stderr. Exit status: 0 it was "
+                          "Its output goes to stdout and stderr, a table of status, time and "
+                          "memory to stderr. Exit status: 0 it was "
                           "run, however it ended, 1 a fault of ours, 2 bad usage or bad input.";
 
 static double number(struct argp_state *state, const char *what, const char *arg, double max)
@@ -43,12 +46,24 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct options *o = state->input;
     switch (key) {
-    case 'i': o->input = arg; return 0;
-    case 'c': o->limits.cpu_s = number(state, "--cpu", arg, 3600); return 0;
-    case 'w': o->limits.wall_s = number(state, "--wall", arg, 3600); return 0;
-    case 'm': o->limits.memory_mib = (int)number(state, "--memory", arg, 1 << 20); return 0;
-    case 'o': o->limits.output_kib = (int)number(state, "--output", arg, 64 << 10); return 0;
-    case 'J': o->json = true; return 0;
+    case 'i':
+        o->input = arg;
+        return 0;
+    case 'c':
+        o->limits.cpu_s = number(state, "--cpu", arg, 3600);
+        return 0;
+    case 'w':
+        o->limits.wall_s = number(state, "--wall", arg, 3600);
+        return 0;
+    case 'm':
+        o->limits.memory_mib = (int)number(state, "--memory", arg, 1 << 20);
+        return 0;
+    case 'o':
+        o->limits.output_kib = (int)number(state, "--output", arg, 64 << 10);
+        return 0;
+    case 'J':
+        o->json = true;
+        return 0;
     case ARGP_KEY_ARG:
         if (o->file)
             argp_error(state, "one FILE at a time, please");
@@ -60,7 +75,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         if (o->input && strcmp(o->file, "-") == 0 && strcmp(o->input, "-") == 0)
             argp_error(state, "the program and its input cannot both be stdin");
         return 0;
-    default: return ARGP_ERR_UNKNOWN;
+    default:
+        return ARGP_ERR_UNKNOWN;
     }
 }
 
@@ -88,15 +104,16 @@ static void print_table(const json_t *result)
 {
     const json_t *time = json_object_get(result, "time");
     const char *reason = json_string_value(json_object_get(result, "reason"));
-    size_t i;
-    json_t *name;
-    fprintf(stderr, "  status     %s%s%s\n", json_string_value(json_object_get(result, "status")), reason ? ", " : "",
-            reason ? reason : "");
-    fprintf(stderr, "  cpu        %.1f ms\n  wall       %.1f ms\n", json_number_value(json_object_get(time, "cpu_ms")),
+    const json_t *isolation = json_object_get(result, "isolation");
+    fprintf(stderr, "  status     %s%s%s\n", json_string_value(json_object_get(result, "status")),
+            reason ? ", " : "", reason ? reason : "");
+    fprintf(stderr, "  cpu        %.1f ms\n  wall       %.1f ms\n",
+            json_number_value(json_object_get(time, "cpu_ms")),
             json_number_value(json_object_get(time, "wall_ms")));
-    fprintf(stderr, "  memory     %.1f MiB\n  isolation ", json_number_value(json_object_get(result, "memory_peak_kib")) / 1024);
-    json_array_foreach(json_object_get(result, "isolation"), i, name)
-        fprintf(stderr, " %s", json_string_value(name));
+    fprintf(stderr, "  memory     %.1f MiB\n  isolation ",
+            json_number_value(json_object_get(result, "memory_peak_kib")) / 1024);
+    for (size_t i = 0; i < json_array_size(isolation); i++)
+        fprintf(stderr, " %s", json_string_value(json_array_get(isolation, i)));
     fputc('\n', stderr);
 }
 
@@ -110,9 +127,10 @@ static json_t *question_of(const struct options *o, struct err *err)
         return NULL;
     }
     const struct limits *l = &o->limits;
-    return json_pack("{s:s, s:o, s:o, s:{s:f, s:f, s:i, s:i, s:i}}", "op", "run", "program", program, "stdin", input, "limits",
-                     "cpu_s", l->cpu_s, "wall_s", l->wall_s, "memory_mib", l->memory_mib, "output_kib", l->output_kib,
-                     "threads", l->threads);
+    return json_pack("{s:s, s:o, s:o, s:{s:f, s:f, s:i, s:i, s:i}}", "op", "run", "program",
+                     program, "stdin", input, "limits", "cpu_s", l->cpu_s, "wall_s", l->wall_s,
+                     "memory_mib", l->memory_mib, "output_kib", l->output_kib, "threads",
+                     l->threads);
 }
 
 int command_run(int argc, char **argv)
@@ -126,14 +144,15 @@ int command_run(int argc, char **argv)
     json_t *question = question_of(&o, &err);
     if (!question)
         return command_error(&err);
-    json_t *result = command_ask(POOL_JUDGE, question, MARGIN_MS + (int64_t)(o.limits.wall_s * 1000), &err);
+    json_t *result =
+        command_ask(POOL_JUDGE, question, MARGIN_MS + (int64_t)(o.limits.wall_s * 1000), &err);
     json_decref(question);
     if (!result) {
         command_error(&err);
         return EXIT_FAULT;
     }
     if (o.json) {
-        json_dumpf(result, stdout, JSON_COMPACT);
+        json_dumpf(result, stdout, REPORT_JSON);
         putchar('\n');
     } else {
         put(result, "stdout", stdout);

@@ -1,4 +1,5 @@
-/* command_serve.c: `assay serve`. Problems are loaded before the socket opens: who can connect can grade. */
+/* command_serve.c: `assay serve`. Problems are loaded before the socket opens: who can connect can
+ * grade. */
 #include <ctype.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -36,10 +37,12 @@ static const struct argp_option option_table[] = {
 static const char doc[] =
     "Grade over HTTP.\v"
     "  assay serve -p problems/starter &\n"
-    "  curl -s localhost:8080/v1/grade -d '{\"task_id\":\"sort_with_42\",\"solution\":\"def sort_with_42(x): ...\"}'\n\n"
+    "  curl -s localhost:8080/v1/grade -d '{\"task_id\":\"sort_with_42\",\"solution\":\"def "
+    "sort_with_42(x): ...\"}'\n\n"
     "  assay serve -p HumanEval.jsonl.gz --listen unix:/run/user/1000/assay.sock\n"
     "  assay serve -p problems --listen 0.0.0.0:8080 --token-file token\n\n"
-    "POST /v1/grade, POST /v1/lint, GET /v1/problems, GET /healthz, GET /metrics. SIGTERM finishes what is begun and exits 0. "
+    "POST /v1/grade, POST /v1/lint, GET /v1/problems, GET /healthz, GET /metrics. SIGTERM finishes "
+    "what is begun and exits 0. "
     "Exit status 2: bad usage, a bad problem file or an address that is taken.";
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -52,23 +55,38 @@ static error_t parse(int key, char *arg, struct argp_state *state)
             argp_error(state, "more than %d times -p", SPECS_MAX);
         o->problems[o->n_problems++] = arg;
         return 0;
-    case 'l': o->listen = arg; return 0;
-    case 'T': o->token_file = arg; return 0;
-    case 'j': o->server.slots = command_slots(state, arg); return 0;
+    case 'l':
+        o->listen = arg;
+        return 0;
+    case 'T':
+        o->token_file = arg;
+        return 0;
+    case 'j':
+        o->server.slots = command_slots(state, arg);
+        return 0;
     case 'q':
         o->server.queue_max = strtol(arg, &end, 10);
         if (*end || end == arg || o->server.queue_max < 1)
             argp_error(state, "--queue %s: a number from 1 is wanted", arg);
         return 0;
-    case 'r': o->reward = arg; return 0;
-    case 't': o->server.timing = false; return 0;
-    case 'D': o->die_with_parent = true; return 0;
-    case ARGP_KEY_ARG: argp_error(state, "unexpected argument: %s", arg); return 0;
+    case 'r':
+        o->reward = arg;
+        return 0;
+    case 't':
+        o->server.timing = false;
+        return 0;
+    case 'D':
+        o->die_with_parent = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        argp_error(state, "unexpected argument: %s", arg);
+        return 0;
     case ARGP_KEY_END:
         if (!o->n_problems)
             argp_error(state, "-p PROBLEMS is needed");
         return 0;
-    default: return ARGP_ERR_UNKNOWN;
+    default:
+        return ARGP_ERR_UNKNOWN;
     }
 }
 
@@ -82,12 +100,13 @@ static int read_token(const char *path, struct buf *ret, struct err *err)
         return err_set(err, -EINVAL, "%s: a token of at least 8 characters is wanted", path);
     for (size_t i = 0; i < ret->len; i++)
         if (!isgraph((unsigned char)ret->s[i]))
-            return err_set(err, -EINVAL, "%s: a token is one line of printable ASCII without blanks", path);
+            return err_set(err, -EINVAL,
+                           "%s: a token is one line of printable ASCII without blanks", path);
     return 0;
 }
 
-static int prepare(struct options *o, struct problem_set *set, struct reward *reward, struct buf *token, struct listener *listener,
-                   struct err *err)
+static int prepare(struct options *o, struct problem_set *set, struct reward *reward,
+                   struct buf *token, struct listener *listener, struct err *err)
 {
     *reward = REWARD_DEFAULT;
     if (o->reward)
@@ -104,7 +123,8 @@ int command_serve(int argc, char **argv)
 {
     static const struct argp argp = {option_table, parse, NULL, doc, NULL, NULL, NULL};
     static struct server server;
-    struct options o = {.listen = "127.0.0.1:8080", .server = {.slots = pool_cores(), .queue_max = QUEUE_MAX, .timing = true}};
+    struct options o = {.listen = "127.0.0.1:8080",
+                        .server = {.slots = pool_cores(), .queue_max = QUEUE_MAX, .timing = true}};
     struct problem_set set = {0};
     struct reward reward;
     struct buf token = {0};

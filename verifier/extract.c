@@ -1,15 +1,15 @@
 /* extract.c: the reply is any bytes; every pass is linear and none can fail.
  *
- *   clean      BOM dropped, CR and CRLF to LF, what is not UTF-8 (and NUL) to U+FFFD
- *   thoughts   <think>...</think> dropped; an unclosed one drops the rest. A </think> that nothing opened
- *              drops what is before it: chat templates often open the tag in the prompt
- *   answer     the last <answer>, if there is one
- *   fences     Markdown's: three or more backticks or tildes, closed by as many, indented at most three
- *              columns deeper than they were opened (a docstring's own fences are deeper). A closing run at
- *              the end of a line of code is taken as well, because models write it.
- *   choice     fences tagged Python, else untagged, else of other languages, else the whole text; of several
- *              the last that defines the entry point, else the last. Blank fences do not count.
- *   dedent     common leading white space goes */
+ *   clean     BOM dropped, CR and CRLF to LF, what is not UTF-8 (and NUL) to U+FFFD
+ *   thoughts  <think>...</think> dropped; an unclosed one drops the rest. A </think> that nothing
+ *             opened drops what is before it: chat templates often open the tag in the prompt
+ *   answer    the last <answer>, if there is one
+ *   fences    Markdown's: three or more backticks or tildes, closed by as many, indented at most
+ *             three columns deeper than they were opened (a docstring's own fences are deeper).
+ *             A closing run at the end of a line of code counts too, because models write it
+ *   choice    fences tagged Python, else untagged, else of other languages, else the whole text;
+ *             of several the last that defines the entry point, else the last. Blank ones are none
+ *   dedent    common leading white space goes */
 #include "verifier/extract.h"
 
 #include <strings.h>

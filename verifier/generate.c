@@ -1,5 +1,6 @@
-/* generate.c: problem families are trusted Python, but Python all the same: a judge runs them. The private loop is
- * run until the answer is there, which makes the callback that problems_add wants an ordinary function. */
+/* generate.c: problem families are trusted Python, but Python all the same: a judge runs them. The
+ * private loop is run until the answer is there, which makes the callback that problems_add wants
+ * an ordinary function. */
 #include "generate.h"
 
 #include <uv.h>
@@ -26,7 +27,8 @@ static void on_done(struct task *t, json_t *result, const char *infra)
     uv_stop(&g->loop);
 }
 
-static json_t *generate(void *ctx, const char *name, const char *source, json_t *params, struct err *err)
+static json_t *generate(void *ctx, const char *name, const char *source, json_t *params,
+                        struct err *err)
 {
     struct generator *g = ctx;
     if (!g->open) {
@@ -34,9 +36,10 @@ static json_t *generate(void *ctx, const char *name, const char *source, json_t 
         g->judges = pool_start(&g->loop, POOL_JUDGE, 1);
         g->open = true;
     }
-    json_t *question = json_pack("{s:s, s:s, s:s, s:O}", "op", "generate", "name", name, "source", source, "params", params);
+    json_t *question = json_pack("{s:s, s:s, s:s, s:O}", "op", "generate", "name", name, "source",
+                                 source, "params", params);
     if (!question) {
-        err_set(err, -EINVAL, "%s: the generator is not valid UTF-8", name);
+        err_set(err, -EINVAL, "the generator is not valid UTF-8");
         return NULL;
     }
     g->task = (struct task){.question = question, .limit_ms = GENERATE_MS_MAX, .done = on_done};
@@ -44,13 +47,13 @@ static json_t *generate(void *ctx, const char *name, const char *source, json_t 
     uv_run(&g->loop, UV_RUN_DEFAULT);
     json_decref(question);
     if (!g->result) {
-        err_set(err, -EIO, "%s: the generator could not be run: %s", name, g->infra);
+        err_set(err, -EIO, "the generator could not be run: %s", g->infra);
         return NULL;
     }
     const char *error = json_string_value(json_object_get(g->result, "error"));
     json_t *problems = json_incref(json_object_get(g->result, "problems"));
     if (error || !json_is_array(problems)) {
-        err_set(err, -EINVAL, "%s: %s", name, error ? error : "the generator gave no list");
+        err_set(err, -EINVAL, "%s", error ? error : "the generator gave no list");
         json_decref(problems);
         problems = NULL;
     }

@@ -1,4 +1,5 @@
-/* generate.h: runs the `generate:` source of problem families while problems are loaded, before any grading starts. */
+/* generate.h: runs the `generate:` source of problem families while problems are loaded, before
+ * any grading starts. */
 #ifndef ASSAY_GENERATE_H
 #define ASSAY_GENERATE_H
 

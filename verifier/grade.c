@@ -1,9 +1,11 @@
-/* grade.c: which grade (DESIGN's five), decided from the linter's language and the judge's counts alone.
+/* grade.c: which of the five grades, decided from the linter's language and the judge's counts alone.
  *
- *   empty, prose, data                -> not-code         any language but Python 3 -> wrong-language
- *   Python, every test passed         -> correct, or faster when the speed-up's low end clears the margin
- *   Python otherwise                  -> fails-tests
- *   `infra` anywhere                  -> no grade and no reward: our fault is never a verdict on the program */
+ *   empty, prose, data            not-code
+ *   any language but Python 3     wrong-language
+ *   Python, every test passed     correct, or faster when the speed-up's low end clears the margin
+ *   Python otherwise              fails-tests
+ *
+ * `infra` anywhere means no grade and no reward: our fault is never a verdict on the program. */
 #include "verifier/grade.h"
 
 #include <string.h>
@@ -96,7 +98,8 @@ static enum grade decide(const struct problem *p, const json_t *lint, const json
     return GRADE_FAILS_TESTS;
 }
 
-/* The linter's remarks, except that CPython, where it compiled the program, has the last word on syntax. */
+/* The linter's remarks, except that CPython, where it compiled the program, has the last word on
+ * syntax. */
 static json_t *merged_lint(const json_t *lint, const json_t *judged)
 {
     json_t *merged = json_array(), *entry;

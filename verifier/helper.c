@@ -1,9 +1,10 @@
 /* helper.c: a child process of the verifier (assay-judge, assay-keeper or assay-lint).
  *
- * It runs as the same user with a short, fixed environment, so nothing of the verifier's environment reaches the
- * process that runs foreign code. Descriptors: 0 and 1 are stream socket pairs to the loop (frames of wire.h) or
- * /dev/null, 2 is the verifier's stderr, 3 is what the owner gave. Everything else is close-on-exec.
- * A helper confines itself. Its frames are still bounded here, and only headers are looked at. */
+ * It runs as the same user with a short, fixed environment, so nothing of the verifier's
+ * environment reaches the process that runs foreign code. Descriptors: 0 and 1 are stream socket
+ * pairs to the loop (frames of wire.h) or /dev/null, 2 is the verifier's stderr, 3 is what the
+ * owner gave. Everything else is close-on-exec. A helper confines itself. Its frames are still
+ * bounded here, and only headers are looked at. */
 #include "helper.h"
 
 #include <limits.h>
@@ -12,7 +13,12 @@
 
 #include "wire.h"
 
-enum { HELPER_MAGIC = 0x48454c50, READ_BYTES = 64 << 10, ENVIRONMENT_MAX = 16 };
+enum {
+    HELPER_MAGIC = 0x48454c50,
+    READ_BYTES = 64 << 10,
+    LINGER_MS_MAX = 1000,
+    ENVIRONMENT_MAX = 16
+};
 
 struct helper {
     unsigned magic;
@@ -20,6 +26,7 @@ struct helper {
     void *ctx;
     char name[32];
     uv_process_t process;
+    uv_timer_t linger; /* of helper_dismiss */
     uv_pipe_t to, from;
     bool frames, stopped, exited;
     int open; /* handles not yet closed */
@@ -60,7 +67,8 @@ const char *helper_folder(void)
 /* What a helper may know of our environment: nothing but these. */
 static void environment_make(char *ret_env[ENVIRONMENT_MAX])
 {
-    static const char *const kept[] = {"ASSAY_SANDBOX_WITHOUT=", "ASAN_OPTIONS=", "UBSAN_OPTIONS=", "TZ="};
+    static const char *const kept[] = {
+        "ASSAY_SANDBOX_WITHOUT=", "ASAN_OPTIONS=", "UBSAN_OPTIONS=", "TZ="};
     static char path[] = "PATH=/usr/local/bin:/usr/bin:/bin", lang[] = "LANG=C.UTF-8";
     extern char **environ;
     int n = 0;
@@ -97,12 +105,18 @@ static void say_gone(struct helper *h, const char *fmt, ...)
     events.gone(h->ctx, why);
 }
 
+static void close_process(struct helper *h)
+{
+    uv_close((uv_handle_t *)&h->process, on_closed);
+    uv_close((uv_handle_t *)&h->linger, on_closed);
+}
+
 static void on_ended(uv_process_t *process, int64_t status, int signal)
 {
     struct helper *h = helper_of((uv_handle_t *)process);
     h->exited = true;
     if (h->stopped)
-        uv_close((uv_handle_t *)process, on_closed);
+        close_process(h);
     else if (signal)
         say_gone(h, "%s died of signal %d (%s)", h->name, signal, strsignal(signal));
     else
@@ -132,7 +146,8 @@ static void take_frames(struct helper *h)
             buf_reserve(&h->in, head.len);
             break;
         }
-        h->events.frame(h->ctx, head.type, head.seq, str_make(h->in.s + at + sizeof head, head.len));
+        h->events.frame(h->ctx, head.type, head.seq,
+                        str_make(h->in.s + at + sizeof head, head.len));
         at += sizeof head + head.len;
     }
     if (at) {
@@ -158,7 +173,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *chunk)
 static void on_written(uv_write_t *req, int status)
 {
     struct outgoing *o = (struct outgoing *)req; /* its first member */
-    (void)status; /* a helper that does not read has died, which on_ended says, or meets its deadline */
+    (void)status; /* one that does not read has died, as on_ended says, or meets its deadline */
     buf_free(&o->payload);
     free(o);
 }
@@ -183,11 +198,15 @@ static int spawn(struct helper *h, uv_loop_t *loop, const struct helper_spec *sp
     char file[PATH_MAX + 64], *argv[] = {h->name, NULL}, *env[ENVIRONMENT_MAX];
     snprintf(file, sizeof file, "%s/%s", helper_folder(), spec->program);
     environment_make(env);
-    uv_stdio_container_t io[4] = {
-        {.flags = UV_IGNORE}, {.flags = UV_IGNORE}, {.flags = UV_INHERIT_FD, .data.fd = STDERR_FILENO}, {.flags = UV_IGNORE}};
+    uv_stdio_container_t io[4] = {{.flags = UV_IGNORE},
+                                  {.flags = UV_IGNORE},
+                                  {.flags = UV_INHERIT_FD, .data.fd = STDERR_FILENO},
+                                  {.flags = UV_IGNORE}};
     if (spec->frames) {
-        io[0] = (uv_stdio_container_t){.flags = UV_CREATE_PIPE | UV_READABLE_PIPE, .data.stream = (uv_stream_t *)&h->to};
-        io[1] = (uv_stdio_container_t){.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&h->from};
+        io[0] = (uv_stdio_container_t){.flags = UV_CREATE_PIPE | UV_READABLE_PIPE,
+                                       .data.stream = (uv_stream_t *)&h->to};
+        io[1] = (uv_stdio_container_t){.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE,
+                                       .data.stream = (uv_stream_t *)&h->from};
     }
     if (spec->fd3 >= 0)
         io[3] = (uv_stdio_container_t){.flags = UV_INHERIT_FD, .data.fd = spec->fd3};
@@ -196,7 +215,7 @@ static int spawn(struct helper *h, uv_loop_t *loop, const struct helper_spec *sp
         .args = argv,
         .env = env,
         .exit_cb = on_ended,
-        .flags = UV_PROCESS_DETACHED, /* a session of its own: a terminal's Ctrl-C is for the verifier alone */
+        .flags = UV_PROCESS_DETACHED, /* a session: a terminal's Ctrl-C is for the verifier alone */
         .stdio = io,
         .stdio_count = spec->fd3 >= 0 ? 4 : 3};
     return uv_spawn(loop, &h->process, &options);
@@ -210,10 +229,11 @@ struct helper *helper_start(uv_loop_t *loop, const struct helper_spec *spec, str
     h->ctx = spec->ctx;
     h->frames = spec->frames;
     snprintf(h->name, sizeof h->name, "%s", spec->program);
-    h->process.data = h->to.data = h->from.data = h;
-    h->open = 1;
+    h->process.data = h->to.data = h->from.data = h->linger.data = h;
+    h->open = 2;
+    uv_timer_init(loop, &h->linger);
     if (spec->frames) {
-        h->open = 3;
+        h->open = 4;
         CHECK(uv_pipe_init(loop, &h->to, 0) == 0 && uv_pipe_init(loop, &h->from, 0) == 0);
     }
     int rc = spawn(h, loop, spec);
@@ -227,7 +247,14 @@ struct helper *helper_start(uv_loop_t *loop, const struct helper_spec *spec, str
     return NULL;
 }
 
-void helper_stop(struct helper *h)
+static void on_lingering(uv_timer_t *timer)
+{
+    struct helper *h = helper_of((uv_handle_t *)timer);
+    kill(-h->process.pid, SIGKILL);
+}
+
+/* From here on it is nobody's: on_ended closes what is left once the process is reaped. */
+static void let_go(struct helper *h)
 {
     CHECK(h->magic == HELPER_MAGIC && !h->stopped);
     h->stopped = true;
@@ -237,7 +264,19 @@ void helper_stop(struct helper *h)
         uv_close((uv_handle_t *)&h->from, on_closed);
     }
     if (h->exited)
-        uv_close((uv_handle_t *)&h->process, on_closed);
-    else
-        kill(-h->process.pid, SIGKILL); /* its whole session; on_ended closes the handle once it is reaped */
+        close_process(h);
+}
+
+void helper_stop(struct helper *h)
+{
+    let_go(h);
+    if (!h->exited)
+        kill(-h->process.pid, SIGKILL); /* its whole session */
+}
+
+void helper_dismiss(struct helper *h)
+{
+    let_go(h);
+    if (!h->exited)
+        uv_timer_start(&h->linger, on_lingering, LINGER_MS_MAX, 0);
 }

@@ -12,7 +12,9 @@ struct helper;
 /* Called from the loop. After `gone`, or after helper_stop, no more calls come. */
 struct helper_events {
     void (*frame)(void *ctx, unsigned type, uint32_t seq, struct str payload);
-    void (*gone)(void *ctx, const char *why); /* it died, or spoke nonsense; the owner must still helper_stop it */
+    void (*gone)(
+        void *ctx,
+        const char *why); /* it died, or spoke nonsense; the owner must still helper_stop it */
 };
 
 struct helper_spec {
@@ -29,8 +31,13 @@ struct helper *helper_start(uv_loop_t *loop, const struct helper_spec *spec, str
 /* Queues one frame. Takes the bytes of `payload`. */
 void helper_send(struct helper *h, unsigned type, uint32_t seq, struct buf *payload);
 
-/* Kills it. The memory goes once the process is reaped and the handles are closed, while the loop runs on. */
+/* Kills it. The memory goes once the process is reaped and the handles are closed, while the loop
+ * runs on. */
 void helper_stop(struct helper *h);
+
+/* The same for one that is about to end by itself, such as a keeper whose judge was stopped: it is
+ * killed only if it lingers. Its CPU time, and that of its guests, then counts as ours. */
+void helper_dismiss(struct helper *h);
 
 /* The folder of the helpers: the one that this program lies in, unless a test names another. */
 const char *helper_folder(void);

@@ -8,9 +8,10 @@
  *   grade     pure: the verdict from all of that
  *   reply     the owner gets it
  *
- * A step returns the next one, or WAIT and is continued by job_resume from a callback. Identical questions of one
- * process are answered once: the first job leads, later ones wait with the cache entry. A leader that meets a fault of ours
- * or is cancelled hands the lead to the first that waits, so a fault is never shared and never remembered. */
+ * A step returns the next one, or WAIT and is continued by job_resume from a callback. Identical
+ * questions of one process are answered once: the first job leads, later ones wait with the cache
+ * entry. A leader that meets a fault of ours or is cancelled hands the lead to the first that
+ * waits, so a fault is never shared and never remembered. */
 #include "job.h"
 
 #include "base/arena.h"
@@ -144,8 +145,8 @@ static enum step step_lint(struct job *j)
     json_t *text = lint_text(j->x.code);
     CHECK(text); /* it came in as JSON, and extraction keeps UTF-8 whole */
     ask(j, j->grader->linters,
-        json_pack("{s:o, s:s?, s:s?}", "text", text, "entry_point", j->spec.problem->entry_point, "starter",
-                  j->starter ? j->spec.problem->starter : NULL),
+        json_pack("{s:o, s:s?, s:s?}", "text", text, "entry_point", j->spec.problem->entry_point,
+                  "starter", j->starter ? j->spec.problem->starter : NULL),
         LINT_MS_MAX, on_linted);
     return WAIT;
 }
@@ -159,7 +160,8 @@ static void on_judged(struct task *t, json_t *result, const char *infra)
     job_resume(j, SHARE);
 }
 
-/* Every guest may use its whole wall time, and the test code as much again: past this the judge itself hangs. */
+/* Every guest may use its whole wall time, and the test code as much again: past this the judge
+ * itself hangs. */
 static int64_t judge_limit_ms(const struct job *j)
 {
     const struct problem *p = j->spec.problem;
@@ -179,8 +181,8 @@ static enum step step_judge(struct job *j)
     json_t *program = json_stringn(j->x.code.s, j->x.code.len);
     CHECK(program);
     ask(j, j->grader->judges,
-        json_pack("{s:s, s:s, s:o, s:b, s:b}", "op", "grade", "suite", j->spec.problem->key, "program",
-                  program, "timing", wants_timing(j), "starter", j->starter),
+        json_pack("{s:s, s:s, s:o, s:b, s:b}", "op", "grade", "suite", j->spec.problem->key,
+                  "program", program, "timing", wants_timing(j), "starter", j->starter),
         judge_limit_ms(j), on_judged);
     return WAIT;
 }
@@ -268,7 +270,8 @@ static void job_resume(struct job *j, enum step at)
 struct job *job_start(struct grader *g, const struct job_spec *spec, job_done *done, void *ctx)
 {
     struct job *j = xcalloc(1, sizeof *j);
-    *j = (struct job){.magic = JOB_MAGIC, .grader = g, .spec = *spec, .done = done, .ctx = ctx, .starting = true};
+    *j = (struct job){
+        .magic = JOB_MAGIC, .grader = g, .spec = *spec, .done = done, .ctx = ctx, .starting = true};
     json_incref(j->spec.item);
     queue_init(&j->node);
     job_resume(j, EXTRACT);

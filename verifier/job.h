@@ -22,7 +22,7 @@ void grader_free(struct grader *g);
 
 struct job_spec {
     const struct problem *problem;
-    json_t *item; /* task_id, one of response, completion and solution, and extra keys; the job keeps a reference */
+    json_t *item; /* as samples_check wants it; the job keeps a reference */
     int sample;
     bool timing; /* measure speed where the problem says how */
     bool fresh;  /* neither look at what is known nor add to it */

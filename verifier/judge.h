@@ -21,13 +21,12 @@
  *                   "isolation":[...], "lint":[{"line","column","code","message"}] (CPython's own syntax error, if any)}
  *        run:      {"infra", "reason", "status": "exit 0"|"signal 9"|..., "stdout", "stderr", "time", "memory_peak_kib", "isolation"}
  *        generate: {"infra":null, "error":null|"Traceback ...", "problems":[{...}, ...]}
+ * `entry_point` may name a method of a fresh object: "Solution.two_sum". A JOB whose suite the judge does not hold (never sent, or the
+ * least recently used beyond JUDGE_SUITES_MAX) or whose suite does not compile is answered with infra.
  * In every result `infra` non-null means: our fault, no grade. At most FAILURES_MAX failures, texts cut to TEXT_BYTES_MAX. */
 #ifndef ASSAY_JUDGE_H
 #define ASSAY_JUDGE_H
 
 enum { JUDGE_FAILURES_MAX = 5, JUDGE_TEXT_BYTES_MAX = 400, JUDGE_SUITES_MAX = 4096 };
-
-/* Descriptors of the judge process: 0 frames in, 1 frames out, 3 seqpacket to its keeper. The keeper's: 3 seqpacket to its judge. */
-enum { JUDGE_KEEPER_FD = 3, KEEPER_JUDGE_FD = 3 };
 
 #endif

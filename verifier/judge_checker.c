@@ -1,4 +1,5 @@
-/* judge_checker.c: whether what a program printed is what was expected. Bytes on both sides; linear time but for sorting. */
+/* judge_checker.c: whether what a program printed is what was expected. Bytes on both sides;
+ * linear time but for sorting. */
 #include <math.h>
 
 #include "verifier/judge_job.h"
@@ -15,7 +16,8 @@ static struct str trim_end(struct str s)
     return s;
 }
 
-/* The next line without its trailing blanks. False at the end; blank lines at the end do not count. */
+/* The next line without its trailing blanks. False at the end; blank lines at the end do not
+ * count. */
 static bool next_line(struct str *rest, struct str *ret)
 {
     if (rest->len == 0)
@@ -66,7 +68,8 @@ static bool as_number(struct str token, double *ret)
     return *end == 0 && strpbrk(text, "xXpP") == NULL;
 }
 
-/* Tokens are equal as text, or, with a tolerance, as numbers that differ by no more than it, absolutely or relatively. */
+/* Tokens are equal as text, or, with a tolerance, as numbers that differ by no more than it,
+ * absolutely or relatively. */
 static bool same_token(struct str a, struct str b, double tolerance)
 {
     double x, y;
@@ -133,11 +136,13 @@ static PyObject *text_of(struct str bytes)
 }
 
 /* The suite's own check(stdin, got, expected), in fresh globals. */
-static int python_check(const struct judge_suite *s, struct str input, struct str got, struct str want)
+static int python_check(const struct judge_suite *s, struct str input, struct str got,
+                        struct str want)
 {
     PyObject *globals = PyDict_New(), *done = NULL, *check = NULL, *answer = NULL;
     PyObject *a = text_of(input), *b = text_of(got), *c = text_of(want);
-    if (globals && a && b && c && PyDict_SetItemString(globals, "__builtins__", PyEval_GetBuiltins()) == 0)
+    if (globals && a && b && c &&
+        PyDict_SetItemString(globals, "__builtins__", PyEval_GetBuiltins()) == 0)
         done = PyEval_EvalCode(s->checker_code, globals, globals);
     if (done) {
         check = PyDict_GetItemString(globals, "check");
@@ -158,14 +163,20 @@ static int python_check(const struct judge_suite *s, struct str input, struct st
     return yes;
 }
 
-int judge_check_output(const struct judge_suite *suite, struct str input, struct str got, struct str expected)
+int judge_check_output(const struct judge_suite *suite, struct str input, struct str got,
+                       struct str expected)
 {
     switch (suite->checker) {
-    case CHECK_TOKENS: return same_tokens(got, expected, 0);
-    case CHECK_FLOAT: return same_tokens(got, expected, suite->checker_tolerance);
-    case CHECK_UNORDERED_LINES: return same_sorted_lines(got, expected);
-    case CHECK_PYTHON: return python_check(suite, input, got, expected);
-    case CHECK_EXACT: break;
+    case CHECK_TOKENS:
+        return same_tokens(got, expected, 0);
+    case CHECK_FLOAT:
+        return same_tokens(got, expected, suite->checker_tolerance);
+    case CHECK_UNORDERED_LINES:
+        return same_sorted_lines(got, expected);
+    case CHECK_PYTHON:
+        return python_check(suite, input, got, expected);
+    case CHECK_EXACT:
+        break;
     }
     return same_lines(got, expected);
 }

@@ -1,8 +1,9 @@
 /* judge_compare.c: equality of plain data, without asking the data.
  *
- * Python's ==, with three differences that a grader needs: NaN equals NaN, a bool is no int (True != 1), and a list is no
- * tuple unless the problem says so. Values from the guest are exact plain types by the time they are here, so no method
- * of the program can run; types are those of `value.h`. */
+ * Python's ==, with three differences that a grader needs: NaN equals NaN, a bool is no int
+ * (True != 1), and a list is no tuple unless the problem says so. Values from the guest are
+ * exact plain types by the time they are here, so no method of the program can run; types are
+ * those of `value.h`. */
 #include "verifier/judge_compare.h"
 
 #include <math.h>
@@ -61,15 +62,16 @@ static int sequences_equal(PyObject *got, PyObject *want, const struct judge_com
     if (n != PySequence_Fast_GET_SIZE(want))
         return 0;
     for (Py_ssize_t i = 0; i < n; i++) {
-        int same = equal(PySequence_Fast_GET_ITEM(got, i), PySequence_Fast_GET_ITEM(want, i), how,
-                         depth);
+        int same =
+            equal(PySequence_Fast_GET_ITEM(got, i), PySequence_Fast_GET_ITEM(want, i), how, depth);
         if (same <= 0)
             return same;
     }
     return 1;
 }
 
-/* Hashed lookup takes True for 1 and False for 0, so which of the two booleans are there is compared apart. */
+/* Hashed lookup takes True for 1 and False for 0, so which of the two booleans are there is
+ * compared apart. */
 static int booleans_within(PyObject *keys)
 {
     PyObject *iterator = PyObject_GetIter(keys), *key;
@@ -104,8 +106,8 @@ static int dicts_equal(PyObject *got, PyObject *want, const struct judge_compare
     return same;
 }
 
-/* Pairs each wanted member with one of `got` that is equal under `how`: for NaN and for tolerances, which hashing
- * knows nothing of. Quadratic, hence bounded. */
+/* Pairs each wanted member with one of `got` that is equal under `how`: for NaN and for
+ * tolerances, which hashing knows nothing of. Quadratic, hence bounded. */
 static int members_match(PyObject *got, PyObject *want, const struct judge_compare *how, int depth)
 {
     if (PySet_GET_SIZE(want) > COMPARE_MATCH_MAX)

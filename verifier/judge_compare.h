@@ -6,12 +6,13 @@
 #include <stdbool.h>
 
 struct judge_compare {
-    double tolerance;   /* floats may differ by this, absolutely or relatively; 0: not at all */
-    bool any_sequence;  /* a tuple may meet a list */
+    double tolerance;  /* floats may differ by this, absolutely or relatively; 0: not at all */
+    bool any_sequence; /* a tuple may meet a list */
 };
 
-/* `got` is decoded plain data or a handle; `expected` is ours. 1 equal, 0 not, -1 with a Python error set (only
- * where `expected` is of a type of its own that compares itself, and fails). A handle equals nothing. */
+/* `got` is decoded plain data or a handle; `expected` is ours. 1 equal, 0 not, -1 with a Python
+ * error set (only where `expected` is of a type of its own that compares itself, and fails). A
+ * handle equals nothing. */
 int judge_equal(PyObject *got, PyObject *expected, const struct judge_compare *how);
 
 #endif

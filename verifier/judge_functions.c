@@ -5,15 +5,15 @@
 #include "verifier/judge_text.h"
 #include "verifier/judge_watch.h"
 
-/* ---- loading -------------------------------------------------------------------------------------------- */
+/* ---- loading --------------------------------------------------------------------------------- */
 
 int judge_load_program(struct judge_job *job, struct str program)
 {
     const char *starter = job->suite->starter;
     if (!starter || !job->with_starter)
         return judge_load(program.s, program.len, 0);
-    /* On its own, so that the program keeps its line numbers and its `from __future__`. A starter that is only a
-     * signature does not compile; it is then for reading. */
+    /* On its own, so that the program keeps its line numbers and its `from __future__`. A
+     * starter that is only a signature does not compile; it is then for reading. */
     if (job->suite->starter_code && judge_load(starter, strlen(starter), 0) < 0)
         return -1;
     return judge_load(program.s, program.len, 0);
@@ -44,10 +44,11 @@ bool judge_note_syntax_error(struct judge_job *job)
         const char *text = PyUnicode_AsUTF8(message);
         PyErr_Clear();
         long line = attribute_number(value, "lineno") - job->lines_before;
-        json_array_append_new(job->lint,
-                              json_pack("{s:I, s:I, s:s, s:o}", "line", (json_int_t)(line > 0 ? line : 1),
-                                        "column", (json_int_t)attribute_number(value, "offset"), "code", "syntax-error",
-                                        "message", judge_json_text(str_of(text ? text : ""), JUDGE_TEXT_BYTES_MAX)));
+        json_array_append_new(
+            job->lint,
+            json_pack("{s:I, s:I, s:s, s:o}", "line", (json_int_t)(line > 0 ? line : 1), "column",
+                      (json_int_t)attribute_number(value, "offset"), "code", "syntax-error",
+                      "message", judge_json_text(str_of(text ? text : ""), JUDGE_TEXT_BYTES_MAX)));
     }
     Py_XDECREF(message);
     Py_XDECREF(file);
@@ -70,7 +71,7 @@ static void fail_load(struct judge_job *job)
     buf_free(&text);
 }
 
-/* ---- cases ---------------------------------------------------------------------------------------------- */
+/* ---- cases ----------------------------------------------------------------------------------- */
 
 static json_t *call_text(const struct judge_job *job, const struct judge_case *c)
 {
@@ -110,16 +111,19 @@ static bool raised_as_named(const char *name)
     return false;
 }
 
-static void judge_answer(struct judge_job *job, const struct judge_case *c, PyObject *globals, PyObject *got)
+static void judge_answer(struct judge_job *job, const struct judge_case *c, PyObject *globals,
+                         PyObject *got)
 {
     /* `returns` is Python source, so it says tuple where it means tuple. */
     struct judge_compare exact = {.tolerance = job->suite->compare.tolerance};
-    PyObject *want = c->returns ? PyEval_EvalCode(c->returns, globals, globals) : Py_XNewRef(c->expected);
+    PyObject *want =
+        c->returns ? PyEval_EvalCode(c->returns, globals, globals) : Py_XNewRef(c->expected);
     if (c->raises || !want) {
         if (PyErr_Occurred())
             judge_fail_by_error(job, call_text(job, c));
         else
-            judge_fail(job, REASON_WRONG_ANSWER, call_text(job, c), got, NULL, "no exception was raised");
+            judge_fail(job, REASON_WRONG_ANSWER, call_text(job, c), got, NULL,
+                       "no exception was raised");
         Py_XDECREF(want);
         return;
     }
@@ -133,7 +137,8 @@ static void judge_answer(struct judge_job *job, const struct judge_case *c, PyOb
     Py_DECREF(want);
 }
 
-static void run_case(struct judge_job *job, const struct judge_case *c, PyObject *globals, PyObject *entry)
+static void run_case(struct judge_job *job, const struct judge_case *c, PyObject *globals,
+                     PyObject *entry)
 {
     PyObject *got = c->call ? PyEval_EvalCode(c->call, globals, globals)
                             : judge_call(entry, c->args, c->kwargs, true);
@@ -148,7 +153,7 @@ static void run_case(struct judge_job *job, const struct judge_case *c, PyObject
     Py_XDECREF(got);
 }
 
-/* ---- test source ---------------------------------------------------------------------------------------- */
+/* ---- test source ----------------------------------------------------------------------------- */
 
 static int run_source(struct judge_job *job, PyObject *globals, PyObject *entry)
 {
@@ -166,6 +171,7 @@ static int run_source(struct judge_job *job, PyObject *globals, PyObject *entry)
 static void run_tests(struct judge_job *job, PyObject *globals, PyObject *entry)
 {
     int before = job->passed;
+    size_t told = json_array_size(job->failures);
     judge_sites_begin(job);
     bool completed = run_source(job, globals, entry) == 0;
     judge_sites_end(completed);
@@ -179,10 +185,14 @@ static void run_tests(struct judge_job *job, PyObject *globals, PyObject *entry)
         if (job->passed - before == job->suite->n_sites)
             job->passed--;
     }
-    judge_fail_by_error(job, NULL);
+    /* The end of the guest was told by the assert in which it happened, if it was one. */
+    if (PyErr_ExceptionMatches(judge_stop) && json_array_size(job->failures) > told)
+        PyErr_Clear();
+    else
+        judge_fail_by_error(job, NULL);
 }
 
-/* ---- all of it ------------------------------------------------------------------------------------------ */
+/* ---- all of it ------------------------------------------------------------------------------- */
 
 int judge_seed_random(long seed)
 {

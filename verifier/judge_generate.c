@@ -1,4 +1,5 @@
-/* judge_generate.c: op "generate": a problem family's own Python, run where problems are trusted and nothing else is. */
+/* judge_generate.c: op "generate": a problem family's own Python, run where problems are trusted
+ * and nothing else is. */
 #include <Python.h>
 #include <frameobject.h>
 
@@ -38,7 +39,8 @@ static int collect(PyObject *iterable, json_t *problems, struct buf *text)
         size_t n = json_array_size(problems);
         json_t *json = PyDict_Check(item) ? judge_to_json(item, &err) : NULL;
         if (!json)
-            buf_printf(text, "problem %zu: %s", n, err.code ? err.text : "generate() must yield dicts");
+            buf_printf(text, "problem %zu: %s", n,
+                       err.code ? err.text : "generate() must yield dicts");
         else if (json_array_append_new(problems, json) != 0 || n >= PROBLEMS_MAX)
             buf_puts(text, "generate() yields more problems than fit");
         Py_DECREF(item);
@@ -92,7 +94,10 @@ json_t *judge_generate(const json_t *request)
     int rc = run_source(request, name ? name : "<generate>", problems, &text);
     judge_watch_close();
     json_object_set_new(r, "infra", json_null());
-    json_object_set_new(r, "error", rc < 0 ? judge_json_text(text.len ? buf_view(&text) : STR("no source"), 4096) : json_null());
+    json_object_set_new(r, "error",
+                        rc < 0
+                            ? judge_json_text(text.len ? buf_view(&text) : STR("no source"), 4096)
+                            : json_null());
     json_object_set_new(r, "problems", rc < 0 ? json_array() : json_incref(problems));
     json_decref(problems);
     buf_free(&text);

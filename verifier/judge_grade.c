@@ -8,9 +8,11 @@
 #include "verifier/judge_watch.h"
 
 /* What the keeper's deadline may be late by, and what test code of our own may take after it. */
-static const double WINDOW_MARGIN_S = 1.0;
+static const double WINDOW_MARGIN_S = 0.5;
+/* How long the keeper may take to kill, reap and report. */
+static const int64_t ACCOUNT_NS = 5ll * NS_PER_S;
 
-/* ---- counting ------------------------------------------------------------------------------------------- */
+/* ---- counting -------------------------------------------------------------------------------- */
 
 void judge_pass(struct judge_job *job)
 {
@@ -18,8 +20,8 @@ void judge_pass(struct judge_job *job)
     job->tests++;
 }
 
-void judge_fail(struct judge_job *job, enum reason reason, json_t *call, PyObject *got, PyObject *expected,
-                const char *message)
+void judge_fail(struct judge_job *job, enum reason reason, json_t *call, PyObject *got,
+                PyObject *expected, const char *message)
 {
     job->tests++;
     if (job->reason == REASON_NONE)
@@ -34,7 +36,8 @@ void judge_fail(struct judge_job *job, enum reason reason, json_t *call, PyObjec
     json_object_set_new(failure, "got", judge_show(got));
     json_object_set_new(failure, "expected", judge_show(expected));
     json_object_set_new(failure, "message",
-                        message ? judge_json_text(str_of(message), JUDGE_TEXT_BYTES_MAX) : json_null());
+                        message ? judge_json_text(str_of(message), JUDGE_TEXT_BYTES_MAX)
+                                : json_null());
     json_array_append_new(job->failures, failure);
 }
 
@@ -86,7 +89,7 @@ void judge_fail_by_error(struct judge_job *job, json_t *call)
     buf_free(&text);
 }
 
-/* ---- guests --------------------------------------------------------------------------------------------- */
+/* ---- guests ---------------------------------------------------------------------------------- */
 
 int judge_job_start_guest(struct judge_job *job, const struct limits *limits, bool stdio)
 {
@@ -104,7 +107,7 @@ int judge_job_finish_guest(struct judge_job *job)
 {
     struct judge_guest *g = &job->guest;
     /* The account gets a window of its own: the first may be spent. */
-    judge_watch_open((int64_t)(WINDOW_MARGIN_S * 5e9), NULL, -1);
+    judge_watch_open(ACCOUNT_NS, NULL, -1);
     int rc = judge_guest_finish(g, &job->infra);
     judge_watch_close();
     job->cpu_us += g->end.user_us + g->end.system_us;
@@ -114,7 +117,7 @@ int judge_job_finish_guest(struct judge_job *job)
     return rc;
 }
 
-/* ---- the result ----------------------------------------------------------------------------------------- */
+/* ---- the result ------------------------------------------------------------------------------ */
 
 json_t *judge_isolation(uint32_t bits)
 {
@@ -136,11 +139,13 @@ static json_t *result(struct judge_job *job)
     bool failed = job->infra.code != 0;
     int total = job->suite && !job->suite->broken ? job->suite->total : 0;
     json_t *r = json_object();
-    json_object_set_new(r, "infra", failed ? judge_json_text(str_of(job->infra.text), JUDGE_TEXT_BYTES_MAX) : json_null());
+    json_object_set_new(r, "infra",
+                        failed ? judge_json_text(str_of(job->infra.text), JUDGE_TEXT_BYTES_MAX)
+                               : json_null());
     json_object_set_new(r, "reason", judge_reason(failed ? REASON_NONE : job->reason));
     json_object_set_new(r, "tests",
-                        json_pack("{s:i, s:i, s:O}", "passed", failed ? 0 : job->passed, "total", total,
-                                  "failures", job->failures));
+                        json_pack("{s:i, s:i, s:O}", "passed", failed ? 0 : job->passed, "total",
+                                  total, "failures", job->failures));
     json_object_set_new(r, "time",
                         json_pack("{s:f, s:f, s:O}", "cpu_ms", (double)job->cpu_us / 1e3, "wall_ms",
                                   (double)job->wall_us / 1e3, "speedup", job->speedup));
@@ -156,8 +161,10 @@ static void prepare_last_words(struct judge_job *job, uint32_t seq)
     struct wire_header h = {.version = WIRE_VERSION, .type = WIRE_RESULT, .seq = seq};
     buf_add(&job->last_words, &h, sizeof h);
     buf_printf(&job->last_words,
-               "{\"infra\":null,\"reason\":\"time-limit\",\"tests\":{\"passed\":0,\"total\":%d,\"failures\":[]},"
-               "\"time\":{\"cpu_ms\":%.1f,\"wall_ms\":%.1f,\"speedup\":null},\"memory_peak_kib\":0,\"isolation\":[],\"lint\":[]}",
+               "{\"infra\":null,\"reason\":\"time-limit\",\"tests\":{\"passed\":0,\"total\":%d,"
+               "\"failures\":[]},"
+               "\"time\":{\"cpu_ms\":%.1f,\"wall_ms\":%.1f,\"speedup\":null},\"memory_peak_kib\":0,"
+               "\"isolation\":[],\"lint\":[]}",
                job->suite->total, job->suite->limits.wall_s * 1e3, job->suite->limits.wall_s * 1e3);
     h.len = (uint32_t)(job->last_words.len - sizeof h);
     memcpy(job->last_words.s, &h, sizeof h);

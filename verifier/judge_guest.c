@@ -1,12 +1,14 @@
 /* judge_guest.c: the judge's two channels.
  *
- * Descriptor 3 leads to the keeper: one fixed struct a packet, answered in order, guests' descriptors by SCM_RIGHTS. Each guest
- * has a stream socket of its own: frames of wire.h, one answer a question, the question's sequence number repeated. Whoever
- * writes on that socket is hostile: lengths are bounded before memory is taken, an answer that nobody asked for (bytes
+ * Descriptor 3 leads to the keeper: one fixed struct a packet, answered in order, guests'
+ * descriptors by SCM_RIGHTS. Each guest has a stream socket of its own: frames of wire.h, one
+ * answer a question, the question's sequence number repeated. Whoever writes on that socket is
+ * hostile: lengths are bounded before memory is taken, an answer that nobody asked for (bytes
  * that already lie there when a question is sent) ends the guest.
  *
- * Nothing here has a timeout of its own. All waiting happens inside a window of judge_watch.h, at whose end every
- * system call returns EINTR; the keeper's limit comes first and shows up as EOF. */
+ * Nothing here has a timeout of its own. All waiting happens inside a window of judge_watch.h,
+ * at whose end every system call returns EINTR; the keeper's limit comes first and shows up as
+ * EOF. */
 #include "verifier/judge_guest.h"
 
 #include <poll.h>
@@ -39,26 +41,27 @@ bool judge_keeper_lost(void)
     return keeper_lost;
 }
 
-__attribute__((format(printf, 3, 4))) static int lose_keeper(struct err *err, int code, const char *fmt, ...)
+static int keeper_gone(int code)
 {
-    char text[120];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
     keeper_lost = true;
-    return err_set(err, code, "keeper: %s", text);
+    return code;
 }
 
 static size_t message_size(uint32_t kind)
 {
     switch (kind) {
-    case KEEPER_FORKED: return sizeof(struct keeper_forked);
-    case KEEPER_CLOCKED: return sizeof(struct keeper_clocked);
-    case KEEPER_EXITED: return sizeof(struct keeper_exited);
-    case KEEPER_FAILED: return sizeof(struct keeper_failed);
-    case KEEPER_HELLO: return sizeof(struct keeper_hello);
-    default: return 0;
+    case KEEPER_FORKED:
+        return sizeof(struct keeper_forked);
+    case KEEPER_CLOCKED:
+        return sizeof(struct keeper_clocked);
+    case KEEPER_EXITED:
+        return sizeof(struct keeper_exited);
+    case KEEPER_FAILED:
+        return sizeof(struct keeper_failed);
+    case KEEPER_HELLO:
+        return sizeof(struct keeper_hello);
+    default:
+        return 0;
     }
 }
 
@@ -70,7 +73,7 @@ static int keeper_send(void *message, size_t size, struct err *err)
         if (send(JUDGE_KEEPER_FD, message, size, MSG_NOSIGNAL) == (ssize_t)size)
             return 0;
         if (errno != EINTR || judge_watch_expired())
-            return lose_keeper(err, -EIO, "%s", strerror(errno));
+            return keeper_gone(err_set(err, -EIO, "keeper: %s", strerror(errno)));
     }
 }
 
@@ -90,7 +93,7 @@ static void take_descriptors(struct msghdr *msg, int fds[4])
 static int keeper_receive(union keeper_message *ret, int fds[4], struct err *err)
 {
     _Alignas(struct cmsghdr) char control[CMSG_SPACE(4 * sizeof(int))];
-    int none[4];
+    int none[4] = {-1, -1, -1, -1};
     for (;;) {
         struct iovec iov = {ret, sizeof *ret};
         struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
@@ -100,12 +103,13 @@ static int keeper_receive(union keeper_message *ret, int fds[4], struct err *err
         if (n < 0 && errno == EINTR && !judge_watch_expired())
             continue;
         if (n < 0)
-            return lose_keeper(err, -EIO, "%s", errno == EINTR ? "does not answer" : strerror(errno));
+            return keeper_gone(err_set(err, -EIO, "keeper: %s",
+                                       errno == EINTR ? "does not answer" : strerror(errno)));
         if (n == 0)
-            return lose_keeper(err, -EIO, "it has died");
+            return keeper_gone(err_set(err, -EIO, "keeper: it has died"));
         take_descriptors(&msg, fds ? fds : none);
         if ((size_t)n < sizeof(struct keeper_head) || (size_t)n != message_size(ret->head.kind))
-            return lose_keeper(err, -EPROTO, "message of %zd bytes", n);
+            return keeper_gone(err_set(err, -EPROTO, "keeper: message of %zd bytes", n));
         return 0;
     }
 }
@@ -127,7 +131,7 @@ int judge_keeper_hello(struct keeper_hello *ret, struct err *err)
     union keeper_message m;
     TRY(keeper_receive(&m, NULL, err));
     if (m.head.kind != KEEPER_HELLO)
-        return lose_keeper(err, -EPROTO, "no hello");
+        return keeper_gone(err_set(err, -EPROTO, "keeper: no hello"));
     *ret = m.hello;
     return 0;
 }
@@ -158,7 +162,8 @@ int judge_guest_start(struct judge_guest *g, const struct limits *limits, bool s
     struct buf question = g->question, input = g->input;
     union keeper_message m;
     int fds[4];
-    *g = (struct judge_guest){.fd = -1, .pipes = {-1, -1, -1}, .question = question, .input = input};
+    *g =
+        (struct judge_guest){.fd = -1, .pipes = {-1, -1, -1}, .question = question, .input = input};
     buf_clear(&g->input);
     g->memory_kib = (int64_t)limits->memory_mib << 10;
     TRY(keeper_send(&fork, sizeof fork, err));
@@ -166,7 +171,8 @@ int judge_guest_start(struct judge_guest *g, const struct limits *limits, bool s
     if (m.head.kind == KEEPER_FAILED)
         return err_set(err, -EIO, "keeper: %.*s", (int)sizeof m.failed.what, m.failed.what);
     if (m.head.kind != KEEPER_FORKED || fds[0] < 0 || (stdio && fds[3] < 0))
-        return lose_keeper(err, -EPROTO, "message %u instead of a guest", m.head.kind);
+        return keeper_gone(
+            err_set(err, -EPROTO, "keeper: message %u instead of a guest", m.head.kind));
     g->fd = fds[0];
     memcpy(g->pipes, fds + 1, sizeof g->pipes);
     g->isolation = m.forked.isolation;
@@ -183,7 +189,8 @@ int judge_guest_fail(struct judge_guest *g, enum reason reason, const char *why)
     return GUEST_OVER;
 }
 
-/* The socket is closed or broken. Mostly the guest has died, and the keeper's report, on its way, says of what. */
+/* The socket is closed or broken. Mostly the guest has died, and the keeper's report, on its
+ * way, says of what. */
 static int lost(struct judge_guest *g)
 {
     struct pollfd poll_keeper = {.fd = JUDGE_KEEPER_FD, .events = POLLIN};
@@ -281,7 +288,8 @@ int judge_guest_poll_exit(struct judge_guest *g, struct err *err)
         return 0;
     TRY(keeper_receive(&m, NULL, err));
     if (m.head.kind != KEEPER_EXITED)
-        return lose_keeper(err, -EPROTO, "message %u instead of an exit", m.head.kind);
+        return keeper_gone(
+            err_set(err, -EPROTO, "keeper: message %u instead of an exit", m.head.kind));
     g->end = m.exited;
     g->exited = true;
     return 1;
@@ -298,7 +306,8 @@ int judge_guest_clock(struct judge_guest *g, struct keeper_clocked *ret, struct 
         return 0;
     }
     if (m.head.kind != KEEPER_EXITED)
-        return lose_keeper(err, -EPROTO, "message %u instead of a clock", m.head.kind);
+        return keeper_gone(
+            err_set(err, -EPROTO, "keeper: message %u instead of a clock", m.head.kind));
     g->end = m.exited;
     g->exited = true;
     return lost(g);
@@ -318,7 +327,8 @@ int judge_guest_finish(struct judge_guest *g, struct err *err)
             g->end = m.exited;
             g->exited = true;
         } else if (rc == 0 && m.head.kind != KEEPER_CLOCKED) {
-            rc = lose_keeper(err, -EPROTO, "message %u instead of an exit", m.head.kind);
+            rc = keeper_gone(
+                err_set(err, -EPROTO, "keeper: message %u instead of an exit", m.head.kind));
         }
     }
     g->over = true;
@@ -337,9 +347,12 @@ enum reason judge_reason_of_end(const struct keeper_exited *end, int64_t memory_
     if (!WIFSIGNALED(end->status))
         return WEXITSTATUS(end->status) == 0 ? REASON_NONE : REASON_EXCEPTION;
     switch (WTERMSIG(end->status)) {
-    case SIGSYS: return REASON_FORBIDDEN;
-    case SIGXCPU: return REASON_TIME_LIMIT;
-    case SIGXFSZ: return REASON_OUTPUT_LIMIT;
+    case SIGSYS:
+        return REASON_FORBIDDEN;
+    case SIGXCPU:
+        return REASON_TIME_LIMIT;
+    case SIGXFSZ:
+        return REASON_OUTPUT_LIMIT;
     }
     bool full = (int64_t)end->memory_peak_kib * 10 >= memory_limit_kib * 9;
     return full ? REASON_MEMORY_LIMIT : REASON_CRASHED;

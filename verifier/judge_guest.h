@@ -1,6 +1,7 @@
-/* judge_guest.h: one guest's life, seen from the judge: forked by the keeper, asked questions, ended, accounted for.
- * No Python here. Two kinds of failure are kept apart everywhere: GUEST_OVER is the candidate's (its reason lies in the
- * struct), anything else negative is an infra fault of ours. */
+/* judge_guest.h: one guest's life, seen from the judge: forked by the keeper, asked questions,
+ * ended, accounted for. No Python here. Two kinds of failure are kept apart everywhere:
+ * GUEST_OVER is the candidate's (its reason lies in the struct), anything else negative is an
+ * infra fault of ours. */
 #ifndef ASSAY_JUDGE_GUEST_H
 #define ASSAY_JUDGE_GUEST_H
 
@@ -16,11 +17,11 @@
 enum { GUEST_OVER = -EPIPE };
 
 struct judge_guest {
-    int fd;          /* its socket, -1 when there is no guest */
-    int pipes[3];    /* our ends of its stdin, stdout, stderr; -1 when none or closed */
-    uint32_t seq;    /* of the latest question */
-    bool over;       /* nothing may be asked any more */
-    bool exited;     /* the keeper's account has arrived */
+    int fd;             /* its socket, -1 when there is no guest */
+    int pipes[3];       /* our ends of its stdin, stdout, stderr; -1 when none or closed */
+    uint32_t seq;       /* of the latest question */
+    bool over;          /* nothing may be asked any more */
+    bool exited;        /* the keeper's account has arrived */
     enum reason reason; /* why it is over, REASON_NONE while it is not */
     char why[160];
     uint32_t isolation;
@@ -40,13 +41,16 @@ struct judge_frame {
 /* Waits for the keeper's hello on JUDGE_KEEPER_FD. Once. */
 int judge_keeper_hello(struct keeper_hello *ret, struct err *err);
 
-/* True once the keeper has died, hung or said something that makes no sense: nothing more can be graded here. */
+/* True once the keeper has died, hung or said something that makes no sense: nothing more can be
+ * graded here. */
 bool judge_keeper_lost(void);
 
 /* A fresh guest, confined and ready. On failure (infra) there is no guest. */
-int judge_guest_start(struct judge_guest *g, const struct limits *limits, bool stdio, struct err *err);
+int judge_guest_start(struct judge_guest *g, const struct limits *limits, bool stdio,
+                      struct err *err);
 
-/* Begins a question in g->question (the caller appends its payload), and sends it under a new sequence number. */
+/* Begins a question in g->question (the caller appends its payload), and sends it under a new
+ * sequence number. */
 struct buf *judge_guest_question(struct judge_guest *g);
 int judge_guest_send(struct judge_guest *g, uint8_t type, uint32_t seq);
 int judge_guest_receive(struct judge_guest *g, struct judge_frame *ret);
@@ -57,13 +61,15 @@ int judge_guest_fail(struct judge_guest *g, enum reason reason, const char *why)
 /* CPU time and retired instructions (0: not counted) so far. */
 int judge_guest_clock(struct judge_guest *g, struct keeper_clocked *ret, struct err *err);
 
-/* Takes the keeper's report if it is already there (stdio guests end by themselves). 1: g->end is filled; 0: not yet. */
+/* Takes the keeper's report if it is already there (stdio guests end by themselves). 1: g->end
+ * is filled; 0: not yet. */
 int judge_guest_poll_exit(struct judge_guest *g, struct err *err);
 
 /* Ends the guest if it lives, waits for the keeper's account (g->end) and closes everything. */
 int judge_guest_finish(struct judge_guest *g, struct err *err);
 
-/* What an end that nobody asked for says about the candidate; REASON_NONE for a plain exit with status 0. */
+/* What an end that nobody asked for says about the candidate; REASON_NONE for a plain exit with
+ * status 0. */
 enum reason judge_reason_of_end(const struct keeper_exited *end, int64_t memory_limit_kib);
 
 #endif

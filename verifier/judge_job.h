@@ -39,7 +39,8 @@ void judge_describe_error(const struct judge_job *job, struct buf *out);
 /* The reason that the pending Python error gives; the error stays. */
 enum reason judge_reason_of_error(const struct judge_guest *guest);
 
-/* Starts a guest within a fresh window of the suite's limits, and ends both. Negative: infra (job->infra is set). */
+/* Starts a guest within a fresh window of the suite's limits, and ends both. Negative: infra
+ * (job->infra is set). */
 int judge_job_start_guest(struct judge_job *job, const struct limits *limits, bool stdio);
 int judge_job_finish_guest(struct judge_job *job);
 
@@ -51,13 +52,16 @@ int judge_run_timing(struct judge_job *job);
 /* Loads starter and program into the job's guest. 0, or -1 with a Python error set. */
 int judge_load_program(struct judge_job *job, struct str program);
 
-/* Puts the pending error into the job's lint if it is the program's SyntaxError: CPython's own word. False: it is another. */
+/* Puts the pending error into the job's lint if it is the program's SyntaxError: CPython's own
+ * word. False: it is another. */
 bool judge_note_syntax_error(struct judge_job *job);
 
-/* The proxy of the entry point, Py_None if the suite has none. NULL with a Python error set, or without one if it is missing. */
+/* The proxy of the entry point, Py_None if the suite has none. NULL with a Python error set, or
+ * without one if it is missing. */
 PyObject *judge_entry(struct judge_job *job);
 
-/* Fresh globals for test code: the starter's helpers, the entry point, and the program's own names behind the builtins. */
+/* Fresh globals for test code: the starter's helpers, the entry point, and the program's own
+ * names behind the builtins. */
 PyObject *judge_globals(struct judge_job *job);
 int judge_bind_entry(struct judge_job *job, PyObject *globals, PyObject *entry);
 int judge_names_init(void);
@@ -70,8 +74,10 @@ int judge_sites_init(PyObject *builtins);
 void judge_sites_begin(struct judge_job *job);
 void judge_sites_end(bool completed);
 
-/* Whether a program's output is the expected one. 1, 0, or -1 with a Python error set (a `python` checker). */
-int judge_check_output(const struct judge_suite *suite, struct str input, struct str got, struct str expected);
+/* Whether a program's output is the expected one. 1, 0, or -1 with a Python error set (a
+ * `python` checker). */
+int judge_check_output(const struct judge_suite *suite, struct str input, struct str got,
+                       struct str expected);
 
 /* Results, new references. */
 json_t *judge_grade(const json_t *request, uint32_t seq, int frames_fd);

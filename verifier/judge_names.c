@@ -1,9 +1,10 @@
 /* judge_names.c: where test code finds its names.
  *
- * Its globals hold the starter's helpers, executed here, so that a program cannot replace what the expected values are
- * computed with. Behind them lie the builtins, in a dict whose __missing__ asks the guest: what neither the
- * test, the starter nor Python defines is the program's. (CPython looks a global up in a builtins object that is no exact dict through
- * its mapping protocol, in functions, classes and module code alike.) */
+ * Its globals hold the starter's helpers, executed here, so that a program cannot replace what
+ * the expected values are computed with. Behind them lie the builtins, in a dict whose
+ * __missing__ asks the guest: what neither the test, the starter nor Python defines is the
+ * program's. (CPython looks a global up in a builtins object that is no exact dict through its
+ * mapping protocol, in functions, classes and module code alike.) */
 #include "verifier/judge_job.h"
 #include "verifier/judge_proxy.h"
 
@@ -55,7 +56,8 @@ static PyObject *fresh_globals(void)
     return globals;
 }
 
-/* Binds those of `names` that the program has to the program's objects. Exceptions are only names to catch and stay ours. */
+/* Binds those of `names` that the program has to the program's objects. Exceptions are only
+ * names to catch and stay ours. */
 static int use_theirs(PyObject *globals, PyObject *names)
 {
     for (Py_ssize_t i = 0; names && i < PyList_GET_SIZE(names); i++) {
@@ -72,8 +74,8 @@ static int use_theirs(PyObject *globals, PyObject *names)
     return 0;
 }
 
-/* A class of the starter is the program's class in test code, as its objects cannot cross: `TreeNode(1)` makes the node where
- * it will be used. */
+/* A class of the starter is the program's class in test code, as its objects cannot cross:
+ * `TreeNode(1)` makes the node where it will be used. */
 PyObject *judge_globals(struct judge_job *job)
 {
     struct judge_suite *s = job->suite;
@@ -81,7 +83,8 @@ PyObject *judge_globals(struct judge_job *job)
     if (globals && s->starter_code && !(done = PyEval_EvalCode(s->starter_code, globals, globals)))
         Py_CLEAR(globals);
     Py_XDECREF(done);
-    if (globals && (use_theirs(globals, s->starter_classes) < 0 || use_theirs(globals, s->shadows) < 0))
+    if (globals &&
+        (use_theirs(globals, s->starter_classes) < 0 || use_theirs(globals, s->shadows) < 0))
         Py_CLEAR(globals);
     return globals;
 }

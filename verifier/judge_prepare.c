@@ -1,17 +1,18 @@
 /* judge_prepare.c: the rewriting of test code, once a suite.
  *
- * `assert X` becomes a numbered site that is recorded and never raises, so that one wrong answer does not hide the
- * other tests (the functions called are in judge_sites.c):
+ * `assert X` becomes a numbered site that is recorded and never raises, so that one wrong answer
+ * does not hide the other tests (the functions called are in judge_sites.c):
  *
  *     try:
  *         if not __assay_check__(7, X): __assay_note__(message)
  *     except:
  *         __assay_caught__(7)
  *
- * and `assert L == R` uses __assay_equal__(7, L, R, which) so that both sides can be shown; `which` side is the
- * program's, the one that calls something. A name such as `math` that test code uses but never binds is imported in front:
- * it must be the judge's module, as unbound names are the program's. The transformation is Python because Python's own `ast` module is
- * the only parser that agrees with Python; the text below runs in the judge, on trusted sources. */
+ * and `assert L == R` uses __assay_equal__(7, L, R, which) so that both sides can be shown;
+ * `which` side is the program's, the one that calls something. A name such as `math` that test
+ * code uses but never binds is imported in front: it must be the judge's module, as unbound
+ * names are the program's. The transformation is Python because Python's own `ast` module is the
+ * only parser that agrees with Python; the text below runs in the judge, on trusted sources. */
 #include "verifier/judge_prepare.h"
 
 #include "base/check.h"
@@ -56,7 +57,8 @@ static const char prepare_source[] =
     "    def visit_Assert(self, node):\n"
     "        number, test = ast.Constant(len(self.texts)), node.test\n"
     "        shown = test\n"
-    "        if isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], ast.Eq):\n"
+    "        if isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], "
+    "ast.Eq):\n"
     "            left, right = test.left, test.comparators[0]\n"
     "            swap = calls(right) and not calls(left)\n"
     "            shown = right if swap else left\n"
@@ -65,7 +67,8 @@ static const char prepare_source[] =
     "            check = call('check', number, test)\n"
     "        self.texts.append(ast.unparse(shown)[:400])\n"
     "        if node.msg:\n"
-    "            attempt = ast.If(ast.UnaryOp(ast.Not(), check), [ast.Expr(call('note', node.msg))], [])\n"
+    "            attempt = ast.If(ast.UnaryOp(ast.Not(), check), [ast.Expr(call('note', "
+    "node.msg))], [])\n"
     "        else:\n"
     "            attempt = ast.Expr(check)\n"
     "        handler = ast.ExceptHandler(None, None, [ast.Expr(call('caught', number))])\n"
@@ -78,13 +81,16 @@ static const char prepare_source[] =
     "\n"
     "def shadows(source):\n"
     "    return [node.name for node in ast.parse(source).body\n"
-    "            if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and hasattr(builtins, node.name)]\n"
+    "            if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and hasattr(builtins, "
+    "node.name)]\n"
     "\n"
     "def tests(source, taken):\n"
     "    tree = ast.parse(source, '<tests>')\n"
     "    defines = any(isinstance(n, ast.FunctionDef) and n.name == 'check' for n in tree.body)\n"
-    "    calls_it = any(isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == 'check'\n"
-    "                   for top in tree.body if not isinstance(top, ast.FunctionDef) for n in ast.walk(top))\n"
+    "    calls_it = any(isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == "
+    "'check'\n"
+    "                   for top in tree.body if not isinstance(top, ast.FunctionDef) for n in "
+    "ast.walk(top))\n"
     "    modules, sites = unbound_modules(tree, taken), Sites()\n"
     "    tree = sites.visit(tree)\n"
     "    if modules:\n"
@@ -111,7 +117,8 @@ int judge_prepare_init(void)
     starter_function = PyDict_GetItemString(globals, "starter");
     tests_function = PyDict_GetItemString(globals, "tests");
     shadows_function = PyDict_GetItemString(globals, "shadows");
-    CHECK(starter_function && tests_function && shadows_function); /* `globals` lives as long as the process */
+    CHECK(starter_function && tests_function &&
+          shadows_function); /* `globals` lives as long as the process */
     return 0;
 }
 

@@ -1,19 +1,20 @@
 /* judge_proxy.c: a proxy stands for an object that never leaves the guest.
  *
- * What crosses does so by value (value.h); a proxy holds only the object's number. Each operation on it is one question to the
- * guest and one answer, except what decides a test: == and != are identity of the handle and never asked, for an
- * object may claim to equal anything. The same holds for operators that bring the test's own value to the object (`h - 0.5`,
- * `h < 3`, `3 in h`): a lying object could answer 0, True or whatever makes the test pass. So an operator between a handle and
- * plain data may only yield another handle, ordering is answered between two handles only, and `in` walks the object and
- * compares here. Where the problem's own starter or reference defines the entry point as a class, its operators are
- * what is being tested, and these three are asked as well. */
+ * What crosses does so by value (value.h); a proxy holds only the object's number. Each
+ * operation on it is one question to the guest and one answer, except what decides a test: ==
+ * and != are identity of the handle and never asked, for an object may claim to equal anything.
+ * The same holds for operators that bring the test's own value to the object (`h - 0.5`, `h <
+ * 3`, `3 in h`): a lying object could answer 0, True or whatever makes the test pass. So an
+ * operator between a handle and plain data may only yield another handle, ordering is answered
+ * between two handles only, and `in` walks the object and compares here. Where the problem's own
+ * starter or reference defines the entry point as a class, its operators are what is being
+ * tested, and these three are asked as well. */
 #include "verifier/judge_proxy.h"
 
 #include "verifier/judge_session.h"
 
 struct proxy {
-    PyObject_HEAD
-    uint32_t number, generation;
+    PyObject_HEAD uint32_t number, generation;
 };
 
 PyTypeObject *judge__proxy_type;
@@ -51,7 +52,7 @@ static void proxy_dealloc(PyObject *self)
     Py_DECREF(type);
 }
 
-/* ---- questions ------------------------------------------------------------------------------------------ */
+/* ---- questions ------------------------------------------------------------------------------- */
 
 static int alive(PyObject *self)
 {
@@ -108,8 +109,9 @@ static PyObject *call_method(PyObject *self, const char *name, PyObject *args)
     return result;
 }
 
-/* Names like __class__ and __eq__ are the proxy's own, so that isinstance() and explicit comparisons are not answered
- * by the program; those that a proxy lacks (__name__, __doc__, ...) are plain attributes. */
+/* Names like __class__ and __eq__ are the proxy's own, so that isinstance() and explicit
+ * comparisons are not answered by the program; those that a proxy lacks (__name__, __doc__, ...)
+ * are plain attributes. */
 static PyObject *proxy_getattr(PyObject *self, PyObject *name)
 {
     Py_ssize_t n = PyUnicode_GetLength(name);
@@ -248,7 +250,7 @@ static Py_hash_t proxy_hash(PyObject *self)
     return (Py_hash_t)(((uint64_t)p->generation << 32 | p->number) >> 1) + 7;
 }
 
-/* ---- operators ------------------------------------------------------------------------------------------ */
+/* ---- operators ------------------------------------------------------------------------------- */
 
 static PyObject *binary(enum guest_operator op, PyObject *a, PyObject *b)
 {
@@ -282,10 +284,10 @@ static PyObject *proxy_compare(PyObject *a, PyObject *b, int how)
     return PyBool_FromLong(same == (how == Py_EQ));
 }
 
-#define BINARY(name, op)                               \
-    static PyObject *name(PyObject *a, PyObject *b)    \
-    {                                                  \
-        return binary(op, a, b);                       \
+#define BINARY(name, op)                                                                           \
+    static PyObject *name(PyObject *a, PyObject *b)                                                \
+    {                                                                                              \
+        return binary(op, a, b);                                                                   \
     }
 BINARY(op_add, GUEST_OP_ADD)
 BINARY(op_subtract, GUEST_OP_SUBTRACT)
@@ -318,10 +320,10 @@ static PyObject *unary(PyObject *self, const char *name)
     return answer;
 }
 
-#define UNARY(name, dunder)                  \
-    static PyObject *name(PyObject *self)    \
-    {                                        \
-        return unary(self, dunder);          \
+#define UNARY(name, dunder)                                                                        \
+    static PyObject *name(PyObject *self)                                                          \
+    {                                                                                              \
+        return unary(self, dunder);                                                                \
     }
 UNARY(op_negative, "__neg__")
 UNARY(op_positive, "__pos__")

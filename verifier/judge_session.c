@@ -1,7 +1,8 @@
 /* judge_session.c: one question, one answer, and what the answer means.
  *
- * While a question is open the guest may call back the judge's callables that were lent to it; those may ask questions in
- * turn, so this nests. Whatever is malformed, out of turn or wrongly numbered ends the guest with REASON_PROTOCOL. */
+ * While a question is open the guest may call back the judge's callables that were lent to it;
+ * those may ask questions in turn, so this nests. Whatever is malformed, out of turn or wrongly
+ * numbered ends the guest with REASON_PROTOCOL. */
 #define PY_SSIZE_T_CLEAN
 #include "verifier/judge_session.h"
 
@@ -26,7 +27,7 @@ struct reader {
     const uint8_t *at, *end;
 };
 
-/* ---- values --------------------------------------------------------------------------------------------- */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 static int encode_object(void *ctx, PyObject *object, struct buf *out)
 {
@@ -102,7 +103,7 @@ static bool read_name(struct reader *r, struct str *ret)
     return true;
 }
 
-/* ---- building a question -------------------------------------------------------------------------------- */
+/* ---- building a question --------------------------------------------------------------------- */
 
 static void flush_released(void)
 {
@@ -196,8 +197,8 @@ static PyObject *their_builtin(PyObject *o)
 static bool yields_values(PyObject *o)
 {
     return !judge_is_handle(o) &&
-           (PyRange_Check(o) || PyDictViewSet_Check(o) || PyDictValues_Check(o) || PyIter_Check(o) ||
-            strcmp(Py_TYPE(o)->tp_name, "collections.deque") == 0);
+           (PyRange_Check(o) || PyDictViewSet_Check(o) || PyDictValues_Check(o) ||
+            PyIter_Check(o) || strcmp(Py_TYPE(o)->tp_name, "collections.deque") == 0);
 }
 
 PyObject *judge__plain_args(PyObject *args)
@@ -222,7 +223,7 @@ PyObject *judge__plain_args(PyObject *args)
     return plain;
 }
 
-/* ---- exceptions that cross ------------------------------------------------------------------------------ */
+/* ---- exceptions that cross ------------------------------------------------------------------- */
 
 static PyObject *exception_named(PyObject *dict, struct str name)
 {
@@ -233,8 +234,8 @@ static PyObject *exception_named(PyObject *dict, struct str name)
     return found && PyExceptionClass_Check(found) ? found : NULL;
 }
 
-/* The class to raise here for an exception of the guest: the builtin of that name, the test's own of that name, or one
- * made up below the builtin base. Borrowed. */
+/* The class to raise here for an exception of the guest: the builtin of that name, the test's
+ * own of that name, or one made up below the builtin base. Borrowed. */
 static PyObject *exception_class(struct str name, struct str base_name)
 {
     PyObject *builtins = PyEval_GetBuiltins();
@@ -250,8 +251,8 @@ static PyObject *exception_class(struct str name, struct str base_name)
     PyObject *key = Py_BuildValue("s#O", name.s, (Py_ssize_t)name.len, base);
     found = key ? PyDict_GetItemWithError(session.exceptions, key) : NULL;
     if (key && !found) {
-        PyObject *made =
-            PyObject_CallFunction((PyObject *)&PyType_Type, "s#(O){}", name.s, (Py_ssize_t)name.len, base);
+        PyObject *made = PyObject_CallFunction((PyObject *)&PyType_Type, "s#(O){}", name.s,
+                                               (Py_ssize_t)name.len, base);
         if (made && PyDict_SetItem(session.exceptions, key, made) == 0)
             found = made; /* the dict keeps it */
         Py_XDECREF(made);
@@ -331,7 +332,7 @@ static int send_raised(uint32_t seq)
     return judge_guest_send(session.guest, JUDGE_RAISED, seq);
 }
 
-/* ---- answers -------------------------------------------------------------------------------------------- */
+/* ---- answers --------------------------------------------------------------------------------- */
 
 /* The guest calls a callable of ours. 0, or -1 with judge_stop set. */
 static int serve_callback(struct reader *r, uint32_t seq)
@@ -376,7 +377,8 @@ static int update(PyObject *mine, PyObject *theirs, int depth);
 static bool updatable(PyObject *mine, PyObject *theirs)
 {
     return (PyList_Check(mine) && PyList_Check(theirs)) ||
-           (PyDict_Check(mine) && PyDict_Check(theirs)) || (PySet_Check(mine) && PySet_Check(theirs)) ||
+           (PyDict_Check(mine) && PyDict_Check(theirs)) ||
+           (PySet_Check(mine) && PySet_Check(theirs)) ||
            (PyByteArray_Check(mine) && PyByteArray_Check(theirs));
 }
 
@@ -386,8 +388,7 @@ static int update_list(PyObject *mine, PyObject *theirs, int depth)
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(mine) && i < PyList_GET_SIZE(theirs); i++) {
         PyObject *old = PyList_GET_ITEM(mine, i), *fresh = PyList_GET_ITEM(theirs, i);
         if (depth < VALUE_DEPTH_MAX && updatable(old, fresh)) {
-            if (update(old, fresh, depth + 1) < 0 ||
-                PyList_SetItem(theirs, i, Py_NewRef(old)) < 0)
+            if (update(old, fresh, depth + 1) < 0 || PyList_SetItem(theirs, i, Py_NewRef(old)) < 0)
                 return -1;
         }
     }
@@ -438,7 +439,8 @@ static int update_args(PyObject *args, struct reader *r)
     return rc;
 }
 
-/* Reads answers of the guest until the one to `seq`. Any answer but a value leaves an error set, MISSING a KeyError. */
+/* Reads answers of the guest until the one to `seq`. Any answer but a value leaves an error set,
+ * MISSING a KeyError. */
 static PyObject *take_answer(enum wire_question type, uint32_t seq, PyObject *args)
 {
     struct judge_frame frame;
@@ -495,7 +497,7 @@ PyObject *judge__ask(enum wire_question type, PyObject *args)
     return take_answer(type, seq, args);
 }
 
-/* ---- the session ---------------------------------------------------------------------------------------- */
+/* ---- the session ----------------------------------------------------------------------------- */
 
 void judge_session_begin(struct judge_guest *guest, bool open_operators)
 {

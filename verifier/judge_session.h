@@ -1,4 +1,5 @@
-/* judge_session.h: private to judge_proxy.c and judge_session.c: building a question and reading its answer. */
+/* judge_session.h: private to judge_proxy.c and judge_session.c: building a question and reading
+ * its answer. */
 #ifndef ASSAY_JUDGE_SESSION_H
 #define ASSAY_JUDGE_SESSION_H
 
@@ -18,11 +19,12 @@ int judge__put_name(PyObject *name);
 int judge__put_value(PyObject *value);
 int judge__put_empty_dict(void);
 
-/* `args`, or a copy in which what has no value of its own but yields some (range, map, dict views, ...) became a list, and a
- * builtin function or type became the guest's own. */
+/* `args`, or a copy in which what has no value of its own but yields some (range, map, dict
+ * views, ...) became a list, and a builtin function or type became the guest's own. */
 PyObject *judge__plain_args(PyObject *args);
 
-/* The answer; callbacks are served meanwhile. `args`: a tuple whose mutable members are brought up to date, or NULL. */
+/* The answer; callbacks are served meanwhile. `args`: a tuple whose mutable members are brought
+ * up to date, or NULL. */
 PyObject *judge__ask(enum wire_question type, PyObject *args);
 
 PyObject *judge__proxy_new(uint32_t number, uint32_t generation);

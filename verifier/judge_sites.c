@@ -1,5 +1,5 @@
-/* judge_sites.c: asserts as they run. Rewritten test code (judge_prepare.c) calls these four functions; a site has passed when it
- * was executed at least once and never failed. */
+/* judge_sites.c: asserts as they run. Rewritten test code (judge_prepare.c) calls these four
+ * functions; a site has passed when it was executed at least once and never failed. */
 #include "verifier/judge.h"
 #include "verifier/judge_job.h"
 #include "verifier/judge_text.h"
@@ -14,7 +14,8 @@ static struct {
 } sites;
 
 /* A site's failure is recorded at once, for the report; whether it passed is counted at the end. */
-static void fail_site(int number, enum reason reason, PyObject *got, PyObject *expected, const char *message)
+static void fail_site(int number, enum reason reason, PyObject *got, PyObject *expected,
+                      const char *message)
 {
     struct judge_job *job = sites.job;
     sites.latest = NULL;
@@ -25,8 +26,8 @@ static void fail_site(int number, enum reason reason, PyObject *got, PyObject *e
     PyObject *text = PyList_GET_ITEM(job->suite->site_texts, number);
     int tests = job->tests;
     job->tests += number;
-    judge_fail(job, reason, judge_json_text(str_of(PyUnicode_AsUTF8(text)), JUDGE_TEXT_BYTES_MAX), got,
-               expected, message);
+    judge_fail(job, reason, judge_json_text(str_of(PyUnicode_AsUTF8(text)), JUDGE_TEXT_BYTES_MAX),
+               got, expected, message);
     job->tests = tests;
     if (json_array_size(job->failures) > before)
         sites.latest = json_array_get(job->failures, before);
@@ -97,10 +98,9 @@ static PyObject *site_caught(PyObject *self, PyObject *object)
     PyErr_Clear();
     fail_site(number, reason, NULL, NULL, text.s);
     buf_free(&text);
-    if (!stop)
-        Py_RETURN_NONE;
-    PyErr_SetNone(judge_stop);
-    return NULL;
+    if (stop)
+        PyErr_SetNone(judge_stop);
+    return stop ? NULL : Py_NewRef(Py_None);
 }
 
 static PyObject *site_note(PyObject *self, PyObject *message)
@@ -146,12 +146,14 @@ void judge_sites_begin(struct judge_job *job)
     sites.states = xcalloc((size_t)job->suite->n_sites, 1);
 }
 
-/* Counts. Where the source ended normally, a site that was not reached had nothing to say and has passed. */
+/* Counts. Where the source ended normally, a site that was not reached had nothing to say and
+ * has passed. */
 void judge_sites_end(bool completed)
 {
     struct judge_job *job = sites.job;
     for (int i = 0; i < job->suite->n_sites; i++)
-        job->passed += sites.states[i] == SITE_PASSED || (completed && sites.states[i] == SITE_UNSEEN);
+        job->passed +=
+            sites.states[i] == SITE_PASSED || (completed && sites.states[i] == SITE_UNSEEN);
     job->tests += job->suite->n_sites;
     free(sites.states);
     sites.states = NULL;

@@ -1,8 +1,9 @@
 /* judge_stdio.c: whole programs on real pipes: a fresh guest for each input.
  *
- * The guest compiles the text and says on its socket whether it could, then runs it with descriptors 0, 1 and 2 on pipes whose
- * other ends are here. One poll loop feeds stdin and drains both outputs until the keeper reports the end; nothing of what
- * is printed is taken for anything but output. Past the output limit the guest is killed. */
+ * The guest compiles the text and says on its socket whether it could, then runs it with
+ * descriptors 0, 1 and 2 on pipes whose other ends are here. One poll loop feeds stdin and
+ * drains both outputs until the keeper reports the end; nothing of what is printed is taken for
+ * anything but output. Past the output limit the guest is killed. */
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/wait.h>
@@ -105,7 +106,9 @@ static int pump(struct judge_job *job, struct run *run)
             if (g->pipes[i] >= 0 && (i == 1 ? run->out.len : run->err.len) <= before)
                 break;
         }
-    return run->flooded ? judge_guest_fail(g, REASON_OUTPUT_LIMIT, "more output than the limit allows") : 0;
+    return run->flooded
+               ? judge_guest_fail(g, REASON_OUTPUT_LIMIT, "more output than the limit allows")
+               : 0;
 }
 
 /* The last line of a traceback names the exception. */
@@ -155,9 +158,11 @@ static int run_program(struct judge_job *job, struct str program, const struct l
     return 0;
 }
 
-static void fail_case(struct judge_job *job, enum reason reason, const struct run *run, struct str expected)
+static void fail_case(struct judge_job *job, enum reason reason, const struct run *run,
+                      struct str expected)
 {
-    PyObject *got = PyUnicode_DecodeUTF8(run->out.s ? run->out.s : "", (Py_ssize_t)run->out.len, "replace");
+    PyObject *got =
+        PyUnicode_DecodeUTF8(run->out.s ? run->out.s : "", (Py_ssize_t)run->out.len, "replace");
     PyObject *want = PyUnicode_DecodeUTF8(expected.s, (Py_ssize_t)expected.len, "replace");
     struct str tail = buf_view(&run->err);
     if (tail.len > JUDGE_TEXT_BYTES_MAX)
@@ -172,7 +177,8 @@ static void fail_case(struct judge_job *job, enum reason reason, const struct ru
     PyErr_Clear();
 }
 
-/* The checker has a window of its own: a `python` one is test code at work on the program's output. */
+/* The checker has a window of its own: a `python` one is test code at work on the program's
+ * output. */
 static void check_case(struct judge_job *job, struct run *run, struct str expected)
 {
     judge_watch_open((int64_t)(job->suite->limits.wall_s * 1e9), &job->last_words, job->frames_fd);
@@ -206,7 +212,8 @@ int judge_run_stdio(struct judge_job *job)
             job->lines_before += *c == '\n';
     }
     buf_str(&program, job->program);
-    json_array_foreach(s->stdio, i, one) {
+    json_array_foreach(s->stdio, i, one)
+    {
         struct run run = {.input = json_str(json_object_get(one, "stdin")),
                           .out_max = (size_t)s->limits.output_kib << 10};
         struct str expected = json_str(json_object_get(one, "stdout"));
@@ -217,7 +224,8 @@ int judge_run_stdio(struct judge_job *job)
             check_case(job, &run, expected);
         else if (rc == 0 && !stop)
             fail_case(job, reason, &run, expected);
-        /* After a time-out or a text that does not compile the rest would only cost the same again. */
+        /* After a time-out or a text that does not compile the rest would only cost the same
+         * again. */
         stop = stop || reason == REASON_TIME_LIMIT || reason == REASON_SYNTAX_ERROR;
         buf_free(&run.out);
         buf_free(&run.err);
@@ -228,29 +236,36 @@ int judge_run_stdio(struct judge_job *job)
     return rc;
 }
 
-/* ---- op "run" ------------------------------------------------------------------------------------------- */
+/* ---- op "run" -------------------------------------------------------------------------------- */
 
 json_t *judge_run(const json_t *request)
 {
-    struct judge_job job = {
-        .frames_fd = -1, .failures = json_array(), .lint = json_array(), .guest = {.fd = -1, .pipes = {-1, -1, -1}}};
+    struct judge_job job = {.frames_fd = -1,
+                            .failures = json_array(),
+                            .lint = json_array(),
+                            .guest = {.fd = -1, .pipes = {-1, -1, -1}}};
     struct limits limits = judge_limits(json_object_get(request, "limits"));
     struct run run = {.input = json_str(json_object_get(request, "stdin")),
-                      .out_max = (size_t)limits.output_kib << 10, .keep_errors = true};
+                      .out_max = (size_t)limits.output_kib << 10,
+                      .keep_errors = true};
     enum reason reason = REASON_NONE;
     char status[40] = "";
-    int rc = run_program(&job, json_str(json_object_get(request, "program")), &limits, &run, &reason);
+    int rc =
+        run_program(&job, json_str(json_object_get(request, "program")), &limits, &run, &reason);
     int end = job.guest.end.status;
     snprintf(status, sizeof status, WIFSIGNALED(end) ? "signal %d" : "exit %d",
              WIFSIGNALED(end) ? WTERMSIG(end) : WEXITSTATUS(end));
     json_t *r = json_object();
-    json_object_set_new(r, "infra", rc < 0 ? judge_json_text(str_of(job.infra.text), JUDGE_TEXT_BYTES_MAX) : json_null());
+    json_object_set_new(r, "infra",
+                        rc < 0 ? judge_json_text(str_of(job.infra.text), JUDGE_TEXT_BYTES_MAX)
+                               : json_null());
     json_object_set_new(r, "reason", judge_reason(rc < 0 ? REASON_NONE : reason));
     json_object_set_new(r, "status", rc < 0 ? json_null() : json_string(status));
     json_object_set_new(r, "stdout", judge_json_text(buf_view(&run.out), run.out_max));
     json_object_set_new(r, "stderr", judge_json_text(buf_view(&run.err), run.out_max));
-    json_object_set_new(r, "time", json_pack("{s:f, s:f, s:n}", "cpu_ms", (double)job.cpu_us / 1e3, "wall_ms",
-                                             (double)job.wall_us / 1e3, "speedup"));
+    json_object_set_new(r, "time",
+                        json_pack("{s:f, s:f, s:n}", "cpu_ms", (double)job.cpu_us / 1e3, "wall_ms",
+                                  (double)job.wall_us / 1e3, "speedup"));
     json_object_set_new(r, "memory_peak_kib", json_integer((json_int_t)job.memory_peak_kib));
     json_object_set_new(r, "isolation", judge_isolation(job.isolation));
     json_decref(job.failures);

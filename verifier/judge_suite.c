@@ -1,7 +1,8 @@
 /* judge_suite.c: SUITE frames become compiled suites.
  *
- * A group of completions of one problem compiles its tests once. What is kept is only what no job can change: code objects,
- * decoded expected values (compared, never handed out) and arguments that are encoded afresh for each guest. */
+ * A group of completions of one problem compiles its tests once. What is kept is only what no
+ * job can change: code objects, decoded expected values (compared, never handed out) and
+ * arguments that are encoded afresh for each guest. */
 #include "verifier/judge_suite.h"
 
 #include <regex.h>
@@ -98,7 +99,8 @@ static int read_starter(struct judge_suite *s, PyObject **ret_taken, struct err 
         return 0;
     PyObject *made = judge_prepare_starter(s->starter);
     if (!made) {
-        /* A bare signature, which the completion goes on from, runs nowhere by itself: then there are no helpers. */
+        /* A bare signature, which the completion goes on from, runs nowhere by itself: then
+         * there are no helpers. */
         if (!PyErr_ExceptionMatches(PyExc_SyntaxError))
             return python_failure(err, "starter");
         PyErr_Clear();
@@ -191,7 +193,8 @@ static int read_suite(struct judge_suite *s, struct err *err)
     s->reference = string_at(s->json, "reference");
     compare = json_object_get(s->json, "compare");
     const char *sequences = string_at(compare, "sequences");
-    /* JSON and YAML know only lists, so an `expected` list means any sequence unless the problem insists. */
+    /* JSON and YAML know only lists, so an `expected` list means any sequence unless the problem
+     * insists. */
     s->compare.any_sequence = !sequences || strcmp(sequences, "any") == 0;
     s->compare.tolerance = number_or(compare, "float", 0);
     limits = json_object_get(s->json, "limits");
@@ -241,7 +244,7 @@ static void suite_free(struct judge_suite *s)
     free(s);
 }
 
-/* ---- the cache ------------------------------------------------------------------------------------------ */
+/* ---- the cache ------------------------------------------------------------------------------- */
 
 static struct judge_suite **bucket_of(const char *key)
 {

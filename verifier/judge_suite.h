@@ -13,11 +13,11 @@
 #include "verifier/judge_compare.h"
 
 struct judge_case {
-    PyObject *args, *kwargs;   /* tuple and dict, or NULL where `call` is the way */
-    PyObject *call, *returns;  /* code, or NULL */
-    PyObject *expected;        /* plain data, or NULL */
-    const char *text;          /* of `call`, or NULL */
-    const char *raises;        /* exception's name, or NULL */
+    PyObject *args, *kwargs;  /* tuple and dict, or NULL where `call` is the way */
+    PyObject *call, *returns; /* code, or NULL */
+    PyObject *expected;       /* plain data, or NULL */
+    const char *text;         /* of `call`, or NULL */
+    const char *raises;       /* exception's name, or NULL */
 };
 
 enum judge_checker { CHECK_EXACT, CHECK_TOKENS, CHECK_FLOAT, CHECK_UNORDERED_LINES, CHECK_PYTHON };
@@ -30,7 +30,7 @@ struct judge_suite {
     json_t *json; /* the suite; strings below point into it */
     const char *entry_point, *starter, *reference;
     PyObject *starter_code, *starter_classes; /* NULL without a starter */
-    PyObject *shadows; /* names of builtins that are the program's here, as the reference defines them; or NULL */
+    PyObject *shadows; /* builtins that the reference defines anew: the program's; or NULL */
     struct judge_case *cases;
     int n_cases;
     PyObject *tests_code, *site_texts; /* NULL without test source */
@@ -48,12 +48,13 @@ struct judge_suite {
     int total;     /* number of tests, whatever runs */
 };
 
-/* Compiles and caches; replaces the least recently used beyond JUDGE_SUITES_MAX. A suite that does not compile is kept
- * as broken: nobody waits for an answer here, its jobs will say so. */
+/* Compiles and caches; replaces the least recently used beyond JUDGE_SUITES_MAX. A suite that
+ * does not compile is kept as broken: nobody waits for an answer here, its jobs will say so. */
 void judge_suite_put(const char *key, json_t *suite);
 struct judge_suite *judge_suite_find(const char *key);
 
-/* {"cpu_s", ...} over the defaults; anything malformed keeps its default, as the problem's reader has checked it. */
+/* {"cpu_s", ...} over the defaults; anything malformed keeps its default, as the problem's
+ * reader has checked it. */
 struct limits judge_limits(const json_t *json);
 
 #endif

@@ -14,21 +14,29 @@ PyObject *judge_from_json(const json_t *json)
     const char *key;
     json_t *item;
     switch (json_typeof(json)) {
-    case JSON_TRUE: return Py_NewRef(Py_True);
-    case JSON_FALSE: return Py_NewRef(Py_False);
-    case JSON_NULL: return Py_NewRef(Py_None);
-    case JSON_INTEGER: return PyLong_FromLongLong(json_integer_value(json));
-    case JSON_REAL: return PyFloat_FromDouble(json_real_value(json));
+    case JSON_TRUE:
+        return Py_NewRef(Py_True);
+    case JSON_FALSE:
+        return Py_NewRef(Py_False);
+    case JSON_NULL:
+        return Py_NewRef(Py_None);
+    case JSON_INTEGER:
+        return PyLong_FromLongLong(json_integer_value(json));
+    case JSON_REAL:
+        return PyFloat_FromDouble(json_real_value(json));
     case JSON_STRING:
         return PyUnicode_FromStringAndSize(json_string_value(json),
                                            (Py_ssize_t)json_string_length(json));
-    case JSON_ARRAY: break;
-    case JSON_OBJECT: break;
+    case JSON_ARRAY:
+        break;
+    case JSON_OBJECT:
+        break;
     }
     bool array = json_is_array(json);
     PyObject *made = array ? PyList_New(0) : PyDict_New(), *value;
     if (made && array) {
-        json_array_foreach(json, i, item) {
+        json_array_foreach(json, i, item)
+        {
             value = judge_from_json(item);
             if (!value || PyList_Append(made, value) < 0)
                 Py_CLEAR(made);
@@ -37,7 +45,8 @@ PyObject *judge_from_json(const json_t *json)
                 break;
         }
     } else if (made) {
-        json_object_foreach((json_t *)json, key, item) {
+        json_object_foreach((json_t *)json, key, item)
+        {
             value = judge_from_json(item);
             if (!value || PyDict_SetItemString(made, key, value) < 0)
                 Py_CLEAR(made);
@@ -74,8 +83,8 @@ static json_t *dict_to_json(PyObject *o, int depth, struct err *err)
     json_t *made = json_object();
     while (made && PyDict_Next(o, &at, &key, &value)) {
         const char *name = PyUnicode_Check(key) ? PyUnicode_AsUTF8(key) : NULL;
-        json_t *item = name ? to_json(value, depth + 1, err)
-                            : refuse(err, key, "a key that is not a string");
+        json_t *item =
+            name ? to_json(value, depth + 1, err) : refuse(err, key, "a key that is not a string");
         if (!item || json_object_set_new(made, name, item) != 0) {
             if (item)
                 refuse(err, key, "a key that is not valid text");
@@ -125,7 +134,7 @@ json_t *judge_to_json(PyObject *object, struct err *err)
     return to_json(object, 0, err);
 }
 
-/* ---- what people see ------------------------------------------------------------------------------------ */
+/* ---- what people see ------------------------------------------------------------------------- */
 
 static void show_scalar(struct buf *out, PyObject *o)
 {

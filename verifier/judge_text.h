@@ -16,7 +16,8 @@ json_t *judge_to_json(PyObject *object, struct err *err);
 
 /* The functions below leave a pending Python error as it is. */
 
-/* A repr of plain data that costs no more than what is shown: at most JUDGE_TEXT_BYTES_MAX. JSON null for NULL. */
+/* A repr of plain data that costs no more than what is shown: at most JUDGE_TEXT_BYTES_MAX. JSON
+ * null for NULL. */
 json_t *judge_show(PyObject *object);
 
 /* A JSON string of foreign bytes, cut to `max`; what is not UTF-8 is replaced. */

@@ -1,10 +1,12 @@
-/* judge_timing.c: the measurements behind "faster": reference and candidate in turn, each run in a fresh guest.
+/* judge_timing.c: the measurements behind "faster": reference and candidate in turn, each run in
+ * a fresh guest.
  *
- * The keeper reads the guest's process clock from outside, just before the program is loaded and after its answer is here, so
- * import-time work and threads count, and nothing that the program does to its own clocks matters. Inputs are made here,
- * anew for each pair and equal within it; answers are compared, so returning early gains nothing, nor does remembering. The order
- * within a pair alternates, which makes the noise symmetric (timing.c). Where the kernel counts retired instructions they are
- * used instead of time. */
+ * The keeper reads the guest's process clock from outside, just before the program is loaded and
+ * after its answer is here, so import-time work and threads count, and nothing that the program
+ * does to its own clocks matters. Inputs are made here, anew for each pair and equal within it;
+ * answers are compared, so returning early gains nothing, nor does remembering. The order within
+ * a pair alternates, which makes the noise symmetric (timing.c). Where the kernel counts retired
+ * instructions they are used instead of time. */
 #include "base/clock.h"
 #include "verifier/judge_job.h"
 #include "verifier/judge_proxy.h"
@@ -31,8 +33,8 @@ static PyObject *mutable_values(PyObject *globals, PyObject *before)
     PyObject *key, *value, *state = PyDict_New();
     Py_ssize_t at = 0;
     while (state && PyDict_Next(globals, &at, &key, &value)) {
-        bool plain = PyList_CheckExact(value) || PyDict_CheckExact(value) || PySet_CheckExact(value) ||
-                     PyByteArray_CheckExact(value);
+        bool plain = PyList_CheckExact(value) || PyDict_CheckExact(value) ||
+                     PySet_CheckExact(value) || PyByteArray_CheckExact(value);
         if (plain && !PyDict_Contains(before, key) && PyDict_SetItem(state, key, value) < 0)
             Py_CLEAR(state);
     }
@@ -52,7 +54,8 @@ static int timed_call(struct judge_job *job, int repeat, struct sample *ret)
 {
     PyObject *entry = judge_entry(job), *globals = entry ? judge_globals(job) : NULL;
     PyObject *before = NULL, *done = NULL;
-    if (globals && judge_bind_entry(job, globals, entry) == 0 && set_number(globals, "repeat", repeat) == 0)
+    if (globals && judge_bind_entry(job, globals, entry) == 0 &&
+        set_number(globals, "repeat", repeat) == 0)
         before = PyDict_Copy(globals);
     if (before && judge_seed_random(repeat + 1) == 0)
         done = PyEval_EvalCode(job->suite->timing_setup, globals, globals);
@@ -85,7 +88,8 @@ static int measure(struct judge_job *job, struct str program, int repeat, struct
     TRY(judge_job_start_guest(job, &job->suite->limits, false));
     judge_session_begin(g, job->suite->is_class);
     int rc = load_starter(job) == 0 ? judge_guest_clock(g, &from, &job->infra) : GUEST_OVER;
-    if (rc == 0 && judge_load(program.s, program.len, 0) == 0 && timed_call(job, repeat, ret) == 0) {
+    if (rc == 0 && judge_load(program.s, program.len, 0) == 0 &&
+        timed_call(job, repeat, ret) == 0) {
         rc = judge_guest_clock(g, &to, &job->infra);
         ret->ok = rc == 0;
         ret->cpu_ns = to.cpu_ns - from.cpu_ns;
@@ -98,8 +102,10 @@ static int measure(struct judge_job *job, struct str program, int repeat, struct
     return rc < 0 && rc != GUEST_OVER ? rc : finished;
 }
 
-/* Both answered the same. An object that stayed with its program cannot be compared, and then cannot be timed. */
-static bool same_answers(struct judge_job *job, const struct sample *reference, const struct sample *candidate)
+/* Both answered the same. An object that stayed with its program cannot be compared, and then
+ * cannot be timed. */
+static bool same_answers(struct judge_job *job, const struct sample *reference,
+                         const struct sample *candidate)
 {
     const struct judge_compare *how = &job->suite->compare;
     if (judge_is_handle(reference->answer))
@@ -109,14 +115,15 @@ static bool same_answers(struct judge_job *job, const struct sample *reference, 
     if (!same && job->passed == job->suite->total)
         job->passed--; /* whoever looks at the counts alone sees that not all is well */
     if (!same)
-        judge_fail(job, REASON_WRONG_ANSWER, json_string("timing"), candidate->answer, reference->answer,
-                   "another answer than the reference's on the timed input");
+        judge_fail(job, REASON_WRONG_ANSWER, json_string("timing"), candidate->answer,
+                   reference->answer, "another answer than the reference's on the timed input");
     PyErr_Clear();
     return same;
 }
 
 /* Adds one pair. 1 added, 0 no timing is possible, negative infra. */
-static int add_pair(struct judge_job *job, int pair, struct timing *cpu, struct timing *instructions)
+static int add_pair(struct judge_job *job, int pair, struct timing *cpu,
+                    struct timing *instructions)
 {
     struct sample samples[2] = {0}; /* reference, candidate */
     const char *reference = job->suite->reference;
@@ -133,7 +140,8 @@ static int add_pair(struct judge_job *job, int pair, struct timing *cpu, struct 
     if (rc == 0 && samples[0].ok && samples[1].ok && same_answers(job, &samples[0], &samples[1])) {
         timing_add(cpu, (double)samples[0].cpu_ns, (double)samples[1].cpu_ns);
         if (samples[0].instructions && samples[1].instructions)
-            timing_add(instructions, (double)samples[0].instructions, (double)samples[1].instructions);
+            timing_add(instructions, (double)samples[0].instructions,
+                       (double)samples[1].instructions);
         rc = 1;
     }
     sample_clear(&samples[0]);
@@ -144,14 +152,15 @@ static int add_pair(struct judge_job *job, int pair, struct timing *cpu, struct 
 int judge_run_timing(struct judge_job *job)
 {
     struct timing cpu = {0}, instructions = {0};
-    const struct timing *used = &cpu;
+    const struct timing *used;
     struct judge_job before = *job;
     int64_t until = wall_ns() + TIMING_WALL_NS;
     int rc;
     do {
         rc = add_pair(job, cpu.n, &cpu, &instructions);
         used = instructions.n == cpu.n ? &instructions : &cpu;
-    } while (rc > 0 && timing_decide(used, job->suite->timing_margin) == TIMING_MORE && wall_ns() < until);
+    } while (rc > 0 && timing_decide(used, job->suite->timing_margin) == TIMING_MORE &&
+             wall_ns() < until);
     /* The verdict's cost is that of its tests. */
     job->cpu_us = before.cpu_us;
     job->wall_us = before.wall_us;
@@ -160,7 +169,8 @@ int judge_run_timing(struct judge_job *job)
         return rc;
     struct timing_summary s = timing_summarise(used);
     json_decref(job->speedup);
-    job->speedup = json_pack("{s:f, s:f, s:f, s:i, s:s}", "ratio", s.ratio, "low", s.low, "high", s.high, "pairs",
-                             s.pairs, "clock", used == &cpu ? "cpu" : "instructions");
+    job->speedup =
+        json_pack("{s:f, s:f, s:f, s:i, s:s}", "ratio", s.ratio, "low", s.low, "high", s.high,
+                  "pairs", s.pairs, "clock", used == &cpu ? "cpu" : "instructions");
     return 0;
 }

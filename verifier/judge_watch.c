@@ -1,11 +1,13 @@
 /* judge_watch.c: one interval timer, one signal.
  *
- * Test code is trusted, but the values it works on are not: a loop `while f(x):` or an integer of four million digits can
- * keep it busy for ever. SIGALRM therefore interrupts the judge at the window's end. Its handler trips Python's own signal
- * machinery, which long-running C code of CPython polls too, so that the exception appears wherever Python would have
- * raised KeyboardInterrupt. The keeper kills the guest at its own, earlier limit in any case. If the judge is caught in C code
- * that polls nothing, the handler itself writes the verdict that was prepared for this case and exits: the candidate is
- * charged with the time, and the verifier starts a new judge. */
+ * Test code is trusted, but the values it works on are not: a loop `while f(x):` or an integer
+ * of four million digits can keep it busy for ever. SIGALRM therefore interrupts the judge at
+ * the window's end. Its handler trips Python's own signal machinery, which long-running C code
+ * of CPython polls too, so that the exception appears wherever Python would have raised
+ * KeyboardInterrupt. The keeper kills the guest at its own, earlier limit in any case. If the
+ * judge is caught in C code that polls nothing, the handler itself writes the verdict that was
+ * prepared for this case and exits: the candidate is charged with the time, and the verifier
+ * starts a new judge. */
 #include "verifier/judge_watch.h"
 
 #include <signal.h>
@@ -15,7 +17,7 @@
 #include "base/clock.h"
 
 enum { TICK_US = 50000 };
-static const int64_t HARD_NS = 3ll * NS_PER_S;
+static const int64_t HARD_NS = 2ll * NS_PER_S;
 
 PyObject *judge_stop;
 
@@ -42,7 +44,8 @@ static void on_alarm(int signo)
     errno = saved;
 }
 
-/* Python's handler: runs between bytecodes of the main thread. A tick that was pending when its window closed is nothing. */
+/* Python's handler: runs between bytecodes of the main thread. A tick that was pending when its
+ * window closed is nothing. */
 static PyObject *on_python_signal(PyObject *self, PyObject *args)
 {
     (void)self;
@@ -70,7 +73,8 @@ int judge_watch_init(struct err *err)
         return err_set(err, -ENOSYS, "cannot install the judge's deadline");
     }
     Py_DECREF(old);
-    /* Python's C-level handler is replaced by ours, which decides before it wakes Python's. No SA_RESTART. */
+    /* Python's C-level handler is replaced by ours, which decides before it wakes Python's. No
+     * SA_RESTART. */
     struct sigaction action = {.sa_handler = on_alarm};
     sigemptyset(&action.sa_mask);
     if (sigaction(SIGALRM, &action, NULL) != 0)
@@ -104,7 +108,8 @@ void judge_watch_close(void)
 {
     is_open = 0;
     set_timer(0, 0);
-    /* A signal that is still pending in Python must find the window closed, not the next one open. */
+    /* A signal that is still pending in Python must find the window closed, not the next one
+     * open. */
     if (is_expired)
         (void)PyErr_CheckSignals();
 }

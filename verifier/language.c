@@ -1,8 +1,8 @@
 /* language.c: the decision, from the facts. Pure. */
 #include "language.h"
 
-/* Marks that Python's grammar could not have let through are worth more; these are the points at which a
- * text that Python cannot parse, or can but for little reason, is called something else. */
+/* Marks that Python's grammar could not have let through are worth more; these are the points at
+ * which a text that Python cannot parse, or can but for little reason, is called something else. */
 static const double other_least = 3, other_least_parsed = 4;
 
 static const char *decide_parsed(const struct tree_facts *t, const struct mark_facts *m)
@@ -10,25 +10,29 @@ static const char *decide_parsed(const struct tree_facts *t, const struct mark_f
     size_t bare = t->literals + t->names + t->annotations + t->arrows;
     if (t->statements == 0) {
         if (bare == 0)
-            return m->best >= 2 * other_least ? m->best_name : "empty"; /* comments, or `#include` */
+            return m->best >= 2 * other_least ? m->best_name
+                                              : "empty"; /* comments, or `#include` */
         if (t->arrows > t->names && m->best >= other_least_parsed)
             return m->best_name;
         return t->names ? "prose" : "data";
     }
     if (t->python2 && !t->python3)
         return "python2";
-    if (t->firm == 0 && (t->arrows > 0 || m->curly > 3) && m->best >= other_least_parsed && m->best > 1.5 * m->python)
+    if (t->firm == 0 && (t->arrows > 0 || m->curly > 3) && m->best >= other_least_parsed &&
+        m->best > 1.5 * m->python)
         return m->best_name;
     return "python";
 }
 
 static const char *decide_broken(const struct tree_facts *t, const struct mark_facts *m)
 {
-    double prose = m->lines > m->comment_lines ? (double)m->prose_lines / (double)(m->lines - m->comment_lines) : 0;
+    double prose = m->lines > m->comment_lines
+                       ? (double)m->prose_lines / (double)(m->lines - m->comment_lines)
+                       : 0;
     double broken = (double)t->python_errors / (double)t->bytes;
     double other = m->best + m->curly / 2;
     bool grammar_says_other = t->other && (double)t->other_errors < 0.5 * (double)t->python_errors;
-    if (m->python_defs > 0 && other < 2 * m->python && m->data < 4 + m->python)
+    if (m->python_defs > 0 && other <= 2 * m->python + 1 && m->data < 4 + m->python)
         return t->python2 && !t->python3 ? "python2" : "python";
     if (prose > 0.5 && m->python < 4 && other < 8)
         return "prose";
@@ -42,7 +46,7 @@ static const char *decide_broken(const struct tree_facts *t, const struct mark_f
         return m->best >= 2 ? m->best_name : t->other;
     if (t->python2 && !t->python3)
         return "python2";
-    if (m->python < 2 && t->firm == 0)
+    if (t->parsed && m->python < 2 && t->firm == 0 && (t->statements == 0 || broken > 0.3))
         return m->data > 2 ? "data" : "prose";
     return "python";
 }

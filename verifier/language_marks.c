@@ -1,25 +1,24 @@
-/* language_marks.c: what the lines of a text look like, without parsing it: points for marks that one
- * language's programmers write and others do not, and for lines that read as prose.
+/* language_marks.c: what the lines of a text look like, without parsing it: points for marks
+ * that one language's programmers write and others do not, and for lines that read as prose.
  *
- * A mark is a piece of a line: its start, its end, all of it, or anywhere in it. Each counts a few times at
- * most, so that no single habit decides. Lines inside triple quotes are skipped, comments are prose to none. */
+ * A mark is a piece of a line: its start, its end, all of it, or anywhere in it. Each counts a
+ * few times at most, so that no single habit decides. Lines inside triple quotes are skipped,
+ * comments are prose to none. */
 #include <ctype.h>
 
 #include "language.h"
 
-enum place { AT_START, AT_END, WHOLE, ANYWHERE };
 enum { TEXT_BYTES_MAX = 64 << 10, LINE_BYTES_MAX = 400, COUNTED_TIMES = 4, NAMES_MAX = 48 };
 
 struct mark {
-    const char *language, *text;
-    enum place place;
+    const char *language, *text; /* the text begins with its place: ^ $ = * */
     float points;
 };
 
 #define PYTHON "python"
-#define DATA "data"
+#define DATA   "data"
 #define PSEUDO "pseudo"
-#define CURLY "curly"
+#define CURLY  "curly"
 
 static const struct mark marks[] = {
 #include "verifier/language_marks.inc"
@@ -41,24 +40,24 @@ static bool ends_with(struct str s, struct str end)
 
 static bool mark_is_in(const struct mark *m, struct str line)
 {
-    struct str text = str_of(m->text);
-    switch (m->place) {
-    case AT_START:
+    struct str text = str_of(m->text + 1);
+    switch (m->text[0]) {
+    case '^':
         return str_starts(line, text);
-    case AT_END:
+    case '$':
         return ends_with(line, text);
-    case WHOLE:
+    case '=':
         return str_eq(line, text);
-    case ANYWHERE:
+    default:
         return str_find(line, text, 0) >= 0;
     }
-    return false;
 }
 
 static bool is_comment(struct str line)
 {
-    return line.s[0] == '#' || str_starts(line, STR("//")) || str_starts(line, STR("/*")) || str_starts(line, STR("* ")) ||
-           str_starts(line, STR("--")) || str_starts(line, STR("*/"));
+    return line.s[0] == '#' || str_starts(line, STR("//")) || str_starts(line, STR("/*")) ||
+           str_starts(line, STR("* ")) || str_starts(line, STR("--")) ||
+           str_starts(line, STR("*/"));
 }
 
 /* A line of words: several, mostly letters, and hardly a sign that a program needs. */
@@ -84,8 +83,9 @@ static bool is_prose(struct str line)
 /* Lines that open a Python block: `def f(x):`, `else:`, ... */
 static bool opens_python_block(struct str line)
 {
-    static const char *const words[] = {"def ",   "class ", "if ",    "elif ",  "else:",    "for ",   "while ",
-                                        "try:",   "except", "with ",  "async ", "finally:", "match ", "case "};
+    static const char *const words[] = {
+        "def ", "class ", "if ",   "elif ",  "else:",    "for ",   "while ",
+        "try:", "except", "with ", "async ", "finally:", "match ", "case "};
     ptrdiff_t comment = str_find(line, STR("  #"), 0);
     if (comment > 0)
         line = trimmed(str_make(line.s, (size_t)comment));
@@ -128,13 +128,15 @@ static double *score_of(struct scores *s, const char *name)
     return &s->points[i];
 }
 
-/* Whether the line lies, at least in part, inside a triple-quoted string; *quote is the open one. */
+/* Whether the line lies, at least in part, inside a triple-quoted string; *quote is the open
+ * one. */
 static bool in_triple_quotes(struct str line, char *quote)
 {
     bool inside = *quote != 0;
     for (size_t i = 0; i + 2 < line.len; i++) {
         char c = line.s[i];
-        if ((c != '"' && c != '\'') || line.s[i + 1] != c || line.s[i + 2] != c || (*quote && *quote != c))
+        if ((c != '"' && c != '\'') || line.s[i + 1] != c || line.s[i + 2] != c ||
+            (*quote && *quote != c))
             continue;
         *quote = *quote ? 0 : c;
         inside = true;
@@ -171,7 +173,8 @@ void language_marks(struct str text, struct mark_facts *ret)
         if (line.len == 0)
             continue;
         f.lines++;
-        bool inside = quote != 0, quoted = in_triple_quotes(line, &quote), def = !inside && is_python_def(line);
+        bool inside = quote != 0, quoted = in_triple_quotes(line, &quote),
+             def = !inside && is_python_def(line);
         if (quoted) {
             f.comment_lines++;
             f.python_defs += def;
@@ -198,7 +201,8 @@ void language_marks(struct str text, struct mark_facts *ret)
     f.curly = *score_of(&s, CURLY);
     for (int i = 0; i < s.n; i++) {
         const char *n = s.names[i];
-        if (strcmp(n, PYTHON) && strcmp(n, DATA) && strcmp(n, PSEUDO) && strcmp(n, CURLY) && s.points[i] > f.best) {
+        if (strcmp(n, PYTHON) && strcmp(n, DATA) && strcmp(n, PSEUDO) && strcmp(n, CURLY) &&
+            s.points[i] > f.best) {
             f.best = s.points[i];
             f.best_name = n;
         }

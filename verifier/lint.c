@@ -1,13 +1,16 @@
 /* lint.c: one text in, its language and what is wrong with it out.
  *
- * The text is hostile and may be a megabyte in one line. Every pass is linear apart from parsing, and
- * parsing stops at a time limit; a text too slow to parse is judged by its lines alone. */
+ * The text is hostile and may be a megabyte in one line. Every pass is linear apart from
+ * parsing, and parsing stops at a time limit; a text too slow to parse is judged by its lines
+ * alone. */
 #include "lint.h"
+
+#include <ctype.h>
 
 #include "base/check.h"
 #include "linter.h"
 
-enum { PYTHON_PARSE_US = 300000, MESSAGE_BYTES_MAX = 200, BRACKETS_MAX = 200 };
+enum { PYTHON_PARSE_US = 300000, MESSAGE_BYTES_MAX = 200, BRACKETS_MAX = 200, TOKENS_MAX = 40000 };
 
 const TSLanguage *tree_sitter_python(void);
 const TSLanguage *tree_sitter_javascript(void);
@@ -96,8 +99,8 @@ void linter_open(struct linter *l)
     const TSLanguage *python = tree_sitter_python();
     *l = (struct linter){
         .parser = ts_parser_new(),
-        .languages = {python, tree_sitter_javascript(), tree_sitter_java(), tree_sitter_c(), tree_sitter_go(),
-                      tree_sitter_rust()},
+        .languages = {python, tree_sitter_javascript(), tree_sitter_java(), tree_sitter_c(),
+                      tree_sitter_go(), tree_sitter_rust()},
         .left = field(python, "left"),
         .right = field(python, "right"),
         .name = field(python, "name"),
@@ -140,8 +143,8 @@ static int column_of(struct str text, uint32_t at, TSPoint point)
     return column;
 }
 
-void linter_diagnose(json_t *diagnostics, struct str text, uint32_t at, TSPoint point, const char *code,
-                     const char *fmt, ...)
+void linter_diagnose(json_t *diagnostics, struct str text, uint32_t at, TSPoint point,
+                     const char *code, const char *fmt, ...)
 {
     char message[MESSAGE_BYTES_MAX];
     va_list ap;
@@ -150,16 +153,18 @@ void linter_diagnose(json_t *diagnostics, struct str text, uint32_t at, TSPoint 
     va_start(ap, fmt);
     vsnprintf(message, sizeof message, fmt, ap);
     va_end(ap);
-    json_array_append_new(diagnostics, json_pack("{s:i, s:i, s:s, s:s}", "line", (int)point.row + 1, "column",
-                                                 column_of(text, at, point), "code", code, "message", message));
+    json_array_append_new(diagnostics,
+                          json_pack("{s:i, s:i, s:s, s:s}", "line", (int)point.row + 1, "column",
+                                    column_of(text, at, point), "code", code, "message", message));
 }
 
 static int entry_order(const void *a, const void *b)
 {
     const json_t *x = *(json_t *const *)a, *y = *(json_t *const *)b;
-    json_int_t dl = json_integer_value(json_object_get(x, "line")) - json_integer_value(json_object_get(y, "line"));
-    json_int_t dc =
-        json_integer_value(json_object_get(x, "column")) - json_integer_value(json_object_get(y, "column"));
+    json_int_t dl = json_integer_value(json_object_get(x, "line")) -
+                    json_integer_value(json_object_get(y, "line"));
+    json_int_t dc = json_integer_value(json_object_get(x, "column")) -
+                    json_integer_value(json_object_get(y, "column"));
     return dl ? (dl > 0) - (dl < 0) : (dc > 0) - (dc < 0);
 }
 
@@ -185,17 +190,28 @@ static bool is_json(struct str text)
     return value != NULL;
 }
 
-/* CPython refuses brackets nested 200 deep, and grammars spend memory without end on them. Strings are not
- * told apart: a text with this many unclosed brackets in strings is merely judged by its lines. */
-static bool is_too_deep(struct str text)
+/* Whether the grammars had better not see a text. CPython refuses brackets nested 200 deep anyway, and
+ * grammars spend memory without end on them. And this tree-sitter frees wild memory once an ERROR node
+ * has 65,536 children, so tokens are counted, from above: words, signs, and three for a line. Strings are
+ * not told apart; a text past the bounds is merely judged by its lines. */
+static bool is_too_much(struct str text)
 {
-    int depth = 0;
-    for (size_t i = 0; i < text.len && depth <= BRACKETS_MAX; i++) {
-        char c = text.s[i];
+    int depth = 0, tokens = 0;
+    bool word = false;
+    for (size_t i = 0; i < text.len && depth <= BRACKETS_MAX && tokens <= TOKENS_MAX; i++) {
+        unsigned char c = (unsigned char)text.s[i];
         depth += c == '(' || c == '[' || c == '{';
         depth -= depth > 0 && (c == ')' || c == ']' || c == '}');
+        bool letter = isalnum(c) || c == '_';
+        tokens += c == '\n' ? 3 : c > ' ' && !(letter && word);
+        word = letter;
     }
-    return depth > BRACKETS_MAX;
+    return depth > BRACKETS_MAX || tokens > TOKENS_MAX;
+}
+
+static TSTree *parse_python(struct linter *l, struct str text)
+{
+    return is_too_much(text) ? NULL : linter_parse(l, 0, text, PYTHON_PARSE_US);
 }
 
 /* Lines are looked at only where the grammar leaves a doubt. */
@@ -221,16 +237,16 @@ json_t *linter_run(struct linter *l, const json_t *job)
     json_t *defines = json_array(), *diagnostics = json_array();
     if (text.len > LINT_TEXT_BYTES_MAX)
         text.len = LINT_TEXT_BYTES_MAX;
-    TSTree *python = is_too_deep(text) ? NULL : linter_parse(l, 0, text, PYTHON_PARSE_US);
+    TSTree *python = parse_python(l, text);
     linter_facts(l, text, python, &tree);
     const char *language = decide(text, &tree);
     bool parses = python && !ts_node_has_error(ts_tree_root_node(python));
     if (python && strcmp(language, "python") == 0) {
-        TSTree *before = starter.len && !is_too_deep(starter) ? linter_parse(l, 0, starter, PYTHON_PARSE_US) : NULL;
+        TSTree *before = starter.len ? parse_python(l, starter) : NULL;
         linter_names(l, text, python, starter, before, entry, defines, diagnostics);
         ts_tree_delete(before);
     }
     ts_tree_delete(python);
-    return json_pack("{s:s, s:b, s:o, s:o}", "language", language, "parses", parses, "defines", defines,
-                     "diagnostics", sorted(diagnostics));
+    return json_pack("{s:s, s:b, s:o, s:o}", "language", language, "parses", parses, "defines",
+                     defines, "diagnostics", sorted(diagnostics));
 }

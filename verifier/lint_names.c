@@ -1,7 +1,8 @@
 /* lint_names.c: which names a program binds and uses, and where its syntax breaks.
  *
- * Deliberately simple: a name is undefined when nothing in the whole file binds it, in any scope, and it is
- * no builtin. That misses some, and accuses almost nobody wrongly. Nothing here touches the grade. */
+ * Deliberately simple: a name is undefined when nothing in the whole file binds it, in any
+ * scope, and it is no builtin. That misses some, and accuses almost nobody wrongly. Nothing here
+ * touches the grade. */
 #include "base/check.h"
 #include "linter.h"
 
@@ -9,30 +10,33 @@ enum { SYNTAX_ERRORS_MAX = 5, DEPTH_START = 64 };
 
 static const char *const builtins[] = {
 #define NAMES(...) __VA_ARGS__
-    NAMES("ArithmeticError", "AssertionError", "AttributeError", "BaseException", "BaseExceptionGroup",
-          "BlockingIOError", "BrokenPipeError", "BufferError", "BytesWarning", "ChildProcessError",
-          "ConnectionAbortedError", "ConnectionError", "ConnectionRefusedError", "ConnectionResetError",
-          "DeprecationWarning", "EOFError", "Ellipsis", "EncodingWarning", "EnvironmentError", "Exception",
-          "ExceptionGroup", "False", "FileExistsError", "FileNotFoundError", "FloatingPointError",
-          "FutureWarning", "GeneratorExit", "IOError", "ImportError", "ImportWarning", "IndentationError",
+    NAMES("ArithmeticError", "AssertionError", "AttributeError", "BaseException",
+          "BaseExceptionGroup", "BlockingIOError", "BrokenPipeError", "BufferError", "BytesWarning",
+          "ChildProcessError", "ConnectionAbortedError", "ConnectionError",
+          "ConnectionRefusedError", "ConnectionResetError", "DeprecationWarning", "EOFError",
+          "Ellipsis", "EncodingWarning", "EnvironmentError", "Exception", "ExceptionGroup", "False",
+          "FileExistsError", "FileNotFoundError", "FloatingPointError", "FutureWarning",
+          "GeneratorExit", "IOError", "ImportError", "ImportWarning", "IndentationError",
           "IndexError", "InterruptedError", "IsADirectoryError", "KeyError", "KeyboardInterrupt",
-          "LookupError", "MemoryError", "ModuleNotFoundError", "NameError", "None", "NotADirectoryError",
-          "NotImplemented", "NotImplementedError", "OSError", "OverflowError", "PendingDeprecationWarning",
-          "PermissionError", "ProcessLookupError", "RecursionError", "ReferenceError", "ResourceWarning",
-          "RuntimeError", "RuntimeWarning", "StopAsyncIteration", "StopIteration", "SyntaxError",
-          "SyntaxWarning", "SystemError", "SystemExit", "TabError", "TimeoutError", "True", "TypeError",
-          "UnboundLocalError", "UnicodeDecodeError", "UnicodeEncodeError", "UnicodeError",
-          "UnicodeTranslateError", "UnicodeWarning", "UserWarning", "ValueError", "Warning",
-          "ZeroDivisionError", "__annotations__", "__build_class__", "__builtins__", "__class__",
-          "__debug__", "__dict__", "__doc__", "__file__", "__import__", "__loader__", "__module__",
-          "__name__", "__package__", "__qualname__", "__spec__", "_", "abs", "aiter", "all", "anext", "any",
-          "ascii", "bin", "bool", "breakpoint", "bytearray", "bytes", "callable", "chr", "classmethod",
-          "compile", "complex", "copyright", "credits", "delattr", "dict", "dir", "divmod", "enumerate",
-          "eval", "exec", "exit", "filter", "float", "format", "frozenset", "getattr", "globals", "hasattr",
-          "hash", "help", "hex", "id", "input", "int", "isinstance", "issubclass", "iter", "len", "license",
-          "list", "locals", "map", "max", "memoryview", "min", "next", "object", "oct", "open", "ord", "pow",
-          "print", "property", "quit", "range", "repr", "reversed", "round", "set", "setattr", "slice",
-          "sorted", "staticmethod", "str", "sum", "super", "tuple", "type", "vars", "zip")
+          "LookupError", "MemoryError", "ModuleNotFoundError", "NameError", "None",
+          "NotADirectoryError", "NotImplemented", "NotImplementedError", "OSError", "OverflowError",
+          "PendingDeprecationWarning", "PermissionError", "ProcessLookupError", "RecursionError",
+          "ReferenceError", "ResourceWarning", "RuntimeError", "RuntimeWarning",
+          "StopAsyncIteration", "StopIteration", "SyntaxError", "SyntaxWarning", "SystemError",
+          "SystemExit", "TabError", "TimeoutError", "True", "TypeError", "UnboundLocalError",
+          "UnicodeDecodeError", "UnicodeEncodeError", "UnicodeError", "UnicodeTranslateError",
+          "UnicodeWarning", "UserWarning", "ValueError", "Warning", "ZeroDivisionError",
+          "__annotations__", "__build_class__", "__builtins__", "__class__", "__debug__",
+          "__dict__", "__doc__", "__file__", "__import__", "__loader__", "__module__", "__name__",
+          "__package__", "__qualname__", "__spec__", "_", "abs", "aiter", "all", "anext", "any",
+          "ascii", "bin", "bool", "breakpoint", "bytearray", "bytes", "callable", "chr",
+          "classmethod", "compile", "complex", "copyright", "credits", "delattr", "dict", "dir",
+          "divmod", "enumerate", "eval", "exec", "exit", "filter", "float", "format", "frozenset",
+          "getattr", "globals", "hasattr", "hash", "help", "hex", "id", "input", "int",
+          "isinstance", "issubclass", "iter", "len", "license", "list", "locals", "map", "max",
+          "memoryview", "min", "next", "object", "oct", "open", "ord", "pow", "print", "property",
+          "quit", "range", "repr", "reversed", "round", "set", "setattr", "slice", "sorted",
+          "staticmethod", "str", "sum", "super", "tuple", "type", "vars", "zip")
 #undef NAMES
 };
 
@@ -105,8 +109,8 @@ static bool child_binds(const struct linter *l, const struct frame *parent, TSFi
 
 static bool kind_binds(unsigned char kind)
 {
-    return kind == NODE_PARAMETERS || kind == NODE_TARGET || kind == NODE_PATTERN || kind == NODE_SCOPE_WORD ||
-           kind == NODE_IMPORT;
+    return kind == NODE_PARAMETERS || kind == NODE_TARGET || kind == NODE_PATTERN ||
+           kind == NODE_SCOPE_WORD || kind == NODE_IMPORT;
 }
 
 static void add_use(struct walk *w, struct str name, TSNode node)
@@ -129,7 +133,8 @@ static void bind(struct walk *w, struct str name, const struct frame *parent)
         json_array_append_new(w->defines, json_stringn(name.s, name.len));
 }
 
-static void on_name(struct walk *w, TSNode node, TSFieldId field, const struct frame *parent, bool binds)
+static void on_name(struct walk *w, TSNode node, TSFieldId field, const struct frame *parent,
+                    bool binds)
 {
     struct str name = str_from(w->text, ts_node_start_byte(node));
     name.len = ts_node_end_byte(node) - ts_node_start_byte(node);
@@ -137,7 +142,8 @@ static void on_name(struct walk *w, TSNode node, TSFieldId field, const struct f
         (parent->kind == NODE_KEYWORD && field == w->l->name))
         return;
     struct frame at = *parent;
-    if (is_scope(parent->kind) && field == w->l->name) /* a definition's own name lies outside of it */
+    if (is_scope(parent->kind) &&
+        field == w->l->name) /* a definition's own name lies outside of it */
         at.inner = w->depth > 1 && w->frames[w->depth - 2].inner;
     if (binds)
         bind(w, name, &at);
@@ -197,7 +203,8 @@ static void report_uses(struct walk *w, json_t *diagnostics)
         if (is_builtin(name) || json_object_get(told, name))
             continue;
         json_object_set_new(told, name, json_true());
-        linter_diagnose(diagnostics, w->text, u->at, u->point, "undefined-name", "nothing defines `%s`", name);
+        linter_diagnose(diagnostics, w->text, u->at, u->point, "undefined-name",
+                        "nothing defines `%s`", name);
     }
     json_decref(told);
 }
@@ -216,14 +223,15 @@ static void report_syntax(struct str text, const TSTree *tree, json_t *diagnosti
             const char *end = memchr(line.s, '\n', line.len);
             int len = end ? (int)(end - line.s) : (int)line.len;
             len = len < (int)(to - from) ? len : (int)(to - from);
-            for (len = len < 40 ? len : 40; len < (int)line.len && len > 0 && ((unsigned char)line.s[len] & 0xc0) == 0x80;)
+            for (len = len < 40 ? len : 40;
+                 len < (int)line.len && len > 0 && ((unsigned char)line.s[len] & 0xc0) == 0x80;)
                 len--;
             linter_diagnose(diagnostics, text, from, ts_node_start_point(node), "syntax-error",
                             "cannot make sense of `%.*s`", len, line.s);
             n++;
         } else if (ts_node_is_missing(node)) {
-            linter_diagnose(diagnostics, text, from, ts_node_start_point(node), "syntax-error", "missing `%s`",
-                            ts_node_type(node));
+            linter_diagnose(diagnostics, text, from, ts_node_start_point(node), "syntax-error",
+                            "missing `%s`", ts_node_type(node));
             n++;
         }
         bool descend = ts_node_has_error(node) && !error;
@@ -236,7 +244,8 @@ static void report_syntax(struct str text, const TSTree *tree, json_t *diagnosti
 }
 
 void linter_names(struct linter *l, struct str text, const TSTree *tree, struct str starter,
-                  const TSTree *starter_tree, const char *entry_point, json_t *defines, json_t *diagnostics)
+                  const TSTree *starter_tree, const char *entry_point, json_t *defines,
+                  json_t *diagnostics)
 {
     bool parses = !ts_node_has_error(ts_tree_root_node(tree));
     struct walk w = {.l = l, .text = starter, .bound = json_object(), .module = json_object()};
@@ -251,8 +260,8 @@ void linter_names(struct linter *l, struct str text, const TSTree *tree, struct 
     else
         report_uses(&w, diagnostics);
     if (entry_point && parses && !w.open_world && !json_object_get(w.module, entry_point))
-        linter_diagnose(diagnostics, text, 0, (TSPoint){0, 0}, "no-entry-point", "nothing here defines `%s`",
-                        entry_point);
+        linter_diagnose(diagnostics, text, 0, (TSPoint){0, 0}, "no-entry-point",
+                        "nothing here defines `%s`", entry_point);
     json_decref(w.bound);
     json_decref(w.module);
     free(w.frames);

@@ -1,7 +1,8 @@
 /* lint_tree.c: what the grammars make of a text, in numbers.
  *
- * An error's size is the text that a grammar skipped: inside an ERROR node, everything but those children
- * that run over several lines, which the parser did recognise. Walks use a cursor, never the C stack. */
+ * An error's size is the text that a grammar skipped: inside an ERROR node, everything but those
+ * children that run over several lines, which the parser did recognise. Walks use a cursor,
+ * never the C stack. */
 #include "linter.h"
 
 enum { OTHER_PARSE_US = 60000, OTHER_TEXT_BYTES_MAX = 128 << 10, MISSING_BYTES = 2 };
@@ -128,7 +129,6 @@ static void count_node(const struct linter *l, struct str text, TSNode node, str
     case NODE_IMPORT:
         f->statements++;
         f->firm++;
-        f->firm_clean += !ts_node_has_error(node);
         break;
     case NODE_PYTHON2:
         f->python2++;
@@ -165,7 +165,7 @@ static void ask_others(struct linter *l, struct str text, struct tree_facts *f)
 
 void linter_facts(struct linter *l, struct str text, const TSTree *python, struct tree_facts *ret)
 {
-    *ret = (struct tree_facts){.bytes = ink(text, 0, (uint32_t)text.len)};
+    *ret = (struct tree_facts){.parsed = python != NULL, .bytes = ink(text, 0, (uint32_t)text.len)};
     if (!python) {
         ret->python_errors = ret->bytes;
         return;

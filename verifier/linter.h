@@ -9,10 +9,40 @@
 
 /* What a node of the Python grammar is to us; an index by grammar symbol. */
 enum node_kind {
-    NODE_OTHER, NODE_STATEMENT, NODE_FIRM, NODE_EXPRESSION_STATEMENT, NODE_ASSIGNMENT, NODE_AUGMENTED, NODE_CALL, NODE_EFFECT,
-    NODE_LITERAL, NODE_NAME, NODE_OPERATION, NODE_COMPARISON, NODE_PYTHON2, NODE_PYTHON3, NODE_EXCEPT, NODE_DEF, NODE_CLASS,
-    NODE_LAMBDA, NODE_PARAMETERS, NODE_IMPORT, NODE_STAR_IMPORT, NODE_SCOPE_WORD, NODE_TARGET, NODE_LOOP, NODE_CLAUSE, NODE_NAMED,
-    NODE_PATTERN, NODE_ATTRIBUTE, NODE_SUBSCRIPT, NODE_KEYWORD, NODE_DEFAULT, NODE_ALIAS, NODE_STRING, NODE_COMMENT,
+    NODE_OTHER,
+    NODE_STATEMENT,
+    NODE_FIRM,
+    NODE_EXPRESSION_STATEMENT,
+    NODE_ASSIGNMENT,
+    NODE_AUGMENTED,
+    NODE_CALL,
+    NODE_EFFECT,
+    NODE_LITERAL,
+    NODE_NAME,
+    NODE_OPERATION,
+    NODE_COMPARISON,
+    NODE_PYTHON2,
+    NODE_PYTHON3,
+    NODE_EXCEPT,
+    NODE_DEF,
+    NODE_CLASS,
+    NODE_LAMBDA,
+    NODE_PARAMETERS,
+    NODE_IMPORT,
+    NODE_STAR_IMPORT,
+    NODE_SCOPE_WORD,
+    NODE_TARGET,
+    NODE_LOOP,
+    NODE_CLAUSE,
+    NODE_NAMED,
+    NODE_PATTERN,
+    NODE_ATTRIBUTE,
+    NODE_SUBSCRIPT,
+    NODE_KEYWORD,
+    NODE_DEFAULT,
+    NODE_ALIAS,
+    NODE_STRING,
+    NODE_COMMENT,
 };
 
 enum { LINTER_GRAMMARS = 6 };
@@ -30,7 +60,8 @@ void linter_close(struct linter *l);
 /* lint.h's RESULT for a JOB; never NULL. */
 json_t *linter_run(struct linter *l, const json_t *job);
 
-/* ---- parts ---------------------------------------------------------------------------------------- */
+/* ---- parts
+ * ---------------------------------------------------------------------------------------- */
 
 /* NULL when it took too long. */
 TSTree *linter_parse(struct linter *l, int grammar, struct str text, uint64_t limit_us);
@@ -38,13 +69,15 @@ TSTree *linter_parse(struct linter *l, int grammar, struct str text, uint64_t li
 /* lint_tree.c: fills all of *ret; asks the other grammars only where Python's met errors. */
 void linter_facts(struct linter *l, struct str text, const TSTree *python, struct tree_facts *ret);
 
-/* lint_names.c: appends syntax-error, undefined-name and no-entry-point diagnostics, and the names that the
- * module binds by def, class or = to `defines`. What `starter` (its tree may be NULL) binds counts as defined. */
+/* lint_names.c: appends syntax-error, undefined-name and no-entry-point diagnostics, and the
+ * names that the module binds by def, class or = to `defines`. What `starter` (its tree may be
+ * NULL) binds counts as defined. */
 void linter_names(struct linter *l, struct str text, const TSTree *tree, struct str starter,
-                  const TSTree *starter_tree, const char *entry_point, json_t *defines, json_t *diagnostics);
+                  const TSTree *starter_tree, const char *entry_point, json_t *defines,
+                  json_t *diagnostics);
 
 /* Appends one diagnostic at a byte of the text, unless there are LINT_DIAGNOSTICS_MAX already. */
-void linter_diagnose(json_t *diagnostics, struct str text, uint32_t at, TSPoint point, const char *code, const char *fmt, ...)
-    __attribute__((format(printf, 6, 7)));
+void linter_diagnose(json_t *diagnostics, struct str text, uint32_t at, TSPoint point,
+                     const char *code, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
 
 #endif

@@ -18,7 +18,8 @@ static int clear_stale(const struct sockaddr_un *addr, struct err *err)
 {
     struct stat st;
     if (lstat(addr->sun_path, &st) != 0)
-        return errno == ENOENT ? 0 : err_set(err, -errno, "%s: %s", addr->sun_path, strerror(errno));
+        return errno == ENOENT ? 0
+                               : err_set(err, -errno, "%s: %s", addr->sun_path, strerror(errno));
     if (!S_ISSOCK(st.st_mode))
         return err_set(err, -EEXIST, "%s: exists and is not a socket", addr->sun_path);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -31,7 +32,8 @@ static int clear_stale(const struct sockaddr_un *addr, struct err *err)
     if (rc != -ECONNREFUSED)
         return err_set(err, rc, "%s: %s", addr->sun_path, strerror(-rc));
     if (unlink(addr->sun_path) != 0)
-        return err_set(err, -errno, "%s: a stale socket that cannot be removed: %s", addr->sun_path, strerror(errno));
+        return err_set(err, -errno, "%s: a stale socket that cannot be removed: %s", addr->sun_path,
+                       strerror(errno));
     return 0;
 }
 
@@ -39,7 +41,8 @@ static int open_unix(const char *path, struct listener *l, struct err *err)
 {
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
     if (!*path || strlen(path) >= sizeof addr.sun_path)
-        return err_set(err, -EINVAL, "--listen unix:%s: a path of 1 to %zu bytes is wanted", path, sizeof addr.sun_path - 1);
+        return err_set(err, -EINVAL, "--listen unix:%s: a path of 1 to %zu bytes is wanted", path,
+                       sizeof addr.sun_path - 1);
     memcpy(addr.sun_path, path, strlen(path) + 1);
     int rc = clear_stale(&addr, err);
     if (rc < 0)
@@ -66,7 +69,8 @@ static void name_tcp(struct listener *l)
     socklen_t n = sizeof addr;
     char host[64] = "?", port[16] = "?";
     getsockname(l->fd, (struct sockaddr *)&addr, &n);
-    getnameinfo((struct sockaddr *)&addr, n, host, sizeof host, port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV);
+    getnameinfo((struct sockaddr *)&addr, n, host, sizeof host, port, sizeof port,
+                NI_NUMERICHOST | NI_NUMERICSERV);
     snprintf(l->name, sizeof l->name, addr.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
     l->loopback = strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0;
 }
@@ -75,7 +79,8 @@ static int open_tcp(const char *spec, struct listener *l, struct err *err)
 {
     const char *colon = strrchr(spec, ':');
     char host[256] = "127.0.0.1";
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV}, *found = NULL;
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV},
+                    *found = NULL;
     if (!colon || !colon[1] || (size_t)(colon - spec) >= sizeof host)
         return err_set(err, -EINVAL, "--listen %s: unix:PATH or HOST:PORT is wanted", spec);
     if (colon > spec) {
@@ -89,7 +94,10 @@ static int open_tcp(const char *spec, struct listener *l, struct err *err)
     int on = 1;
     if (l->fd >= 0)
         setsockopt(l->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    rc = l->fd < 0 || bind(l->fd, found->ai_addr, found->ai_addrlen) != 0 || listen(l->fd, BACKLOG) != 0 ? -errno : 0;
+    rc = l->fd < 0 || bind(l->fd, found->ai_addr, found->ai_addrlen) != 0 ||
+                 listen(l->fd, BACKLOG) != 0
+             ? -errno
+             : 0;
     freeaddrinfo(found);
     if (rc < 0) {
         close(l->fd);
@@ -102,7 +110,8 @@ static int open_tcp(const char *spec, struct listener *l, struct err *err)
 int listen_open(const char *spec, struct listener *ret, struct err *err)
 {
     struct listener l = {.fd = -1};
-    int rc = strncmp(spec, "unix:", 5) == 0 ? open_unix(spec + 5, &l, err) : open_tcp(spec, &l, err);
+    int rc =
+        strncmp(spec, "unix:", 5) == 0 ? open_unix(spec + 5, &l, err) : open_tcp(spec, &l, err);
     if (rc == 0)
         *ret = l;
     return rc;

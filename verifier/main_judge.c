@@ -1,19 +1,18 @@
 /* main_judge.c: assay-judge, the process that knows the answers.
  *
- * Who: started by the verifier, one a slot, long-lived; a CPython that runs test code and nothing of any program's. It gives up what
- * it does not need before it reads its first job: no new files, sockets or processes.
- * Descriptors: frames of JSON come in on 0 and go out on 1 (both moved away, so that a test's print() or input() meets
- * /dev/null); 2 is the verifier's log; 3 is the keeper.
- * Bytes: wire.h; SUITE, JOB and RESULT in verifier/judge.h. One job at a time, in order. A job is answered whatever happens in it;
- * when the keeper is lost the answer says so and the judge exits, for a slot without a keeper is of no use. EOF on the input ends
- * the judge. */
+ * Who: started by the verifier, one a slot, long-lived; a CPython that runs test code and
+ * nothing of any program's. It gives up what it does not need before it reads its first job: no
+ * new files, sockets or processes.
+ * Descriptors: frames of JSON come in on 0 and go out on 1 (both moved away, so that a test's
+ * print() or input() meets /dev/null); 2 is the verifier's log; 3 is the keeper.
+ * Bytes: wire.h; SUITE, JOB and RESULT in verifier/judge.h. One job at a time, in order. A job
+ * is answered whatever happens in it; when the keeper is lost the answer says so and the judge
+ * exits, for a slot without a keeper is of no use. EOF on the input ends the judge. */
 #include <Python.h>
 #include <jansson.h>
 
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -26,8 +25,7 @@
 #include "verifier/judge_proxy.h"
 #include "verifier/judge_watch.h"
 
-/* Test code may compute a lot with what a program returned, but not take the machine's memory with it. */
-enum { DATA_MIB_MAX = 2048, HELLO_WAIT_S = 20 };
+enum { HELLO_WAIT_S = 20 };
 
 /* 1 when `n` bytes were read, 0 at a clean end of input. */
 static int read_all(int fd, void *to, size_t n)
@@ -83,19 +81,19 @@ static int start(uint32_t *ret_isolation, struct err *err)
 {
     struct interpreter_options options = interpreter_options_env();
     struct keeper_hello hello;
-    struct rlimit data = {(rlim_t)DATA_MIB_MAX << 20, (rlim_t)DATA_MIB_MAX << 20};
     TRY(interpreter_start(&options, err));
     if (judge_prepare_init() < 0 || judge_proxy_init() < 0 || judge_names_init() < 0)
         return interpreter_error(err, -ENOEXEC, "judge");
     TRY(judge_watch_init(err));
-    if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || setrlimit(RLIMIT_DATA, &data) != 0)
-        return err_set(err, -errno, "setrlimit: %s", strerror(errno));
+    if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+        return err_set(err, -errno, "signal: %s", strerror(errno));
     judge_watch_open((int64_t)HELLO_WAIT_S * NS_PER_S, NULL, -1);
     int rc = judge_keeper_hello(&hello, err);
     judge_watch_close();
     TRY(rc);
     if (hello.python_hex != PY_VERSION_HEX)
-        return err_set(err, -EPROTO, "the keeper's Python is another (%08x, %08x here)", hello.python_hex, PY_VERSION_HEX);
+        return err_set(err, -EPROTO, "the keeper's Python is another (%08x, %08x here)",
+                       hello.python_hex, PY_VERSION_HEX);
     return sbx_confine_helper(SBX_HELPER_JUDGE, ret_isolation, err);
 }
 
@@ -139,7 +137,8 @@ static int serve(int in, int out)
         if (h.type == WIRE_SUITE) {
             take_suite(json);
         } else if (h.type == WIRE_JOB) {
-            json_t *result = json ? answer(json, h.seq, out) : json_pack("{s:s}", "infra", "a job that is no JSON");
+            json_t *result = json ? answer(json, h.seq, out)
+                                  : json_pack("{s:s}", "infra", "a job that is no JSON");
             rc = send_json(out, WIRE_RESULT, h.seq, result);
             if (judge_keeper_lost())
                 rc = -EIO;
@@ -157,7 +156,8 @@ int main(int argc, char **argv)
     uint32_t isolation = 0;
     (void)argv;
     if (argc != 1) {
-        fprintf(stderr, "usage: assay-judge    (started by assay-verifier: frames on 0 and 1, its keeper on 3)\n");
+        fprintf(stderr, "usage: assay-judge    (started by assay-verifier: frames on 0 and 1, its "
+                        "keeper on 3)\n");
         return 2;
     }
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -171,7 +171,8 @@ int main(int argc, char **argv)
         LOG_ERROR("judge: %s", err.text);
         return 1;
     }
-    json_t *hello = json_pack("{s:s, s:s, s:o}", "name", "judge", "python", PY_VERSION, "isolation", judge_isolation(isolation));
+    json_t *hello = json_pack("{s:s, s:s, s:o}", "name", "judge", "python", PY_VERSION, "isolation",
+                              judge_isolation(isolation));
     int rc = send_json(out, WIRE_HELLO, 0, hello);
     json_decref(hello);
     if (rc == 0)

@@ -1,10 +1,12 @@
 /* main_lint.c: assay-lint, the process in which grammars meet hostile text.
  *
- * A child of the verifier, long-lived, running as its user. Descriptors: 0 takes frames of wire.h (WIRE_JOB),
- * 1 gives them (WIRE_HELLO once, then WIRE_RESULT with the job's seq); 2 is the verifier's stderr. After the
- * grammars are loaded and one text was parsed, so that all memory arenas exist, the process confines itself
- * to read, write, anonymous memory and exit. It ends when its input does; a frame that the protocol does not
- * know ends it with status 1. A text that crashes a grammar is answered from the signal handler. It holds no secret: texts come in, languages go out. */
+ * A child of the verifier, long-lived, running as its user. Descriptors: 0 takes frames of
+ * wire.h (WIRE_JOB), 1 gives them (WIRE_HELLO once, then WIRE_RESULT with the job's seq); 2 is
+ * the verifier's stderr. After the grammars are loaded and one text was parsed, so that all
+ * memory arenas exist, the process confines itself to read, write, anonymous memory and exit. It
+ * ends when its input does; a frame that the protocol does not know ends it with status 1. A
+ * text that crashes a grammar is answered from the signal handler. It holds no secret: texts
+ * come in, languages go out. */
 #include <jansson.h>
 #include <signal.h>
 #include <unistd.h>
@@ -17,9 +19,9 @@
 static volatile uint32_t current_seq;
 static volatile sig_atomic_t answering;
 
-/* A grammar fell over the text in hand. That is the text's doing, not a fault of ours to be retried, so it
- * still gets an answer: called Python, for CPython to judge. Only write and _exit are used; a new process
- * takes over from a clean memory. */
+/* A grammar fell over the text in hand. That is the text's doing, not a fault of ours to be
+ * retried, so it still gets an answer: called Python, for CPython to judge. Only write and _exit
+ * are used; a new process takes over from a clean memory. */
 static void on_crash(int signal_number)
 {
     static const char answer[] =
@@ -73,7 +75,8 @@ static int write_full(int fd, const void *bytes, size_t n)
 static int send_json(unsigned type, uint32_t seq, json_t *value)
 {
     char *text = check_alloc(json_dumps(value, JSON_COMPACT));
-    struct wire_header head = {.len = (uint32_t)strlen(text), .version = WIRE_VERSION, .type = (uint8_t)type, .seq = seq};
+    struct wire_header head = {
+        .len = (uint32_t)strlen(text), .version = WIRE_VERSION, .type = (uint8_t)type, .seq = seq};
     int rc = write_full(STDOUT_FILENO, &head, sizeof head);
     if (rc == 0)
         rc = write_full(STDOUT_FILENO, text, head.len);
@@ -88,7 +91,8 @@ static int send_hello(uint32_t isolation)
     for (int bit = 0; bit < SBX_ISOLATION_COUNT; bit++)
         if (isolation & 1u << bit)
             json_array_append_new(names, json_string(sbx_isolation_name(bit)));
-    return send_json(WIRE_HELLO, 0, json_pack("{s:s, s:n, s:o}", "name", "lint", "python", "isolation", names));
+    return send_json(WIRE_HELLO, 0,
+                     json_pack("{s:s, s:n, s:o}", "name", "lint", "python", "isolation", names));
 }
 
 /* One job in, one result out. 1 to go on, 0 at the end of input. */
@@ -120,7 +124,8 @@ static int serve_one(struct linter *l, struct buf *payload)
 
 static void warm_up(struct linter *l)
 {
-    json_t *job = json_pack("{s:s}", "text", "def f(x):\n    return x +\nint main() { return 0; }\n");
+    json_t *job =
+        json_pack("{s:s}", "text", "def f(x):\n    return x +\nint main() { return 0; }\n");
     json_decref(linter_run(l, job));
     json_decref(job);
 }

@@ -1,7 +1,8 @@
-/* assay-verifier: everything about grading. `assay` calls it; see command_*.c for what each subcommand does.
+/* assay-verifier: everything about grading. `assay` calls it; see command_*.c for what each
+ * subcommand does.
  *
- * One process, one libuv loop. It forks no foreign code itself: per slot it starts assay-judge and assay-keeper, and
- * assay-lint beside them, and speaks with them in frames (wire.h). */
+ * One process, one libuv loop. It forks no foreign code itself: per slot it starts assay-judge and
+ * assay-keeper, and assay-lint beside them, and speaks with them in frames (wire.h). */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,8 +15,9 @@ static const struct {
     const char *name, *called;
     int (*run)(int argc, char **argv);
 } commands[] = {
-    {"grade", "assay grade", command_grade}, {"check", "assay check", command_check}, {"lint", "assay lint", command_lint},
-    {"run", "assay run", command_run},       {"serve", "assay serve", command_serve}, {"doctor", "assay doctor", command_doctor},
+    {"grade", "assay grade", command_grade}, {"check", "assay check", command_check},
+    {"lint", "assay lint", command_lint},    {"run", "assay run", command_run},
+    {"serve", "assay serve", command_serve}, {"doctor", "assay doctor", command_doctor},
 };
 
 int main(int argc, char **argv)

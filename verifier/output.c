@@ -62,7 +62,8 @@ int output_commit(struct output *o, struct err *err)
 {
     char folder[PATH_MAX];
     if (fflush(o->file) != 0 || ferror(o->file) || (o->path[0] && fsync(fileno(o->file)) != 0))
-        return err_set(err, errno ? -errno : -EIO, "cannot write the verdicts: %s", strerror(errno));
+        return err_set(err, errno ? -errno : -EIO, "cannot write the verdicts: %s",
+                       strerror(errno));
     if (!o->path[0])
         return 0;
     if (rename(o->part, o->path) != 0)

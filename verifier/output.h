@@ -1,4 +1,5 @@
-/* output.h: the verdicts of a grading run, one line each: to stdout, or to a file that appears whole or not at all. */
+/* output.h: the verdicts of a grading run, one line each: to stdout, or to a file that appears
+ * whole or not at all. */
 #ifndef ASSAY_OUTPUT_H
 #define ASSAY_OUTPUT_H
 
@@ -15,8 +16,9 @@ struct output {
     struct buf kept;                     /* --resume: the whole lines that were there already */
 };
 
-/* `path`: NULL or "-" is stdout. Otherwise lines go to PATH.part, which output_commit renames. With `resume` the whole lines of
- * a PATH.part that an ended run has left stay, and are in ret->kept. -EBUSY while another run writes it. */
+/* `path`: NULL or "-" is stdout. Otherwise lines go to PATH.part, which output_commit renames.
+ * With `resume` the whole lines of a PATH.part that an ended run has left stay, and are in
+ * ret->kept. -EBUSY while another run writes it. */
 int output_open(struct output *ret, const char *path, bool resume, struct err *err);
 int output_line(struct output *o, const char *line, struct err *err);
 int output_commit(struct output *o, struct err *err);

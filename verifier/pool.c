@@ -1,6 +1,7 @@
-/* pool.c: which slot gets which task. First come, first served, but a slot that already holds the suite of a task
- * near the head of the queue takes that one first, so that a group of completions of one problem compiles its tests
- * once. The head itself is passed over a bounded number of times. */
+/* pool.c: which slot gets which task. First come, first served, but a slot that already holds the
+ * suite of a task near the head of the queue takes that one first, so that a group of completions
+ * of one problem compiles its tests once. The head itself is passed over a bounded number of
+ * times. */
 #include "pool.h"
 
 #include <sched.h>

@@ -1,8 +1,9 @@
 /* pool.h: some equal slots and one queue of tasks before them.
  *
- * A slot is one assay-judge with its assay-keeper, or one assay-lint. A task is one question to one slot. It is answered exactly
- * once, from the loop and never from within pool_submit: with a result, or with a sentence about what was our fault. A slot that
- * dies, overruns or stays silent is killed and replaced; its task is retried once on whichever slot is free next. */
+ * A slot is one assay-judge with its assay-keeper, or one assay-lint. A task is one question to
+ * one slot. It is answered exactly once, from the loop and never from within pool_submit: with a
+ * result, or with a sentence about what was our fault. A slot that dies, overruns or stays silent
+ * is killed and replaced; its task is retried once on whichever slot is free next. */
 #ifndef ASSAY_POOL_H
 #define ASSAY_POOL_H
 
@@ -32,7 +33,8 @@ struct pool_stats {
 
 struct pool;
 
-/* Starts `n` slots. Never fails by itself: what cannot start is retried, and tasks are answered with the reason. */
+/* Starts `n` slots. Never fails by itself: what cannot start is retried, and tasks are answered
+ * with the reason. */
 struct pool *pool_start(uv_loop_t *loop, enum pool_kind kind, int n);
 
 void pool_submit(struct pool *p, struct task *t);
@@ -45,8 +47,8 @@ struct pool_stats pool_stats(const struct pool *p);
 /* What the first ready slot said of itself (WIRE_HELLO), or NULL so far. */
 const json_t *pool_hello(const struct pool *p);
 
-/* Kills all slots; no task is answered any more. The loop then has nothing of the pool left to do; run it until it ends, and
- * after that call pool_free. */
+/* Kills all slots; no task is answered any more. The loop then has nothing of the pool left to do;
+ * run it until it ends, and after that call pool_free. */
 void pool_stop(struct pool *p);
 void pool_free(struct pool *p);
 

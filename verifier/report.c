@@ -57,7 +57,9 @@ int report_init(struct report *r, const char *k, long total, struct err *err)
         long v = strtol(at, &end, 10);
         if (end == at || (*end && *end != ',') || v < 1 || v > 1000000 || r->n_k == PASS_K_MAX) {
             report_free(r);
-            return err_set(err, -EINVAL, "--k %s: up to %d positive numbers with commas between them", k, PASS_K_MAX);
+            return err_set(err, -EINVAL,
+                           "--k %s: up to %d positive numbers with commas between them", k,
+                           PASS_K_MAX);
         }
         r->k[r->n_k++] = (int)v;
         at = *end ? end + 1 : end;
@@ -96,7 +98,8 @@ void report_progress(struct report *r, bool force)
     if (!force && now - r->said_ns < every)
         return;
     r->said_ns = now;
-    double spent = (double)(now - r->started_ns) / 1e9, rate = (double)t->n / (spent > 1e-3 ? spent : 1e-3);
+    double spent = (double)(now - r->started_ns) / 1e9,
+           rate = (double)t->n / (spent > 1e-3 ? spent : 1e-3);
     fprintf(stderr, r->terminal ? "\r\033[K%ld" : "assay: %ld", t->n);
     if (r->total >= 0)
         fprintf(stderr, "/%ld", r->total);
@@ -115,38 +118,42 @@ static double cpu_of(int who)
 {
     struct rusage u;
     getrusage(who, &u);
-    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+           (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
 
 static void summary_pass(const struct report *r, FILE *out)
 {
     for (int i = 0; i < r->n_k; i++) {
-        const char *id;
-        json_t *task;
         double sum = 0;
         long tasks = 0;
-        json_object_foreach(r->tasks, id, task) {
-            long n = (long)json_integer_value(json_array_get(task, 0)), c = (long)json_integer_value(json_array_get(task, 1));
+        for (void *at = json_object_iter(r->tasks); at; at = json_object_iter_next(r->tasks, at)) {
+            const json_t *task = json_object_iter_value(at);
+            long n = (long)json_integer_value(json_array_get(task, 0)),
+                 c = (long)json_integer_value(json_array_get(task, 1));
             if (n < r->k[i])
                 continue;
             sum += pass_at_k(n, c, r->k[i]);
             tasks++;
         }
         if (tasks)
-            fprintf(out, "  pass@%-9d %8.4f   over %ld problem%s with that many verdicts\n", r->k[i], sum / (double)tasks, tasks,
-                    tasks == 1 ? "" : "s");
+            fprintf(out, "  pass@%-9d %8.4f   over %ld problem%s with that many verdicts\n",
+                    r->k[i], sum / (double)tasks, tasks, tasks == 1 ? "" : "s");
     }
 }
 
 void report_summary(struct report *r, FILE *out)
 {
-    /* The reasons are listed in the order of the three grades that have any; these are the last of each. */
-    static const enum reason last_reason[] = {REASON_PROSE, REASON_OTHER_LANGUAGE, REASON_COUNT - 1};
+    /* The reasons are listed in the order of the three grades that have any; these are the last of
+     * each. */
+    static const enum reason last_reason[] = {REASON_PROSE, REASON_OTHER_LANGUAGE,
+                                              REASON_COUNT - 1};
     const struct tally *t = &r->tally;
     double spent = (double)(wall_ns() - r->started_ns) / 1e9;
     if (r->terminal)
         fputs("\r\033[K", stderr);
-    fprintf(out, "%ld verdicts in %.2f s: %.1f/s, %.2f s of CPU%s", t->n, spent, (double)t->n / (spent > 1e-3 ? spent : 1e-3),
+    fprintf(out, "%ld verdicts in %.2f s: %.1f/s, %.2f s of CPU%s", t->n, spent,
+            (double)t->n / (spent > 1e-3 ? spent : 1e-3),
             cpu_of(RUSAGE_SELF) + cpu_of(RUSAGE_CHILDREN), t->cached ? "" : "\n");
     if (t->cached)
         fprintf(out, ", %ld known before\n", t->cached);
@@ -162,6 +169,7 @@ void report_summary(struct report *r, FILE *out)
         fputc('\n', out);
     }
     if (t->infra)
-        fprintf(out, "  %-14s %8ld   no grade: a fault of ours, not of the program\n", "infra", t->infra);
+        fprintf(out, "  %-14s %8ld   no grade: a fault of ours, not of the program\n", "infra",
+                t->infra);
     summary_pass(r, out);
 }

@@ -10,6 +10,9 @@
 #include "base/err.h"
 #include "verdict.h"
 
+/* How JSON for people and programs is written: one line, and 0.1 as 0.1. */
+#define REPORT_JSON (JSON_COMPACT | JSON_REAL_PRECISION(12))
+
 struct tally {
     long n, infra, cached, grades[GRADE_COUNT], reasons[REASON_COUNT];
 };
@@ -36,7 +39,8 @@ void report_progress(struct report *r, bool force); /* on stderr, now and then *
 void report_summary(struct report *r, FILE *out);
 void report_free(struct report *r);
 
-/* Chance that k draws without replacement from n verdicts, c of them correct, hold a correct one. n >= k > 0. */
+/* Chance that k draws without replacement from n verdicts, c of them correct, hold a correct one.
+ * n >= k > 0. */
 double pass_at_k(long n, long c, long k);
 
 #endif

@@ -1,4 +1,5 @@
-/* reward.c: the reward table: its file, its order, and its use. Pure apart from reading the file. */
+/* reward.c: the reward table: its file, its order, and its use. Pure apart from reading the
+ * file. */
 #include "verifier/reward.h"
 
 #include <math.h>
@@ -30,8 +31,8 @@ static void take(const json_t *object, const char *key, double *value)
         *value = json_number_value(v);
 }
 
-/* A program that fails one test of very many must stay below a correct one, and one that is faster by the
- * smallest margin above it. */
+/* A program that fails one test of very many must stay below a correct one, and one that is
+ * faster by the smallest margin above it. */
 static int check_order(const struct reward *r, const struct where *w, struct err *err)
 {
     if (r->fails_scale < 0 || r->faster_scale < 0 || r->faster_max < 0)

@@ -1,5 +1,5 @@
-/* reward.h: from a grade to a number. Strictly ordered by grade: no table in which failing more tests, or
- * writing prose, can pay better than a correct program is accepted. */
+/* reward.h: from a grade to a number. Strictly ordered by grade: no table in which failing more
+ * tests, or writing prose, can pay better than a correct program is accepted. */
 #ifndef ASSAY_REWARD_H
 #define ASSAY_REWARD_H
 
@@ -24,11 +24,12 @@ struct reward {
                      .faster_scale = 0.25,                                                         \
                      .faster_max = 0.5})
 
-/* Reads a YAML file over the defaults: not_code, wrong_language, fails_tests: {base, scale}, correct,
- * faster: {base, scale, max}. -EINVAL when the result is not strictly ordered by grade. */
+/* Reads a YAML file over the defaults: not_code, wrong_language, fails_tests: {base, scale},
+ * correct, faster: {base, scale, max}. -EINVAL when the result is not strictly ordered by grade. */
 int reward_load(const char *path, struct reward *ret, struct err *err);
 
-/* `passed` of `total` tests matters for fails-tests, `low` (the speed-up interval's low end) for faster. */
+/* `passed` of `total` tests matters for fails-tests, `low` (the speed-up interval's low end) for
+ * faster. */
 double reward_of(const struct reward *rw, enum grade grade, int passed, int total, double low);
 
 #endif

@@ -11,7 +11,8 @@ int samples_open(struct samples *s, const char *path, struct err *err)
 {
     bool from_stdin = strcmp(path, "-") == 0;
     struct stat st;
-    int fd = from_stdin ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : open(path, O_RDONLY | O_CLOEXEC);
+    int fd =
+        from_stdin ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return err_set(err, -errno, "%s: %s", path, strerror(errno));
     if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
@@ -21,6 +22,7 @@ int samples_open(struct samples *s, const char *path, struct err *err)
     *s = (struct samples){.gz = gzdopen(fd, "rb"), .name = strdup(from_stdin ? "stdin" : path)};
     CHECK(s->gz && s->name);
     gzbuffer(s->gz, 128 << 10);
+    buf_reserve(&s->text, READ_BYTES);
     return 0;
 }
 
@@ -41,7 +43,8 @@ static int fill(struct samples *s, struct err *err)
     s->text.len -= s->at;
     s->at = 0;
     if (s->text.len > SAMPLE_LINE_BYTES_MAX)
-        return err_set(err, -EFBIG, "%s:%ld: line longer than %d bytes", s->name, s->line + 1, SAMPLE_LINE_BYTES_MAX);
+        return err_set(err, -EFBIG, "%s:%ld: line longer than %d bytes", s->name, s->line + 1,
+                       SAMPLE_LINE_BYTES_MAX);
     buf_reserve(&s->text, READ_BYTES);
     int n = gzread(s->gz, s->text.s + s->text.len, READ_BYTES);
     const char *what = gzerror(s->gz, &code);
@@ -61,11 +64,10 @@ static int next_line(struct samples *s, struct str *ret_line, struct err *err)
 {
     size_t looked = s->at;
     for (;;) {
-        char *end = looked < s->text.len ? memchr(s->text.s + looked, '\n', s->text.len - looked) : NULL;
+        char *end =
+            looked < s->text.len ? memchr(s->text.s + looked, '\n', s->text.len - looked) : NULL;
         if (!end && !s->ended) {
             looked = s->text.len - s->at;
-            if (!s->text.s)
-                buf_reserve(&s->text, READ_BYTES);
             TRY(fill(s, err));
             continue;
         }
@@ -80,8 +82,8 @@ static int next_line(struct samples *s, struct str *ret_line, struct err *err)
     }
 }
 
-int samples_check(json_t *item, const struct problem_set *set, const char *where, const struct problem **ret_problem,
-                  struct err *err)
+int samples_check(json_t *item, const struct problem_set *set, const char *where,
+                  const struct problem **ret_problem, struct err *err)
 {
     static const char *const kinds[] = {"response", "completion", "solution"};
     const char *found = NULL;
@@ -92,28 +94,34 @@ int samples_check(json_t *item, const struct problem_set *set, const char *where
         if (v && !json_is_string(v))
             return err_set(err, -EINVAL, "%s: key `%s` must be a string", where, kinds[i]);
         if (v && found)
-            return err_set(err, -EINVAL, "%s: both `%s` and `%s`: give one of response, completion and solution", where,
-                           found, kinds[i]);
+            return err_set(err, -EINVAL,
+                           "%s: both `%s` and `%s`: give one of response, completion and solution",
+                           where, found, kinds[i]);
         found = v ? kinds[i] : found;
     }
     if (!found)
-        return err_set(err, -EINVAL, "%s: one of the keys `response`, `completion` and `solution` is needed", where);
+        return err_set(err, -EINVAL,
+                       "%s: one of the keys `response`, `completion` and `solution` is needed",
+                       where);
     const json_t *id = json_object_get(item, "task_id");
     if (json_is_integer(id)) {
-        json_object_set_new(item, "task_id", json_sprintf("%" JSON_INTEGER_FORMAT, json_integer_value(id)));
+        json_object_set_new(item, "task_id",
+                            json_sprintf("%" JSON_INTEGER_FORMAT, json_integer_value(id)));
         id = json_object_get(item, "task_id");
     }
     if (!json_is_string(id))
-        return err_set(err, -EINVAL, "%s: key `task_id` %s", where, id ? "must be a string" : "is missing");
+        return err_set(err, -EINVAL, "%s: key `task_id` %s", where,
+                       id ? "must be a string" : "is missing");
     const struct problem *p = problems_find(set, json_string_value(id));
     if (!p)
-        return err_set(err, -ENOENT, "%s: key `task_id`: there is no problem \"%.100s\"", where, json_string_value(id));
+        return err_set(err, -ENOENT, "%s: key `task_id`: there is no problem \"%.100s\"", where,
+                       json_string_value(id));
     *ret_problem = p;
     return 0;
 }
 
-int samples_next(struct samples *s, const struct problem_set *set, json_t **ret_item, const struct problem **ret_problem,
-                 struct err *err)
+int samples_next(struct samples *s, const struct problem_set *set, json_t **ret_item,
+                 const struct problem **ret_problem, struct err *err)
 {
     struct str line;
     json_error_t why;
@@ -122,8 +130,8 @@ int samples_next(struct samples *s, const struct problem_set *set, json_t **ret_
         return rc;
     json_t *item = json_loadb(line.s, line.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
     if (!item)
-        return err_set(err, -EINVAL, "%s:%ld: not a whole JSON object: column %d: %s", s->name, s->line, why.column,
-                       why.text);
+        return err_set(err, -EINVAL, "%s:%ld: not a whole JSON object: column %d: %s", s->name,
+                       s->line, why.column, why.text);
     char where[512];
     snprintf(where, sizeof where, "%.400s:%ld", s->name, s->line);
     rc = samples_check(item, set, where, ret_problem, err);

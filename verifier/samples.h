@@ -1,4 +1,4 @@
-/* samples.h: the items to grade: JSON lines from a file, a gzip file or stdin, checked one by one. */
+/* samples.h: the items to grade: JSON lines of a file (maybe gzipped) or stdin, each checked. */
 #ifndef ASSAY_SAMPLES_H
 #define ASSAY_SAMPLES_H
 
@@ -23,14 +23,16 @@ struct samples {
 
 int samples_open(struct samples *s, const char *path, struct err *err);
 
-/* 1 with a new reference in *ret_item and its problem, 0 at the end, or negative: bad JSON, bad keys, unknown task_id. */
-int samples_next(struct samples *s, const struct problem_set *set, json_t **ret_item, const struct problem **ret_problem,
-                 struct err *err);
+/* 1 with a new reference in *ret_item and its problem, 0 at the end, or negative: bad JSON, bad
+ * keys, unknown task_id. */
+int samples_next(struct samples *s, const struct problem_set *set, json_t **ret_item,
+                 const struct problem **ret_problem, struct err *err);
 void samples_close(struct samples *s);
 
-/* The rules for one item, wherever it came from: an object with a known task_id and exactly one of response, completion and
- * solution, all strings. A task_id that is an integer is replaced by its text. Messages begin with `where`. */
-int samples_check(json_t *item, const struct problem_set *set, const char *where, const struct problem **ret_problem,
-                  struct err *err);
+/* The rules for one item, wherever it came from: an object with a known task_id and exactly one of
+ * response, completion and solution, all strings. A task_id that is an integer is replaced by its
+ * text. Messages begin with `where`. */
+int samples_check(json_t *item, const struct problem_set *set, const char *where,
+                  const struct problem **ret_problem, struct err *err);
 
 #endif

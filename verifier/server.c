@@ -1,9 +1,10 @@
 /* server.c: libmicrohttpd inside the one libuv loop, without threads.
  *
- * The daemon is in external epoll mode: its epoll descriptor sits in a uv_poll_t and its next time-out in a uv_timer_t; either
- * runs MHD_run. A request whose answer takes time is suspended and resumed with it. A suspended connection is not watched by
- * the daemon, so `struct watch` watches it for a client that hangs up, whose jobs are then cancelled.
- * Whatever completes asynchronously only stores the answer and resumes; MHD_run sends it on the loop's next turn. */
+ * The daemon is in external epoll mode: its epoll descriptor sits in a uv_poll_t and its next
+ * time-out in a uv_timer_t; either runs MHD_run. A request whose answer takes time is suspended
+ * and resumed with it. A suspended connection is not watched by the daemon, so `struct watch`
+ * watches it for a client that hangs up, whose jobs are then cancelled. Whatever completes
+ * asynchronously only stores the answer and resumes; MHD_run sends it on the loop's next turn. */
 #include "server.h"
 
 #include <signal.h>
@@ -14,7 +15,14 @@
 #include "base/log.h"
 #include "client.h"
 
-enum { REQUEST_MAGIC = 0x48545450, DRAIN_MS_MAX = 60000, DRAIN_MS_LAST = 1000, IDLE_S = 600, CONNECTIONS_MAX = 4096 };
+enum {
+    REQUEST_MAGIC = 0x48545450,
+    DRAIN_MS_MAX = 60000,
+    DRAIN_MS_LAST = 1000,
+    IDLE_S = 600,
+    DROPPED_BYTES_MAX = 4 * ASSAY_BODY_BYTES_MAX,
+    CONNECTIONS_MAX = 4096
+};
 
 struct watch {
     uv_poll_t poll;
@@ -91,7 +99,8 @@ static void on_disconnect(uv_poll_t *poll, int status, int events)
 
 static void suspend(struct request *r)
 {
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     r->suspended = true;
     MHD_suspend_connection(r->connection);
     struct watch *w = xcalloc(1, sizeof *w);
@@ -104,7 +113,7 @@ static void suspend(struct request *r)
     uv_poll_start(&w->poll, UV_DISCONNECT, on_disconnect);
 }
 
-/* ---- answers --------------------------------------------------------------------------------------- */
+/* ---- answers --------------------------------------------------------------------------------- */
 
 void request_text(struct request *r, unsigned status, const char *type, struct buf *text)
 {
@@ -126,7 +135,7 @@ static int append(const char *bytes, size_t n, void *out)
 void request_answer(struct request *r, unsigned status, json_t *body)
 {
     struct buf text = {0};
-    CHECK(body && json_dump_callback(body, append, &text, JSON_COMPACT) == 0);
+    CHECK(body && json_dump_callback(body, append, &text, REPORT_JSON) == 0);
     buf_char(&text, '\n');
     json_decref(body);
     request_text(r, status, "application/json", &text);
@@ -143,13 +152,24 @@ void request_error(struct request *r, unsigned status, const char *fmt, ...)
     buf_puts(&text, line);
     json_t *sentence = json_stringn(text.s, text.len);
     buf_free(&text);
-    request_answer(r, status, json_pack("{s:o}", "error", sentence ? sentence : json_string("bad request")));
+    request_answer(r, status,
+                   json_pack("{s:o}", "error", sentence ? sentence : json_string("bad request")));
+}
+
+bool request_refused(struct request *r, long n)
+{
+    const struct server *s = r->server;
+    if (s->pending == 0 || s->pending + n <= s->options->queue_max)
+        return false;
+    request_error(r, MHD_HTTP_TOO_MANY_REQUESTS, "%ld completions wait already", s->pending);
+    return true;
 }
 
 static enum MHD_Result reply(struct request *r)
 {
     struct server *s = r->server;
-    struct MHD_Response *response = MHD_create_response_from_buffer(r->answer.len, r->answer.s, MHD_RESPMEM_MUST_FREE);
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(r->answer.len, r->answer.s, MHD_RESPMEM_MUST_FREE);
     CHECK(response);
     r->answer = (struct buf){0};
     MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, r->type);
@@ -166,12 +186,13 @@ static enum MHD_Result reply(struct request *r)
     return rc;
 }
 
-/* ---- requests -------------------------------------------------------------------------------------- */
+/* ---- requests -------------------------------------------------------------------------------- */
 
 /* Takes the same time for any wrong token of one length. */
 static bool may(const struct server *s, struct MHD_Connection *connection)
 {
-    const char *given = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
+    const char *given =
+        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
     const char *token = s->options->token;
     unsigned diff = 0;
     if (!token)
@@ -185,7 +206,6 @@ static bool may(const struct server *s, struct MHD_Connection *connection)
 
 static void route(struct request *r, const char *method, const char *path)
 {
-    const char *length = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
     bool known = false;
     if (strcmp(method, "HEAD") == 0)
         method = "GET";
@@ -203,8 +223,6 @@ static void route(struct request *r, const char *method, const char *path)
         request_error(r, MHD_HTTP_UNAUTHORIZED, "the bearer token is missing or wrong");
     else if (r->server->draining)
         request_error(r, MHD_HTTP_SERVICE_UNAVAILABLE, "shutting down");
-    else if (length && strtoull(length, NULL, 10) > ASSAY_BODY_BYTES_MAX)
-        r->too_large = true;
     if (r->answered)
         r->route = NULL;
 }
@@ -217,30 +235,31 @@ static struct request *request_new(struct server *s, struct MHD_Connection *conn
     return r;
 }
 
-static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, const char *url, const char *method,
-                                  const char *version, const char *upload, size_t *upload_size, void **con_cls)
+static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, const char *url,
+                                  const char *method, const char *version, const char *upload,
+                                  size_t *upload_size, void **con_cls)
 {
     struct request *r = *con_cls;
     (void)version;
     if (!r) {
         r = *con_cls = request_new(ctx, connection);
         route(r, method, url);
-        if (!r->too_large)
-            return MHD_YES;
-        /* The body is not worth reading: answered at once, and the connection closes. */
-        request_error(r, MHD_HTTP_CONTENT_TOO_LARGE, "a body may have %d bytes", ASSAY_BODY_BYTES_MAX);
-        return reply(r);
+        return MHD_YES;
     }
     CHECK(r->magic == REQUEST_MAGIC);
     if (*upload_size) {
-        r->too_large = r->too_large || r->body.len + *upload_size > ASSAY_BODY_BYTES_MAX;
+        /* Too much is still read and dropped, within reason: closing at once would reset the
+         * connection before the client has seen the answer. */
+        r->received += *upload_size;
+        r->too_large = r->too_large || r->received > ASSAY_BODY_BYTES_MAX;
         if (r->route && !r->too_large)
             buf_add(&r->body, upload, *upload_size);
         *upload_size = 0;
-        return MHD_YES;
+        return r->received > DROPPED_BYTES_MAX ? MHD_NO : MHD_YES;
     }
     if (r->too_large && !r->answered)
-        request_error(r, MHD_HTTP_CONTENT_TOO_LARGE, "a body may have %d bytes", ASSAY_BODY_BYTES_MAX);
+        request_error(r, MHD_HTTP_CONTENT_TOO_LARGE, "a body may have %d bytes",
+                      ASSAY_BODY_BYTES_MAX);
     if (!r->answered)
         r->route->handle(r);
     buf_free(&r->body);
@@ -250,7 +269,8 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
     return MHD_YES;
 }
 
-static void on_completed(void *ctx, struct MHD_Connection *connection, void **con_cls, enum MHD_RequestTerminationCode why)
+static void on_completed(void *ctx, struct MHD_Connection *connection, void **con_cls,
+                         enum MHD_RequestTerminationCode why)
 {
     struct request *r = *con_cls;
     (void)ctx;
@@ -268,7 +288,7 @@ static void on_completed(void *ctx, struct MHD_Connection *connection, void **co
     *con_cls = NULL;
 }
 
-/* ---- life ------------------------------------------------------------------------------------------ */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static void stop(struct server *s)
 {
@@ -320,9 +340,10 @@ static void on_signal(uv_signal_t *handle, int signal)
 static int start_daemon(struct server *s)
 {
     unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME;
-    s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, s, MHD_OPTION_LISTEN_SOCKET, s->listener.fd,
-                                 MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
-                                 MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_END);
+    s->daemon = MHD_start_daemon(
+        flags, 0, NULL, NULL, on_request, s, MHD_OPTION_LISTEN_SOCKET, s->listener.fd,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)IDLE_S, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_END);
     if (!s->daemon)
         return -EIO;
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD);
@@ -330,10 +351,12 @@ static int start_daemon(struct server *s)
     return uv_poll_init(&s->loop, &s->poll, info->epoll_fd);
 }
 
-int server_run(struct server *s, const struct server_options *options, const struct problem_set *problems,
-               const struct reward *reward, const struct listener *listener)
+int server_run(struct server *s, const struct server_options *options,
+               const struct problem_set *problems, const struct reward *reward,
+               const struct listener *listener)
 {
-    *s = (struct server){.options = options, .problems = problems, .listener = *listener, .started_ns = wall_ns()};
+    *s = (struct server){
+        .options = options, .problems = problems, .listener = *listener, .started_ns = wall_ns()};
     queue_init(&s->requests);
     CHECK(uv_loop_init(&s->loop) == 0);
     if (start_daemon(s) < 0) {
@@ -352,8 +375,8 @@ int server_run(struct server *s, const struct server_options *options, const str
     uv_signal_start(&s->on_int, on_signal, SIGINT);
     uv_signal_start(&s->on_term, on_signal, SIGTERM);
     uv_timer_start(&s->timer, on_timer, 0, 0);
-    LOG_INFO("listening=%s problems=%d slots=%d timing=%s", s->listener.name, problems->n, options->slots,
-             options->timing ? "yes" : "no");
+    LOG_INFO("listening=%s problems=%d slots=%d timing=%s", s->listener.name, problems->n,
+             options->slots, options->timing ? "yes" : "no");
     uv_run(&s->loop, UV_RUN_DEFAULT);
     MHD_stop_daemon(s->daemon);
     listen_close(&s->listener);

@@ -36,10 +36,11 @@ struct server {
 };
 
 /* Serves until SIGTERM or SIGINT, then finishes what it has begun. Takes over the listener. */
-int server_run(struct server *s, const struct server_options *options, const struct problem_set *problems,
-               const struct reward *reward, const struct listener *listener);
+int server_run(struct server *s, const struct server_options *options,
+               const struct problem_set *problems, const struct reward *reward,
+               const struct listener *listener);
 
-/* ---- between server.c and the routes -------------------------------------------------------------- */
+/* ---- between server.c and the routes --------------------------------------------------------- */
 
 struct request;
 struct route {
@@ -56,6 +57,7 @@ struct request {
     struct MHD_Connection *connection;
     const struct route *route; /* NULL: the answer is there already */
     struct buf body;
+    size_t received;
     bool too_large, suspended, gone, answered;
     unsigned status;
     struct buf answer;
@@ -69,10 +71,29 @@ struct request {
 /* One answer per request. Each takes its JSON. */
 void request_answer(struct request *r, unsigned status, json_t *body);
 void request_text(struct request *r, unsigned status, const char *type, struct buf *text);
-__attribute__((format(printf, 3, 4))) void request_error(struct request *r, unsigned status, const char *fmt, ...);
+__attribute__((format(printf, 3, 4))) void request_error(struct request *r, unsigned status,
+                                                         const char *fmt, ...);
 
-/* Stops what was started for a client that is gone, and frees it. */
+/* True after a 429: `n` more completions would be more than the queue takes. */
+bool request_refused(struct request *r, long n);
+
+/* Asks one question for a request (takes it); `answer` answers from the result, which is lent. A
+ * fault of ours is a 503. */
+void errand_start(struct request *r, struct pool *pool, json_t *question, int64_t limit_ms,
+                  void (*answer)(struct request *r, json_t *result));
+void errand_cancel(struct errand *e);
+
+void routes_grade(struct request *r);
+void routes_lint(struct request *r);
+void routes_run(struct request *r);
+void routes_problems(struct request *r);
+void routes_health(struct request *r);
+void routes_metrics(struct request *r);
+
+/* Stops what was started for a client that is gone, and frees what a request holds. */
 void routes_cancel(struct request *r);
 void routes_release(struct request *r);
+void routes_grade_cancel(struct request *r);
+void routes_grade_release(struct request *r);
 
 #endif

@@ -1,10 +1,12 @@
-/* slot.c: the life of one slot: start, wait for HELLO, run one task at a time, and start again after any failure.
+/* slot.c: the life of one slot: start, wait for HELLO, run one task at a time, and start again
+ * after any failure.
  *
  *   DOWN --timer--> STARTING --HELLO--> IDLE <--RESULT--/--slot_run--> BUSY
  *     ^----------------- died, overran, spoke nonsense -------------------'
  *
- * A judge slot is two processes joined by one SOCK_SEQPACKET pair (descriptor 3 of both). They live and die together:
- * whichever fails, both are killed, because neither is of use without the other. */
+ * A judge slot is two processes joined by one SOCK_SEQPACKET pair (descriptor 3 of both). They
+ * live and die together: whichever fails, both are killed, because neither is of use without the
+ * other. */
 #include "slot.h"
 
 #include <sys/socket.h>
@@ -19,8 +21,9 @@ enum {
     BACKOFF_MS = 50,
     BACKOFF_MS_MAX = 5000,
     ODD_RESULTS_MAX = 3,
-    /* The judge drops its least recently used suite past JUDGE_SUITES_MAX. Forgetting all of ours at half of that and
-     * sending them anew means that what we believe it holds is always among its most recent ones. */
+    /* The judge drops its least recently used suite past JUDGE_SUITES_MAX. Forgetting all of ours
+     * at half of that and sending them anew means that what we believe it holds is always among
+     * its most recent ones. */
     SUITES_REMEMBERED = JUDGE_SUITES_MAX / 2,
 };
 
@@ -33,12 +36,13 @@ static struct slot *slot_of(void *p)
 
 static void on_timer(uv_timer_t *timer);
 
-static void kill_helpers(struct slot *s)
+/* Without its judge a keeper that is well ends by itself, and its guest before it. */
+static void drop_helpers(struct slot *s, void (*drop_keeper)(struct helper *))
 {
     if (s->speaker)
         helper_stop(s->speaker);
     if (s->keeper)
-        helper_stop(s->keeper);
+        drop_keeper(s->keeper);
     s->speaker = s->keeper = NULL;
     if (s->suites)
         json_object_clear(s->suites);
@@ -49,7 +53,7 @@ static void fail(struct slot *s, const char *why)
     struct task *t = s->task;
     char copy[200];
     snprintf(copy, sizeof copy, "%s", why);
-    kill_helpers(s);
+    drop_helpers(s, helper_stop);
     if (s->state == SLOT_IDLE)
         queue_remove(&s->idle);
     s->task = NULL;
@@ -109,8 +113,11 @@ static void on_frame(void *ctx, unsigned type, uint32_t seq, struct str payload)
 static int start_helpers(struct slot *s, struct err *err)
 {
     static const struct helper_events events = {on_frame, on_gone};
-    struct helper_spec speaker = {
-        .program = s->kind == POOL_JUDGE ? "assay-judge" : "assay-lint", .frames = true, .fd3 = -1, .events = &events, .ctx = s};
+    struct helper_spec speaker = {.program = s->kind == POOL_JUDGE ? "assay-judge" : "assay-lint",
+                                  .frames = true,
+                                  .fd3 = -1,
+                                  .events = &events,
+                                  .ctx = s};
     struct helper_spec keeper = {.program = "assay-keeper", .fd3 = -1, .events = &events, .ctx = s};
     int pair[2] = {-1, -1};
     if (s->kind == POOL_JUDGE) {
@@ -197,7 +204,8 @@ void slot_init(struct slot *s, struct pool *pool, enum pool_kind kind, uv_loop_t
 
 void slot_stop(struct slot *s)
 {
-    kill_helpers(s);
+    bool well = s->state == SLOT_IDLE || s->state == SLOT_BUSY;
+    drop_helpers(s, well ? helper_dismiss : helper_stop);
     json_decref(s->suites);
     json_decref(s->hello);
     s->suites = s->hello = NULL;

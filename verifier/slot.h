@@ -1,4 +1,5 @@
-/* slot.h: one place where a task can run, between the pool (who gets what) and its helpers (the processes). Internal to both. */
+/* slot.h: one place where a task can run, between the pool (who gets what) and its helpers (the
+ * processes). Internal to both. */
 #ifndef ASSAY_SLOT_H
 #define ASSAY_SLOT_H
 
@@ -36,6 +37,6 @@ void pool__slot_failed(struct slot *s, struct task *t, const char *why); /* t ma
 void slot_init(struct slot *s, struct pool *pool, enum pool_kind kind, uv_loop_t *loop);
 void slot_run(struct slot *s, struct task *t);
 bool slot_holds(const struct slot *s, const struct task *t); /* needs no suite sent before it */
-void slot_stop(struct slot *s); /* for good; closes the timer */
+void slot_stop(struct slot *s);                              /* for good; closes the timer */
 
 #endif

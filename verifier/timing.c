@@ -1,18 +1,20 @@
 /* timing.c: a robust ratio with an interval, and when to stop measuring.
  *
- * Each pair runs reference and candidate next to each other, so that what disturbs the machine for longer than a
- * pair cancels. On the logs of the ratios the estimate is Hodges and Lehmann's: the median of all averages of two
- * observations (Walsh averages). Its interval inverts Wilcoxon's signed-rank test: the k-th smallest Walsh average is a
- * lower bound that is too high with probability P(W <= k-1), W being the signed-rank statistic of n observations whose
- * exact distribution is counted below. Nothing is assumed of the noise but symmetry, which the alternating order of
- * a pair gives; heavy tails do not matter.
+ * Each pair runs reference and candidate next to each other, so that what disturbs the machine
+ * for longer than a pair cancels. On the logs of the ratios the estimate is Hodges and
+ * Lehmann's: the median of all averages of two observations (Walsh averages). Its interval
+ * inverts Wilcoxon's signed-rank test: the k-th smallest Walsh average is a lower bound that is
+ * too high with probability P(W <= k-1), W being the signed-rank statistic of n observations
+ * whose exact distribution is counted below. Nothing is assumed of the noise but symmetry, which
+ * the alternating order of a pair gives; heavy tails do not matter.
  *
- * We look at the data more than once, so each look spends a part of one error budget (Bonferroni, as in group
- * sequential trials). The looks that can declare "faster" are at 8, 12, 16, 20 and 25 pairs, with one-sided errors of
- * 1/256 (the least that 8 pairs can have), 0.001 three times and 0.003 at the last, where no more data will come: together
- * below 0.01 for a program whose true ratio is just the margin, and far below for one that is only as fast as the
- * reference. Giving up costs no error of that kind, so it is allowed from TIMING_PAIRS_MIN on, whenever an upper bound
- * at TIMING_GIVE_UP lies below the margin. */
+ * We look at the data more than once, so each look spends a part of one error budget
+ * (Bonferroni, as in group sequential trials). The looks that can declare "faster" are at 8, 12,
+ * 16, 20 and 25 pairs, with one-sided errors of 1/256 (the least that 8 pairs can have), 0.001
+ * three times and 0.003 at the last, where no more data will come: together below 0.01 for a
+ * program whose true ratio is just the margin, and far below for one that is only as fast as the
+ * reference. Giving up costs no error of that kind, so it is allowed from TIMING_PAIRS_MIN on,
+ * whenever an upper bound at TIMING_GIVE_UP lies below the margin. */
 #include "verifier/timing.h"
 
 #include <math.h>
@@ -53,8 +55,9 @@ static int walsh_averages(const struct timing *t, double walsh[WALSH_MAX])
     return m;
 }
 
-/* The largest k with P(W <= k-1) <= error for n observations: the k-th Walsh average from either end is then a bound
- * with that error. 0: so few observations allow none. Counts the subsets of {1..n} by their sum. */
+/* The largest k with P(W <= k-1) <= error for n observations: the k-th Walsh average from either
+ * end is then a bound with that error. 0: so few observations allow none. Counts the subsets of
+ * {1..n} by their sum. */
 static int bound_rank(int n, double error)
 {
     double count[WALSH_MAX + 1] = {1};
@@ -69,7 +72,8 @@ static int bound_rank(int n, double error)
     }
 }
 
-/* The look that stopping after n pairs spends: the next one that is due, as those after it are then never taken. */
+/* The look that stopping after n pairs spends: the next one that is due, as those after it are
+ * then never taken. */
 static const struct look *look_at(int n)
 {
     const struct look *l = looks;

@@ -5,13 +5,15 @@
 enum { TIMING_PAIRS_MIN = 5, TIMING_PAIRS_MAX = 25 };
 #define TIMING_MARGIN_DEFAULT 1.10
 
-/* Log of (reference cost / candidate cost), one value a pair: positive where the candidate was faster. */
+/* Log of (reference cost / candidate cost), one value a pair: positive where the candidate was
+ * faster. */
 struct timing {
     int n;
     double log_ratio[TIMING_PAIRS_MAX];
 };
 
-/* Speed ratios (not logs). `low` is 0 while there are too few pairs for a bound that may be believed. */
+/* Speed ratios (not logs). `low` is 0 while there are too few pairs for a bound that may be
+ * believed. */
 struct timing_summary {
     double ratio, low, high;
     int pairs;

@@ -12,8 +12,8 @@
 
 #include "base/str.h"
 
-/* Appends the (unzipped) content of `path` to `ret`; -EFBIG past `max` bytes. A truncated or damaged
- * gzip is an error. */
+/* Appends the (unzipped) content of `path` to `ret`; -EFBIG past `max` bytes. A truncated or
+ * damaged gzip is an error. */
 static inline int file_read(const char *path, size_t max, struct buf *ret, struct err *err)
 {
     bool from_stdin = strcmp(path, "-") == 0;

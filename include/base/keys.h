@@ -1,5 +1,6 @@
-/* keys.h: which keys an object may have, as a table. An unknown key, a wrong type or a missing key is an
- * error that names file, line and key, and guesses what was meant. Serves YAML (with lines) and JSON. */
+/* keys.h: which keys an object may have, as a table. An unknown key, a wrong type or a missing
+ * key is an error that names file, line and key, and guesses what was meant. Serves YAML (with
+ * lines) and JSON. */
 #ifndef ASSAY_BASE_KEYS_H
 #define ASSAY_BASE_KEYS_H
 
@@ -55,7 +56,8 @@ __attribute__((format(printf, 5, 6))) static inline int keys_fail(const struct w
     return err_set(err, -EINVAL, "%s: %s", w->file, text);
 }
 
-/* Edits between two short words: insert, delete, replace, swap neighbours. Long words never match. */
+/* Edits between two short words: insert, delete, replace, swap neighbours. Long words never
+ * match. */
 static inline int keys__distance(const char *a, const char *b)
 {
     enum { MAX = 32 };
@@ -83,7 +85,8 @@ static inline const char *keys_nearest(const char *word, const struct key *table
     const char *nearest = NULL;
     int limit = strlen(word) < 4 ? 2 : 3;
     for (size_t i = 0; i < n; i++) {
-        int distance = keys__distance(word, table[i].name);
+        bool begins = strncmp(word, table[i].name, strlen(word)) == 0;
+        int distance = begins ? 1 : keys__distance(word, table[i].name);
         if (distance < limit) {
             limit = distance;
             nearest = table[i].name;

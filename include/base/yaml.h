@@ -1,9 +1,10 @@
-/* yaml.h: YAML text into jansson trees, so that one validator (keys.h) serves YAML and JSON alike.
- * Header-only, over libyaml.
+/* yaml.h: YAML text into jansson trees, so that one validator (keys.h) serves YAML and JSON
+ * alike. Header-only, over libyaml.
  *
- * Quoted and block scalars are strings; plain ones follow YAML 1.2's core schema (yaml_scalar.h).
- * What JSON cannot hold is refused rather than bent: keys that are not scalars, duplicate keys,
- * anchors, aliases and tags. The line of every key and value is kept for messages (yaml_lines.h). */
+ * Quoted and block scalars are strings; plain ones follow YAML 1.2's core schema
+ * (yaml_scalar.h). What JSON cannot hold is refused rather than bent: keys that are not scalars,
+ * duplicate keys, anchors, aliases and tags. The line of every key and value is kept for
+ * messages (yaml_lines.h). */
 #ifndef ASSAY_BASE_YAML_H
 #define ASSAY_BASE_YAML_H
 

@@ -1,5 +1,5 @@
-/* yaml_lines.h: a read YAML file, and on which line each of its nodes and keys stands. `true`, `false`
- * and `null` are shared objects in jansson: their line is found through their key only. */
+/* yaml_lines.h: a read YAML file, and on which line each of its nodes and keys stands. `true`,
+ * `false` and `null` are shared objects in jansson: their line is found through their key only. */
 #ifndef ASSAY_BASE_YAML_LINES_H
 #define ASSAY_BASE_YAML_LINES_H
 

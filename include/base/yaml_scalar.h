@@ -1,5 +1,6 @@
-/* yaml_scalar.h: what a plain (unquoted) YAML word means, by YAML 1.2's core schema: null, booleans,
- * integers (also 0x and 0o), floats, else a string. Numbers that JSON cannot hold are refused. */
+/* yaml_scalar.h: what a plain (unquoted) YAML word means, by YAML 1.2's core schema: null,
+ * booleans, integers (also 0x and 0o), floats, else a string. Numbers that JSON cannot hold are
+ * refused. */
 #ifndef ASSAY_BASE_YAML_SCALAR_H
 #define ASSAY_BASE_YAML_SCALAR_H
 

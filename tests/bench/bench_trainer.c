@@ -1,6 +1,6 @@
 /* How fast the trainer's engine is on one core, in CPU time, as CSV on stdout:
  *   shape,what,value,unit
- * Ceilings are measured in the same run: a 1024^3 sgemm, and the shape's own matrix products alone. Shapes: demo (the demonstration
+ * Ceilings are measured between the repeats: a 1024^3 sgemm, and the shape's own matrix products alone. Shapes: demo (the demonstration
  * recipe's model) and s5 (the peer comparison's). usage: bench_trainer [SHAPE ...] */
 #include <math.h>
 #include <stdio.h>
@@ -29,7 +29,7 @@ static const struct shape shapes[] = {
      14, 150, 75, 80, 16, 8, 70},
     {"s5", {.vocab = 2048, .layers = 6, .width = 256, .heads = 8, .kv_heads = 4, .head_dim = 32, .ff = 688, .max_positions = 512,
             .rope_theta = 10000, .norm_eps = 1e-6f, .tied = true, .bos_id = -1, .eos_id = -1, .pad_id = -1},
-     32, 256, 256, 64, 256, 1, 64},
+     8, 256, 256, 64, 256, 1, 64},
 };
 
 static double now(void)
@@ -64,46 +64,58 @@ static float *random_floats(size_t n)
     return v;
 }
 
-/* GFLOP/s of forward, input and weight gradients of one product, all three together. */
-static double product_rate(int m, int out, int in)
+static float *filled_floats(size_t n)
 {
-    float *x = random_floats((size_t)m * in), *w = random_floats((size_t)out * in), *y = random_floats((size_t)m * out);
-    double rates[REPEATS], flops = 6.0 * m * out * in;
-    int loops = (int)(2e9 / flops) + 1;
-    for (int r = 0; r < REPEATS; r++) {
-        double from = now();
-        for (int i = 0; i < loops; i++) {
-            nn_matmul(m, out, in, x, w, 0, y);
-            nn_matmul_dx(m, out, in, y, w, 0, x);
-            nn_matmul_dw(m, out, in, y, x, w);
-            memset(w, 0, sizeof(float) * (size_t)out * in); /* keep the numbers finite */
-        }
-        rates[r] = flops * loops / (now() - from) / 1e9;
-    }
-    free(x);
-    free(w);
-    free(y);
-    return median(rates, REPEATS);
+    float *v = xcalloc(n, sizeof *v);
+    for (size_t i = 0; i < n; i++)
+        v[i] = 1e-3f * (float)(i % 31);
+    return v;
 }
 
-/* The shape's products alone, weighted by their work: what the update would reach if all else were free. */
-static double own_ceiling(const struct shape *s, int tokens)
+/* Seconds of CPU for forward, input and weight gradients of one product, `times` times. */
+static double product_seconds(int m, int out, int in, int times)
+{
+    float *x = filled_floats((size_t)m * in), *w = filled_floats((size_t)out * in), *y = filled_floats((size_t)m * out);
+    float *dx = filled_floats((size_t)m * in), *dw = filled_floats((size_t)out * in);
+    double from = now();
+    for (int i = 0; i < times; i++) {
+        nn_matmul(m, out, in, x, w, 0, y);
+        nn_matmul_dx(m, out, in, y, w, 0, dx);
+        nn_matmul_dw(m, out, in, y, x, dw);
+    }
+    double seconds = now() - from;
+    free(x), free(w), free(y), free(dx), free(dw);
+    return seconds;
+}
+
+/* GFLOP/s of the products of one update alone: what it would reach if all else were free. */
+static double products_rate(const struct shape *s, int tokens, int rows)
 {
     const struct layout y = layout_of(&s->cfg);
     const int sizes[][3] = {{tokens, y.qkv, y.width}, {tokens, y.width, y.query}, {tokens, 2 * y.ff, y.width}, {tokens, y.width, y.ff},
-                            {tokens / 8, s->cfg.vocab, y.width}};
+                            {rows, s->cfg.vocab, y.width}};
     double work = 0, time = 0;
     for (size_t i = 0; i < COUNT_OF(sizes); i++) {
-        double flops = (double)sizes[i][1] * sizes[i][2] * (i < 4 ? s->cfg.layers : 1);
-        work += flops;
-        time += flops / product_rate(sizes[i][0], sizes[i][1], sizes[i][2]);
+        const int times = i < 4 ? s->cfg.layers : 1;
+        work += 6.0 * sizes[i][0] * sizes[i][1] * sizes[i][2] * times;
+        time += product_seconds(sizes[i][0], sizes[i][1], sizes[i][2], times);
     }
-    return work / time;
+    return work / time / 1e9;
 }
 
-static void bench_update(const struct shape *s, struct model *m, struct team *team, double square)
+/* Floating-point operations that one update really needs: 6 per weight and token (in the last layer and the head, per scored row
+ * beyond keys and values), and causal attention, seven products of which forward is two. */
+static double update_flops(const struct shape *s, int tokens, int rows)
 {
     const struct layout y = layout_of(&s->cfg);
+    const double after = (double)y.width * (y.query + 3 * y.ff), pairs = (double)tokens * (s->length + 1) / 2;
+    return 6.0 * (s->cfg.layers * (double)tokens * y.width * y.qkv + ((s->cfg.layers - 1.0) * tokens + rows) * after +
+                  (double)rows * s->cfg.vocab * y.width) +
+           14.0 * s->cfg.layers * pairs * y.query;
+}
+
+static void bench_update(const struct shape *s, struct model *m, struct team *team)
+{
     const int n = s->sequences * s->length, rows = s->sequences * s->scored;
     int *start = xcalloc((size_t)s->sequences + 1, sizeof *start), *row = xcalloc((size_t)rows, sizeof *row);
     int32_t *tokens = xcalloc((size_t)n, sizeof *tokens), *target = xcalloc((size_t)rows, sizeof *target);
@@ -123,7 +135,9 @@ static void bench_update(const struct shape *s, struct model *m, struct team *te
     struct model_run *run = model_run_new(m);
     struct adamw adamw;
     CHECK(adamw_new(m, 0.9f, 0.95f, 1e-8f, 0.1f, &adamw) == 0);
-    double whole[REPEATS], forward[REPEATS], step[REPEATS];
+    /* Ceilings are taken between the steps, so that a slow moment of the machine slows both. */
+    const double work = update_flops(s, n, rows);
+    double speed[REPEATS], forward[REPEATS], step[REPEATS], rate[REPEATS], products[REPEATS], square[REPEATS], of_products[REPEATS];
     for (int r = -1; r < REPEATS; r++) {
         double a = now();
         model_forward(run, m, &b, 1, logp, entropy);
@@ -132,20 +146,24 @@ static void bench_update(const struct shape *s, struct model *m, struct team *te
         double d = now();
         adamw_step(&adamw, m, grads, 1e-4f, 1, team);
         memset(grads, 0, m->n_params * sizeof *grads);
-        if (r >= 0)
-            whole[r] = now() - a, forward[r] = c - a, step[r] = now() - d;
+        double end = now();
+        if (r < 0)
+            continue;
+        speed[r] = n / (end - a);
+        forward[r] = (c - a) / (end - a) * 100;
+        step[r] = (end - d) / (end - a) * 100;
+        rate[r] = work / (end - a) / 1e9;
+        products[r] = products_rate(s, n, rows);
+        square[r] = 6.0 * 1024 * 1024 * 1024 / product_seconds(1024, 1024, 1024, 1) / 1e9;
+        of_products[r] = rate[r] / products[r] * 100;
     }
-    /* The usual count: 6 per weight and token, 12 L d T for attention (half of that is computed, being causal). */
-    const double per_token = 6.0 * ((double)s->cfg.layers * y.width * (y.qkv + y.query + 3 * y.ff) + (double)s->cfg.vocab * y.width) +
-                             12.0 * s->cfg.layers * y.query * s->length;
-    const double seconds = median(whole, REPEATS), own = own_ceiling(s, n < 2048 ? n : 2048);
-    report(s->name, "update", n / seconds, "tokens/s");
-    report(s->name, "update.forward_share", median(forward, REPEATS) / seconds * 100, "%");
-    report(s->name, "update.adamw_share", median(step, REPEATS) / seconds * 100, "%");
-    report(s->name, "update.rate", n / seconds * per_token / 1e9, "GFLOP/s");
-    report(s->name, "update.own_products", own, "GFLOP/s");
-    report(s->name, "update.of_own_products", n / seconds * per_token / 1e9 / own * 100, "%");
-    report(s->name, "update.of_square_sgemm", n / seconds * per_token / 1e9 / square * 100, "%");
+    report(s->name, "update", median(speed, REPEATS), "tokens/s");
+    report(s->name, "update.forward_share", median(forward, REPEATS), "%");
+    report(s->name, "update.adamw_share", median(step, REPEATS), "%");
+    report(s->name, "update.rate", median(rate, REPEATS), "GFLOP/s");
+    report(s->name, "update.products_alone", median(products, REPEATS), "GFLOP/s");
+    report(s->name, "update.sgemm_1024", median(square, REPEATS), "GFLOP/s");
+    report(s->name, "update.of_products_alone", median(of_products, REPEATS), "%");
     adamw_free(&adamw);
     model_run_free(run);
     free(start), free(row), free(tokens), free(target), free(logp), free(dlogp), free(entropy), free(grads);
@@ -189,9 +207,7 @@ static void bench_sampling(const struct shape *s, const struct model *m, struct 
 int main(int argc, char **argv)
 {
     struct team *team = team_start(1);
-    double square = product_rate(1024, 1024, 1024);
     printf("shape,what,value,unit\n");
-    report("-", "sgemm_1024", square, "GFLOP/s");
     for (size_t i = 0; i < COUNT_OF(shapes); i++) {
         bool wanted = argc == 1;
         for (int a = 1; a < argc; a++)
@@ -202,7 +218,7 @@ int main(int argc, char **argv)
         struct err err;
         if (model_create(&shapes[i].cfg, 1, &m, &err) != 0)
             return fprintf(stderr, "bench_trainer: %s\n", err.text), 2;
-        bench_update(&shapes[i], &m, team, square);
+        bench_update(&shapes[i], &m, team);
         bench_sampling(&shapes[i], &m, team);
         model_free(&m);
     }

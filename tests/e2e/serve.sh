@@ -1,7 +1,7 @@
 #!/bin/sh
 # The HTTP server on a unix socket, with curl.
 . "$(dirname "$0")/tap.inc"
-plan 30
+plan 38
 sock=$tmp/s.sock
 
 # up [OPTION...]: starts a server and waits for it.
@@ -61,6 +61,13 @@ check "lint" ask 200 /v1/lint -d '{"text":"def f(x):\n    return x\n"}'
 check "metrics" ask 200 /metrics
 check "metrics count" says "$tmp/a" 'assay_verdicts_total{grade="faster"} 1' 'assay_verdicts_total{grade="infra"} 0'
 
+check "run_code" ask 200 /run_code -d '{"code":"print(input() * 2)","language":"python","stdin":"ab","run_timeout":5,"memory_limit_MB":-1}'
+check "run_code: output and status" jq -e '.status == "Success" and .run_result.stdout == "abab\n" and .run_result.return_code == 0' "$tmp/a"
+check "run_code: an exception" ask 200 /run_code -d '{"code":"import sys\nsys.exit(3)","language":"python"}'
+check "run_code: its exit status" jq -e '.status == "Failed" and .run_result.status == "Finished" and .run_result.return_code == 3' "$tmp/a"
+check "run_code: no time left" ask 200 /run_code -d '{"code":"while True: pass","language":"python","run_timeout":0.3}'
+check "run_code: says so" jq -e '.run_result.status == "TimeLimitExceeded"' "$tmp/a"
+
 check "a live socket is refused" status 2 assay serve -p "$data/add.yaml" --listen "unix:$sock"
 # A client that hangs up while its slow program runs: the server goes on.
 curl -s --max-time 0.3 --unix-socket "$sock" http://x/v1/grade -d '{"task_id":"add","solution":"def add(a, b):\n    while True: pass"}' >/dev/null
@@ -78,3 +85,12 @@ echo secret-token-1 >"$tmp/token"
 up --token-file "$tmp/token" --queue 3
 check "without the token: 401" ask 401 /v1/grade -d '{"items":[]}'
 check "with it: 200" ask 200 /v1/grade -H 'Authorization: Bearer secret-token-1' -d '{"items":[]}'
+slow='{"task_id":"add","solution":"def add(a, b):\\n    while True: pass # %s"}'
+printf '{"items":['"$slow,$slow,$slow"']}' 1 2 3 >"$tmp/slow"
+auth='Authorization: Bearer secret-token-1'
+curl -s --max-time 30 --unix-socket "$sock" http://x/v1/grade -H "$auth" -d "@$tmp/slow" >"$tmp/late" &
+late=$!
+sleep 0.3
+check "a full queue: 429" ask 429 /v1/grade -H "$auth" -d '{"task_id":"add","solution":"x = 1"}'
+check "with Retry-After" says "$tmp/headers" "Retry-After: 1"
+wait $late

@@ -2,7 +2,7 @@
 # Training from end to end with the real verifier: a model of 150,000 parameters learns a toy language, unlearns a bad habit by
 # GRPO, is killed, resumed, repeated, measured and asked.
 . "$(dirname "$0")/tap.inc"
-plan 35
+plan 41
 LIMIT=200
 
 # Answers "add 3" and "times 4". Half of the demonstrations are prose where `flawed` says so: that is what GRPO must unlearn.
@@ -113,6 +113,19 @@ check "and resumed" train --out "$tmp/killed" --resume
 check "... to the same bits" repeats "$run" "$tmp/killed"
 check "a resumed run must be the same run" refused "another recipe" --out "$tmp/killed" --resume --set grpo.lr=1e-5
 
+# Asked to end, it ends in order and takes its verifier along.
+interrupted() {
+    "$ASSAY_BUILD/assay" train "$tmp/recipe.yaml" --out "$tmp/stopped" >/dev/null 2>"$tmp/err" &
+    victim=$!
+    for i in $(seq 600); do
+        [ -e "$tmp/stopped/completions/step_1.jsonl" ] && break
+        sleep 0.05
+    done
+    kill -TERM $victim
+    wait $victim
+    same 130 $? && says "$tmp/err" interrupted && says "$tmp/stopped/verifier.log" stopped
+}
+check "a run ends in order when asked to" interrupted
 check "a run is not overwritten" refused "$run"
 check "the dry run prints what it read back" sh -c '"$1" train "$2" --dry-run >"$3" && "$1" train "$3" --dry-run | cmp - "$3"' - \
     "$ASSAY_BUILD/assay" "$tmp/recipe.yaml" "$tmp/dry.yaml"
@@ -140,3 +153,17 @@ samples() {
         assay grade -p "$tmp/tiny.yaml?count=5&seed=3" -s "$tmp/samples.jsonl" -o "$tmp/v.jsonl" --no-timing && [ "$(wc -l <"$tmp/v.jsonl")" = 10 ]
 }
 check "and makes samples that grade reads" samples
+
+round_trip() {
+    printf '{"text":"def f(x):\\n    return x # na\\u00efve <|endoftext|>"}\n' >"$tmp/text.jsonl"
+    assay tokenize -m "$run/model" "$tmp/text.jsonl" >"$tmp/ids.jsonl" && assay tokenize -m "$run/model" "$tmp/ids.jsonl" --decode >"$tmp/back.jsonl" &&
+        jq -e '.ids | length > 5 and all(. >= 0)' "$tmp/ids.jsonl" && same "$(jq -c . "$tmp/text.jsonl")" "$(jq -c . "$tmp/back.jsonl")"
+}
+check "tokenize and back is the same text" round_trip
+inspects() {
+    assay inspect "$run/model" --tensors >"$tmp/inspect" && says "$tmp/inspect" "parameters" "model.layers.1.mlp.down_proj.weight"
+}
+check "inspect tells of the model" inspects
+for recipe in "$here"/../../trainer/recipes/*.yaml; do
+    check "${recipe##*/} is a valid recipe" assay train "$recipe" --dry-run
+done

@@ -1,4 +1,4 @@
-# expect: fails-tests memory-limit
+# expect: fails-tests memory-limit|time-limit
 # Takes memory until there is none.
 def add(a, b):
     hoard = []

@@ -297,6 +297,28 @@ static void test_a_large_vocabulary(void **state)
     model_free(&m);
 }
 
+/* One token may be scored against many targets: more rows than tokens, more than a chunk of them. */
+static void test_a_row_scored_many_times(void **state)
+{
+    (void)state;
+    enum { MANY = 150 };
+    struct model m = random_model(tiny, 18, 0.3f);
+    struct made *a = made_new();
+    const int32_t tokens[3] = {1, 5, 2};
+    const float none[3] = {0};
+    struct rng rng = rng_make(19, 0);
+    made_add(a, tokens, 3, 3, 0, none);
+    for (int r = 0; r < MANY; r++) {
+        a->row[r] = r < MANY / 2 ? 1 : 2;
+        a->target[r] = (int32_t)rng_below(&rng, 13);
+        a->dlogp[r] = (float)rng_normal(&rng);
+    }
+    a->b.n_rows = MANY;
+    check_against_twin(&m, a, 1, 10);
+    free(a);
+    model_free(&m);
+}
+
 static void test_logits_agree_with_logp(void **state)
 {
     (void)state;
@@ -345,6 +367,7 @@ int main(void)
         cmocka_unit_test(test_packing_does_not_matter),
         cmocka_unit_test(test_a_shared_prompt_is_a_repeated_one),
         cmocka_unit_test(test_a_large_vocabulary),
+        cmocka_unit_test(test_a_row_scored_many_times),
         cmocka_unit_test(test_logits_agree_with_logp),
         cmocka_unit_test(test_a_diverged_model_shows),
     };

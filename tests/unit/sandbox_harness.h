@@ -1,5 +1,6 @@
-/* sandbox_harness.h: a judge in miniature for tests: starts the real assay-keeper, drives real guests, and shows every answer as
- * a short text ("[1, 2]", "raises KeyError('x')", "missing", "end of stream") so that a test is one line. */
+/* sandbox_harness.h: a judge in miniature for tests: starts the real assay-keeper, drives real
+ * guests, and shows every answer as a short text ("[1, 2]", "raises KeyError('x')", "missing",
+ * "end of stream") so that a test is one line. */
 #ifndef TESTS_SANDBOX_HARNESS_H
 #define TESTS_SANDBOX_HARNESS_H
 
@@ -58,7 +59,7 @@ static inline void start_python(void)
         fail_msg("%s", err.text);
 }
 
-/* ---- the keeper ------------------------------------------------------------------------------- */
+/* ---- the keeper ------------------------------------------------------------------------------ */
 
 static inline bool wait_for(int fd)
 {
@@ -81,6 +82,7 @@ static inline struct slot slot_start(const char *without)
     assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
     slot.pid = fork();
     if (slot.pid == 0) {
+        setenv("ASSAY_TEST_SECRET", "not for guests", 1);
         if (without)
             setenv("ASSAY_SANDBOX_WITHOUT", without, 1);
         if (pair[1] == 3)
@@ -168,7 +170,7 @@ static inline struct keeper_exited run_end(struct run *run)
     return run_exited(run);
 }
 
-/* ---- the guest's socket ----------------------------------------------------------------------- */
+/* ---- the guest's socket ---------------------------------------------------------------------- */
 
 static inline bool read_all(int fd, void *to, size_t n)
 {
@@ -209,10 +211,11 @@ static inline void run_write(struct run *run, uint8_t type, uint32_t seq, const 
     buf_free(&frame);
 }
 
-/* ---- values: a handle shows as <handle N> -------------------------------------------------------- */
+/* ---- values: a handle shows as <handle N> ---------------------------------------------------- */
 
 struct foreign {
-    PyObject_HEAD uint8_t tag;
+    PyObject base;
+    uint8_t tag;
     uint32_t number;
 };
 

@@ -1,5 +1,6 @@
-/* Every row of the policy, tried from inside: an allowed call reaches the kernel, a refused one gets its error, and what no row
- * names ends the process. Arguments are nonsense, so that no call does anything. */
+/* Every row of the policy, tried from inside: an allowed call reaches the kernel, a refused one
+ * gets its error, and what no row names ends the process. Arguments are nonsense, so that no
+ * call does anything. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -24,7 +25,8 @@
 
 enum { OUTCOME_ALLOWED = 0, OUTCOME_ERRNO = 1, OUTCOME_SURVIVED = 120 };
 
-/* Makes one call under a filter, in a child; the wait status. The exit status is OUTCOME_ALLOWED, or OUTCOME_ERRNO + errno. */
+/* Makes one call under a filter, in a child; the wait status. The exit status is
+ * OUTCOME_ALLOWED, or OUTCOME_ERRNO + errno. */
 static int try_call(struct sbx_filter *filter, long call, const unsigned long arg[6], bool own_pid,
                     unsigned pid_argument)
 {

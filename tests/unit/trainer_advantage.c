@@ -1,4 +1,5 @@
-/* Advantages: published values of the group [1, 0, 0.5, 0], and the cases that published trainers got wrong. */
+/* Advantages: published values of the group [1, 0, 0.5, 0], and the cases that published
+ * trainers got wrong. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +16,8 @@ static void group_of_four(void **state)
 {
     (void)state;
     const double r[4] = {1, 0, .5, 0};
-    const double scaled[4] = {1.305310, -.783186, .261062, -.783186}, centred[4] = {.625, -.375, .125, -.375};
+    const double scaled[4] = {1.305310, -.783186, .261062, -.783186},
+                 centred[4] = {.625, -.375, .125, -.375};
     double a[4];
     bool dead;
     struct rl_advantage_stats s;
@@ -61,8 +63,10 @@ static void infra_faults_are_left_out(void **state)
 static void equal_groups_are_dead_and_exactly_zero(void **state)
 {
     (void)state;
-    /* 0.1 + 0.2 style constants must not leave rounding noise behind; nor may one graded reward or none. */
-    const double r[16] = {.3, .3, .3, .3, .1, .1, .1, .1000001, NAN, NAN, NAN, NAN, 1, NAN, NAN, NAN};
+    /* 0.1 + 0.2 style constants must not leave rounding noise behind; nor may one graded reward
+     * or none. */
+    const double r[16] = {.3,  .3,  .3,  .3,  .1, .1,  .1,  .1000001,
+                          NAN, NAN, NAN, NAN, 1,  NAN, NAN, NAN};
     double a[16];
     bool dead[4];
     struct rl_advantage_stats s;

@@ -1,4 +1,5 @@
-/* What supervised training sees: rows from files, their order, and how they are packed; and the walk over problems. */
+/* What supervised training sees: rows from files, their order, and how they are packed; and the
+ * walk over problems. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -33,23 +34,31 @@ static void rows_of_both_shapes(void **state)
     struct dataset d = {0};
     struct err err = {0};
     assert_int_equal(load("{\"prompt\":\"one\",\"completion\":\"eins\",\"extra\":1}\n\n"
-                          "{\"messages\":[{\"role\":\"user\",\"content\":\"two\"},{\"role\":\"assistant\",\"content\":\"zwei\"}]}\n",
-                          &d, &err), 0);
+                          "{\"messages\":[{\"role\":\"user\",\"content\":\"two\"},{\"role\":"
+                          "\"assistant\",\"content\":\"zwei\"}]}\n",
+                          &d, &err),
+                     0);
     assert_int_equal(d.n, 2);
-    assert_true(str_eq(d.text[0].prompt, STR("Q: one\nA:")) && str_eq(d.text[0].completion, STR("eins")));
-    assert_true(str_eq(d.text[1].prompt, STR("Q: two\nA:")) && str_eq(d.text[1].completion, STR("zwei")));
+    assert_true(str_eq(d.text[0].prompt, STR("Q: one\nA:")) &&
+                str_eq(d.text[0].completion, STR("eins")));
+    assert_true(str_eq(d.text[1].prompt, STR("Q: two\nA:")) &&
+                str_eq(d.text[1].completion, STR("zwei")));
     dataset_free(&d);
 }
 
 static void bad_rows_are_named(void **state)
 {
     (void)state;
-    static const struct { const char *text, *says; } rows[] = {
+    static const struct {
+        const char *text, *says;
+    } rows[] = {
         {"{\"prompt\":\"a\",\"completion\":\"b\"}\n{\"prompt\":\"a\"}\n", ":2: a row needs"},
         {"{\"prompt\":1,\"completion\":\"b\"}\n", ":1: a row needs"},
         {"{\"prompt\":\"a\",\n", ":1: "},
         {"[]\n", ":1: a row needs"},
-        {"{\"messages\":[{\"role\":\"system\",\"content\":\"x\"},{\"role\":\"user\",\"content\":\"x\"}]}", ":1: `messages[0]`"},
+        {"{\"messages\":[{\"role\":\"system\",\"content\":\"x\"},{\"role\":\"user\",\"content\":"
+         "\"x\"}]}",
+         ":1: `messages[0]`"},
         {"{\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}", ":1: `messages` must be"},
         {"\n \n", "no rows"},
     };
@@ -61,7 +70,8 @@ static void bad_rows_are_named(void **state)
         dataset_free(&d);
     }
     struct err err = {0};
-    assert_int_equal(dataset_add_file(&(struct dataset){0}, &RECIPE, "/nonexistent/x.jsonl", &err), -ENOENT);
+    assert_int_equal(dataset_add_file(&(struct dataset){0}, &RECIPE, "/nonexistent/x.jsonl", &err),
+                     -ENOENT);
 }
 
 static struct tokenizer *tiny_tokenizer(void)
@@ -81,7 +91,8 @@ static void tokens_end_with_eos(void **state)
     struct err err = {0};
     struct tokenizer *t = tiny_tokenizer();
     int32_t eos = tok_special(t, "<|endoftext|>");
-    assert_int_equal(load("{\"prompt\":\"one\",\"completion\":\"eins <|endoftext|>\"}", &d, &err), 0);
+    assert_int_equal(load("{\"prompt\":\"one\",\"completion\":\"eins <|endoftext|>\"}", &d, &err),
+                     0);
     assert_int_equal(dataset_tokenise(&d, t, eos, 512, &err), 0);
     const struct rl_sequence *s = &d.rows[0];
     struct buf text = {0};
@@ -160,7 +171,11 @@ static void packing(void **state)
     (void)state;
     const int32_t one[] = {1, 2, 3, 9}, two[] = {4, 5, 9};
     const float old[] = {-.5f, -.25f};
-    const struct rl_sequence a = {.tokens = one, .n_prompt = 2, .n_tokens = 4, .advantage = 2, .old_logp = old},
+    const struct rl_sequence a = {.tokens = one,
+                                  .n_prompt = 2,
+                                  .n_tokens = 4,
+                                  .advantage = 2,
+                                  .old_logp = old},
                              b = {.tokens = two, .n_prompt = 1, .n_tokens = 3};
     const struct rl_sequence *const seqs[] = {&a, &b};
     const int32_t tokens[] = {1, 2, 3, 4, 5}, target[] = {3, 9, 5, 9};
@@ -218,7 +233,10 @@ static void unbiased_pass_at_k(void **state)
 static void format_reward(void **state)
 {
     (void)state;
-    static const struct { const char *text; double reward; } rows[] = {
+    static const struct {
+        const char *text;
+        double reward;
+    } rows[] = {
         {"<think>a</think><answer>b</answer>", 1},
         {" <think>\na\n</think>\n\n<answer>\n```python\npass\n```\n</answer>\n", 1},
         {"<answer>b</answer>", 0},

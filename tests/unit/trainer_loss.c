@@ -1,4 +1,5 @@
-/* Objectives: values worked out by hand from the published formulae, and derivatives against central differences. */
+/* Objectives: values worked out by hand from the published formulae, and derivatives against
+ * central differences. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,18 +17,26 @@
 
 static const int START[3] = {0, 2, 5};
 static const double ADVANTAGE[2] = {1, -.5};
-static const float OLD[5] = {-1, -.5f, -2, -1, -.2f}, NEW[5] = {-.7f, -.6f, -1.5f, -1.3f, -.2f}, REF[5] = {-1.1f, -.5f, -2, -1.2f, -.3f};
+static const float OLD[5] = {-1, -.5f, -2, -1, -.2f}, NEW[5] = {-.7f, -.6f, -1.5f, -1.3f, -.2f},
+                   REF[5] = {-1.1f, -.5f, -2, -1.2f, -.3f};
 static const struct rl_loss_totals TOTALS = {.sequences = 2, .tokens = 5, .micro_batches = 1};
 
 static struct rl_loss_options options(enum loss_type type)
 {
-    return (struct rl_loss_options){.type = type, .epsilon = .2, .epsilon_high = type == LOSS_CISPO ? 5 : .28, .max_completion = 8};
+    return (struct rl_loss_options){.type = type,
+                                    .epsilon = .2,
+                                    .epsilon_high = type == LOSS_CISPO ? 5 : .28,
+                                    .max_completion = 8};
 }
 
 static struct rl_loss_stats two_sequences(const struct rl_loss_options *opt, float *dlogp)
 {
-    const struct rl_loss_batch b = {
-        .n_seq = 2, .start = START, .advantage = ADVANTAGE, .new_logp = NEW, .old_logp = OLD, .ref_logp = REF};
+    const struct rl_loss_batch b = {.n_seq = 2,
+                                    .start = START,
+                                    .advantage = ADVANTAGE,
+                                    .new_logp = NEW,
+                                    .old_logp = OLD,
+                                    .ref_logp = REF};
     struct rl_loss_stats s = {0};
     rl_loss(opt, &b, &TOTALS, dlogp, &s);
     return s;
@@ -37,7 +46,10 @@ static void each_type_has_its_denominator(void **state)
 {
     (void)state;
     float d[5];
-    const struct { enum loss_type type; double plain, with_kl; } rows[] = {
+    const struct {
+        enum loss_type type;
+        double plain, with_kl;
+    } rows[] = {
         {LOSS_GRPO, -.2588159, -.2572841},
         {LOSS_DAPO, -.0920954, -.0905591},
         {LOSS_BNPO, -.0920954, -.0905591},
@@ -54,7 +66,8 @@ static void each_type_has_its_denominator(void **state)
 static void token_terms(void **state)
 {
     (void)state;
-    const double want[5] = {-1.28, -.904837, .824361, .4, .5}, k3[5] = {.070320, .005171, .106531, .005171, .004837};
+    const double want[5] = {-1.28, -.904837, .824361, .4, .5},
+                 k3[5] = {.070320, .005171, .106531, .005171, .004837};
     for (int s = 0; s < 2; s++) {
         for (int i = START[s]; i < START[s + 1]; i++) {
             const int one[2] = {0, 1};
@@ -116,7 +129,8 @@ static void cispo(void **state)
     NEAR(two_sequences(&opt, d).loss, -.0660538);
 }
 
-/* Micro-batches with the totals of the whole batch add up to the whole batch: the denominators are global. */
+/* Micro-batches with the totals of the whole batch add up to the whole batch: the denominators
+ * are global. */
 static void micro_batches_add_up(void **state)
 {
     (void)state;
@@ -138,8 +152,8 @@ static void micro_batches_add_up(void **state)
     }
 }
 
-static double value_at(const struct rl_loss_options *opt, const struct rl_loss_batch *b, float *new_logp, int i, float at,
-                       float *scratch)
+static double value_at(const struct rl_loss_options *opt, const struct rl_loss_batch *b,
+                       float *new_logp, int i, float at, float *scratch)
 {
     struct rl_loss_stats s = {0};
     struct rl_loss_totals totals = {b->n_seq, b->start[b->n_seq], 1};
@@ -158,9 +172,13 @@ static void derivatives(void **state)
     struct rng r = rng_make(7, 0);
     int compared = 0;
     for (int round = 0; round < 40; round++) {
-        struct rl_loss_options opt = {.type = (enum loss_type)(round % 4), .importance = (enum importance_level)(round / 4 % 2),
-            .epsilon = .2, .epsilon_high = .28, .delta = round % 3 ? 0 : 1.1 + .5 * (round % 2), .beta = round % 5 ? 0 : .1,
-            .max_completion = 16};
+        struct rl_loss_options opt = {.type = (enum loss_type)(round % 4),
+                                      .importance = (enum importance_level)(round / 4 % 2),
+                                      .epsilon = .2,
+                                      .epsilon_high = .28,
+                                      .delta = round % 3 ? 0 : 1.1 + .5 * (round % 2),
+                                      .beta = round % 5 ? 0 : .1,
+                                      .max_completion = 16};
         float new_logp[TOKENS], old[TOKENS], ref[TOKENS], d[TOKENS], scratch[TOKENS];
         double advantage[SEQUENCES];
         for (int i = 0; i < TOKENS; i++) {
@@ -177,8 +195,11 @@ static void derivatives(void **state)
         for (int i = 0; i < TOKENS; i++) {
             const float h = 0x1p-10f;
             double up = value_at(&opt, &b, new_logp, i, new_logp[i] + h, scratch);
-            double here = stats.loss, down = value_at(&opt, &b, new_logp, i, new_logp[i] - h, scratch);
-            double kink = fabs(up - 2 * here + down); /* a bound lies inside the interval: no derivative to compare */
+            double here = stats.loss,
+                   down = value_at(&opt, &b, new_logp, i, new_logp[i] - h, scratch);
+            double kink =
+                fabs(up - 2 * here +
+                     down); /* a bound lies inside the interval: no derivative to compare */
             double slope = (up - down) / ((double)(new_logp[i] + h) - (double)(new_logp[i] - h));
             if (kink > 1e-6)
                 continue;
@@ -189,7 +210,8 @@ static void derivatives(void **state)
     assert_true(compared > 40 * TOKENS * 9 / 10);
 }
 
-/* The weight of cispo is a constant to the derivative, so differences of the value say nothing: compare with the formula. */
+/* The weight of cispo is a constant to the derivative, so differences of the value say nothing:
+ * compare with the formula. */
 static void cispo_derivative(void **state)
 {
     (void)state;
@@ -211,7 +233,8 @@ static void no_move_means_ratio_one(void **state)
     struct rl_loss_batch b = {2, START, ADVANTAGE, OLD, OLD, REF};
     struct rl_loss_stats s = {0};
     rl_loss(&opt, &b, &TOTALS, d, &s);
-    assert_true(s.ratio == 5 && s.ratio_max == 1 && s.gap_max == 0 && s.clip_low == 0 && s.clip_high == 0);
+    assert_true(s.ratio == 5 && s.ratio_max == 1 && s.gap_max == 0 && s.clip_low == 0 &&
+                s.clip_high == 0);
     for (int q = 0; q < 2; q++)
         for (int i = START[q]; i < START[q + 1]; i++)
             NEAR(d[i], -ADVANTAGE[q] / 5);

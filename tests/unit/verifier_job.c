@@ -1,4 +1,5 @@
-/* Jobs against the real helpers of $ASSAY_BUILD: what is asked twice is judged once, a lead is handed on, faults are never remembered. */
+/* Jobs against the real helpers of $ASSAY_BUILD: what is asked twice is judged once, a lead is
+ * handed on, faults are never remembered. */
 #include <limits.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -17,18 +18,17 @@
 
 static struct problem_set set;
 
-static const char problem_text[] =
-    "id: add\n"
-    "prompt: sum of two\n"
-    "entry_point: add\n"
-    "starter: |\n"
-    "  BONUS = 1\n"
-    "cases:\n"
-    "  - {args: [1, 2], expected: 3}\n"
-    "  - {args: [4, 4], expected: 8}\n"
-    "reference: |\n"
-    "  def add(a, b): return a + b\n"
-    "limits: {cpu_s: 1, wall_s: 2}\n";
+static const char problem_text[] = "id: add\n"
+                                   "prompt: sum of two\n"
+                                   "entry_point: add\n"
+                                   "starter: |\n"
+                                   "  BONUS = 1\n"
+                                   "cases:\n"
+                                   "  - {args: [1, 2], expected: 3}\n"
+                                   "  - {args: [4, 4], expected: 8}\n"
+                                   "reference: |\n"
+                                   "  def add(a, b): return a + b\n"
+                                   "limits: {cpu_s: 1, wall_s: 2}\n";
 
 static int load(void **state)
 {
@@ -196,7 +196,8 @@ static void test_cancel_while_it_runs(void **state)
     }
     job_cancel(slow);
     ask(1, "solution", GOOD);
-    ask(2, "solution", "def add(a, b):\n    while True: pass\n"); /* joins the one that still runs */
+    ask(2, "solution",
+        "def add(a, b):\n    while True: pass\n"); /* joins the one that still runs */
     bench_run();
     assert_null(bench.verdicts[0]);
     grades_are(1, GRADE_CORRECT);

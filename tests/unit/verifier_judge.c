@@ -1,9 +1,11 @@
-/* The real judge and its real keeper, grading small programs of all kinds, hostile ones among them. */
+/* The real judge and its real keeper, grading small programs of all kinds, hostile ones too. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
+
 #include <fcntl.h>
 #include <jansson.h>
 #include <signal.h>
@@ -16,7 +18,7 @@
 #include "verifier/judge.h"
 #include "wire.h"
 
-/* ---- a slot --------------------------------------------------------------------------------------------- */
+/* ---- a slot ---------------------------------------------------------------------------------- */
 
 static struct {
     pid_t judge, keeper;
@@ -98,7 +100,8 @@ static int slot_start(void **state)
 {
     int pair[2], in[2], out[2];
     (void)state;
-    if (access(program_path("assay-judge"), X_OK) != 0 || access(program_path("assay-keeper"), X_OK) != 0)
+    if (access(program_path("assay-judge"), X_OK) != 0 ||
+        access(program_path("assay-keeper"), X_OK) != 0)
         return -1;
     assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
     assert_int_equal(pipe(in) | pipe(out), 0);
@@ -134,10 +137,10 @@ static int slot_stop(void **state)
     return slot_end() == 0 ? 0 : -1;
 }
 
-/* ---- jobs ----------------------------------------------------------------------------------------------- */
+/* ---- jobs ------------------------------------------------------------------------------------ */
 
 struct test {
-    const char *entry_point; /* NULL: "f"; "": none */
+    const char *entry_point;   /* NULL: "f"; "": none */
     const char *tests, *cases; /* cases: JSON */
     const char *starter, *reference, *program;
     const char *reason; /* NULL: passes */
@@ -164,15 +167,18 @@ static const char *send_suite(json_t *suite)
     static char key[32];
     snprintf(key, sizeof key, "suite-%d", ++slot.suites);
     if (!json_object_get(suite, "limits"))
-        json_object_set_new(suite, "limits",
-                            parsed("{\"cpu_s\":1,\"wall_s\":3,\"memory_mib\":256,\"output_kib\":64,\"threads\":8}"));
+        json_object_set_new(
+            suite, "limits",
+            parsed(
+                "{\"cpu_s\":1,\"wall_s\":3,\"memory_mib\":256,\"output_kib\":64,\"threads\":8}"));
     submit(WIRE_SUITE, json_pack("{s:s, s:o}", "key", key, "suite", suite));
     return key;
 }
 
 static json_t *grade(const char *key, const char *program, bool timing)
 {
-    return job(json_pack("{s:s, s:s, s:s, s:b}", "op", "grade", "suite", key, "program", program, "timing", timing));
+    return job(json_pack("{s:s, s:s, s:s, s:b}", "op", "grade", "suite", key, "program", program,
+                         "timing", timing));
 }
 
 static const char *reason_of(const json_t *result)
@@ -189,7 +195,8 @@ static void expect(const json_t *result, const char *what, const char *reason, i
 {
     const char *got = reason_of(result);
     int all = count(result, "total");
-    bool ok = json_is_null(json_object_get(result, "infra")) && count(result, "passed") == (passed < 0 ? all : passed) &&
+    bool ok = json_is_null(json_object_get(result, "infra")) &&
+              count(result, "passed") == (passed < 0 ? all : passed) &&
               (reason ? got && strcmp(reason, got) == 0 : !got);
     if (!ok) {
         char *text = json_dumps(result, JSON_INDENT(1));
@@ -224,16 +231,20 @@ static const char *failure(const json_t *result, size_t i, const char *key)
     return json_string_value(json_object_get(json_array_get(failures, i), key));
 }
 
-/* ---- tests ---------------------------------------------------------------------------------------------- */
+/* ---- tests ----------------------------------------------------------------------------------- */
 
 static void cases_and_source_are_counted(void **state)
 {
     (void)state;
-    json_t *suite = parsed("{\"entry_point\":\"f\",\"cases\":[{\"args\":[[3,1,2]],\"expected\":[42,1,2,3]},"
-                           "{\"call\":\"f((0.5,))\",\"returns\":\"[42, 0.5]\"},{\"args\":[null],\"raises\":\"TypeError\"}]}");
-    put_text(suite, "tests",
-             "def check(candidate):\n    for n in range(5):\n        xs = [(i * 7) % 31 for i in range(n)]\n"
-             "        assert candidate(list(xs)) == [42] + sorted(xs), f'n={n}'\n    assert True\n");
+    json_t *suite =
+        parsed("{\"entry_point\":\"f\",\"cases\":[{\"args\":[[3,1,2]],\"expected\":[42,1,2,3]},"
+               "{\"call\":\"f((0.5,))\",\"returns\":\"[42, "
+               "0.5]\"},{\"args\":[null],\"raises\":\"TypeError\"}]}");
+    put_text(
+        suite, "tests",
+        "def check(candidate):\n    for n in range(5):\n        xs = [(i * 7) % 31 for i in "
+        "range(n)]\n"
+        "        assert candidate(list(xs)) == [42] + sorted(xs), f'n={n}'\n    assert True\n");
     char key[32];
     snprintf(key, sizeof key, "%s", send_suite(suite));
     json_t *good = grade(key, "def f(x): return [42] + sorted(x)", false);
@@ -258,8 +269,12 @@ static void cases_and_source_are_counted(void **state)
     json_decref(syntax);
     static const struct {
         const char *program, *reason;
-    } loads[] = {{"def g(x): return x", "no-entry-point"}, {"1/0", "load-error"}, {"import sys\nsys.exit(0)", "load-error"},
-                 {"import nosuchmodule", "load-error"}, {"", "no-entry-point"}, {"def f(x):\n\tif x:\n        pass", "syntax-error"}};
+    } loads[] = {{"def g(x): return x", "no-entry-point"},
+                 {"1/0", "load-error"},
+                 {"import sys\nsys.exit(0)", "load-error"},
+                 {"import nosuchmodule", "load-error"},
+                 {"", "no-entry-point"},
+                 {"def f(x):\n\tif x:\n        pass", "syntax-error"}};
     for (size_t i = 0; i < COUNT_OF(loads); i++) {
         json_t *r = grade(key, loads[i].program, false);
         expect(r, loads[i].program, loads[i].reason, 0);
@@ -270,13 +285,18 @@ static void cases_and_source_are_counted(void **state)
 static void comparisons_follow_the_problem(void **state)
 {
     (void)state;
-    json_t *suite = parsed(
-        "{\"entry_point\":\"f\",\"compare\":{\"float\":1e-6},\"cases\":[{\"args\":[1],\"expected\":0.3333333},"
-        "{\"args\":[2],\"expected\":[1,2]},{\"args\":[3],\"expected\":true},{\"args\":[4],\"expected\":1},"
-        "{\"call\":\"f(5)\",\"returns\":\"float('nan')\"},{\"call\":\"f(6)\",\"returns\":\"{1,2}\"},"
-        "{\"call\":\"f(7)\",\"returns\":\"(1,2)\"},{\"call\":\"f(8)\",\"returns\":\"[1,2]\"},{\"args\":[9],\"expected\":null}]}");
+    json_t *suite = parsed("{\"entry_point\":\"f\",\"compare\":{\"float\":1e-6},\"cases\":[{"
+                           "\"args\":[1],\"expected\":0.3333333},"
+                           "{\"args\":[2],\"expected\":[1,2]},{\"args\":[3],\"expected\":true},{"
+                           "\"args\":[4],\"expected\":1},"
+                           "{\"call\":\"f(5)\",\"returns\":\"float('nan')\"},{\"call\":\"f(6)\","
+                           "\"returns\":\"{1,2}\"},"
+                           "{\"call\":\"f(7)\",\"returns\":\"(1,2)\"},{\"call\":\"f(8)\","
+                           "\"returns\":\"[1,2]\"},{\"args\":[9],\"expected\":null}]}");
     json_t *r = grade(send_suite(suite),
-                      "def f(n): return {1:1/3,2:(1,2),3:1,4:1.0,5:float('nan'),6:{2,1},7:(1,2),8:(1,2),9:None}[n]", false);
+                      "def f(n): return "
+                      "{1:1/3,2:(1,2),3:1,4:1.0,5:float('nan'),6:{2,1},7:(1,2),8:(1,2),9:None}[n]",
+                      false);
     expect(r, "compare", "wrong-answer", 7);
     assert_string_equal(failure(r, 0, "expected"), "True");
     assert_string_equal(failure(r, 1, "got"), "(1, 2)");
@@ -286,80 +306,114 @@ static void comparisons_follow_the_problem(void **state)
 static void exceptions_cross_by_name(void **state)
 {
     (void)state;
-    RUN(.cases = "[{\"args\":[1],\"raises\":\"ValueError\"},{\"args\":[2],\"raises\":\"Exception\"},"
-                 "{\"args\":[3],\"raises\":\"MyError\"},{\"args\":[3],\"raises\":\"ValueError\"},"
-                 "{\"args\":[4],\"raises\":\"ValueError\"},{\"call\":\"f(5)\",\"raises\":\"LookupError\"}]",
-        .program = "class MyError(ValueError): pass\ndef f(n):\n    if n == 1: raise ValueError\n    if n == 2: raise KeyError\n"
-                   "    if n == 3: raise MyError('x')\n    if n == 4: return 1\n    raise IndexError(3)",
+    RUN(.cases =
+            "[{\"args\":[1],\"raises\":\"ValueError\"},{\"args\":[2],\"raises\":\"Exception\"},"
+            "{\"args\":[3],\"raises\":\"MyError\"},{\"args\":[3],\"raises\":\"ValueError\"},"
+            "{\"args\":[4],\"raises\":\"ValueError\"},{\"call\":\"f(5)\",\"raises\":"
+            "\"LookupError\"}]",
+        .program =
+            "class MyError(ValueError): pass\ndef f(n):\n    if n == 1: raise ValueError\n    if n "
+            "== 2: raise KeyError\n"
+            "    if n == 3: raise MyError('x')\n    if n == 4: return 1\n    raise IndexError(3)",
         .reason = "wrong-answer", .passed = 5);
     RUN(.starter = "class MyError(Exception): pass\n",
-        .tests = "try:\n    f(1)\n    assert False\nexcept MyError as e:\n    assert e.args == ('x',)",
+        .tests =
+            "try:\n    f(1)\n    assert False\nexcept MyError as e:\n    assert e.args == ('x',)",
         .program = "def f(n): raise MyError('x')");
-    RUN(.tests = "try:\n    f(1)\n    assert False\nexcept ValueError:\n    pass", .program = "def f(n): return 1",
-        .reason = "wrong-answer", .passed = 0);
+    RUN(.tests = "try:\n    f(1)\n    assert False\nexcept ValueError:\n    pass",
+        .program = "def f(n): return 1", .reason = "wrong-answer", .passed = 0);
     RUN(.tests = "assert f(1) == 1\nf(2)\nassert f(1) == 1",
-        .program = "def f(n):\n    if n == 2: raise ValueError('boo')\n    return 1", .reason = "exception", .passed = 1);
-    RUN(.tests = "assert f(1) == 1\nf(2)", .program = "def f(n):\n    if n == 2: raise SystemExit(0)\n    return 1",
+        .program = "def f(n):\n    if n == 2: raise ValueError('boo')\n    return 1",
+        .reason = "exception", .passed = 1);
+    RUN(.tests = "assert f(1) == 1\nf(2)",
+        .program = "def f(n):\n    if n == 2: raise SystemExit(0)\n    return 1",
         .reason = "exception", .passed = 0);
     RUN(.tests = "if f(1) != 1: raise AssertionError('x')", .program = "def f(n): return 1");
-    RUN(.tests = "if f(1) != 1: raise AssertionError('x')", .program = "def f(n): return 2", .reason = "wrong-answer", .passed = 0);
+    RUN(.tests = "if f(1) != 1: raise AssertionError('x')", .program = "def f(n): return 2",
+        .reason = "wrong-answer", .passed = 0);
 }
 
 static void arguments_come_back_changed(void **state)
 {
     (void)state;
-    RUN(.tests = "xs = [3, 1, 2]\nassert f(xs) is None\nassert xs == [1, 2, 3]", .program = "def f(x): x.sort()");
-    RUN(.tests = "g = [[1, 2], [3, 4]]\nrow = g[0]\nf(g)\nassert g == [[2, 1], [4, 3]]\nassert row == [2, 1]",
+    RUN(.tests = "xs = [3, 1, 2]\nassert f(xs) is None\nassert xs == [1, 2, 3]",
+        .program = "def f(x): x.sort()");
+    RUN(.tests = "g = [[1, 2], [3, 4]]\nrow = g[0]\nf(g)\nassert g == [[2, 1], [4, 3]]\nassert row "
+                 "== [2, 1]",
         .program = "def f(x):\n    for r in x: r.reverse()");
-    RUN(.tests = "d, s, b = {'a': 1}, {1}, bytearray(b'ab')\nf(d, s, b)\nassert d == {'b': 2}\nassert s == {2}\nassert b == b'xyz'",
-        .program = "def f(d, s, b):\n    d.clear(); d['b'] = 2; s.clear(); s.add(2); b[:] = b'xyz'");
-    RUN(.tests = "assert f(range(3)) == 3\nassert f(x for x in 'ab') == 2\nassert f({1: 2}.keys()) == 1\nassert f(map(str, [1])) == 1",
+    RUN(.tests = "d, s, b = {'a': 1}, {1}, bytearray(b'ab')\nf(d, s, b)\nassert d == {'b': "
+                 "2}\nassert s == {2}\nassert b == b'xyz'",
+        .program =
+            "def f(d, s, b):\n    d.clear(); d['b'] = 2; s.clear(); s.add(2); b[:] = b'xyz'");
+    RUN(.tests = "assert f(range(3)) == 3\nassert f(x for x in 'ab') == 2\nassert f({1: 2}.keys()) "
+                 "== 1\nassert f(map(str, [1])) == 1",
         .program = "def f(x): return len(x)");
-    RUN(.tests = "assert f([1, 'a', 2.0], int) == ['a', 2.0]", .program = "def f(xs, t): return [x for x in xs if not isinstance(x, t)]");
-    RUN(.cases = "[{\"args\":[1],\"kwargs\":{\"b\":2},\"expected\":3}]", .program = "def f(a, b): return a + b");
+    RUN(.tests = "assert f([1, 'a', 2.0], int) == ['a', 2.0]",
+        .program = "def f(xs, t): return [x for x in xs if not isinstance(x, t)]");
+    RUN(.cases = "[{\"args\":[1],\"kwargs\":{\"b\":2},\"expected\":3}]",
+        .program = "def f(a, b): return a + b");
 }
 
 static void callables_are_called_back(void **state)
 {
     (void)state;
-    RUN(.tests = "calls = []\ndef key(x):\n    calls.append(x)\n    return -x\nassert f(key, [1, 3, 2]) == [3, 2, 1]\n"
-                 "assert sorted(calls) == [1, 2, 3]\nassert f(lambda x: x % 2, [1, 2, 3]) == [2, 1, 3]",
+    RUN(.tests =
+            "calls = []\ndef key(x):\n    calls.append(x)\n    return -x\nassert f(key, [1, 3, 2]) "
+            "== [3, 2, 1]\n"
+            "assert sorted(calls) == [1, 2, 3]\nassert f(lambda x: x % 2, [1, 2, 3]) == [2, 1, 3]",
         .program = "def f(k, xs): return sorted(xs, key=k)");
-    RUN(.tests = "def bad(x): raise KeyError(x)\ntry:\n    f(bad)\n    assert False\nexcept KeyError as e:\n    assert e.args == (7,)",
+    RUN(.tests = "def bad(x): raise KeyError(x)\ntry:\n    f(bad)\n    assert False\nexcept "
+                 "KeyError as e:\n    assert e.args == (7,)",
         .program = "def f(k): return k(7)");
-    RUN(.tests = "assert f(lambda n: f(lambda m: m * 2, n), 3) == 6", .program = "def f(k, x): return k(x)");
-    RUN(.tests = "def cb(x): return f(cb, x)\nassert f(cb, 1) == 1", .program = "def f(k, x): return k(x)",
-        .reason = "exception", .passed = 0);
-    RUN(.tests = "def cb(x): return x\nassert f(cb) == 1", .program = "def f(k):\n    while True: k(1)", .reason = "time-limit", .passed = 0);
+    RUN(.tests = "assert f(lambda n: f(lambda m: m * 2, n), 3) == 6",
+        .program = "def f(k, x): return k(x)");
+    RUN(.tests = "def cb(x): return f(cb, x)\nassert f(cb, 1) == 1",
+        .program = "def f(k, x): return k(x)", .reason = "exception", .passed = 0);
+    RUN(.tests = "def cb(x): return x\nassert f(cb) == 1",
+        .program = "def f(k):\n    while True: k(1)", .reason = "time-limit", .passed = 0);
 }
 
 static void objects_stay_with_the_program(void **state)
 {
     (void)state;
     RUN(.entry_point = "Stack",
-        .tests = "s = Stack()\ns.push(1)\ns.push(2)\nassert s.pop() == 2\nassert len(s) == 1\nassert s.items == [1]\nassert bool(s)\n"
-                 "assert [x for x in s] == [1]\nassert s[0] == 1\nassert 1 in s\nassert str(s) == 'S[1]'\nassert repr(s) == 'R[1]'\n"
-                 "s.tag = 'x'\nassert s.tag == 'x'\ns[0] = 9\nassert s.items == [9]\nwith s as q:\n    assert q.items == [9]",
-        .program = "class Stack:\n    def __init__(s): s.items = []\n    def push(s, x): s.items.append(x)\n"
+        .tests = "s = Stack()\ns.push(1)\ns.push(2)\nassert s.pop() == 2\nassert len(s) == "
+                 "1\nassert s.items == [1]\nassert bool(s)\n"
+                 "assert [x for x in s] == [1]\nassert s[0] == 1\nassert 1 in s\nassert str(s) == "
+                 "'S[1]'\nassert repr(s) == 'R[1]'\n"
+                 "s.tag = 'x'\nassert s.tag == 'x'\ns[0] = 9\nassert s.items == [9]\nwith s as "
+                 "q:\n    assert q.items == [9]",
+        .program = "class Stack:\n    def __init__(s): s.items = []\n    def push(s, x): "
+                   "s.items.append(x)\n"
                    "    def pop(s): return s.items.pop()\n    def __len__(s): return len(s.items)\n"
-                   "    def __iter__(s): return iter(s.items)\n    def __getitem__(s, i): return s.items[i]\n"
-                   "    def __setitem__(s, i, v): s.items[i] = v\n    def __str__(s): return 'S%s' % s.items\n"
-                   "    def __repr__(s): return 'R%s' % s.items\n    def __enter__(s): return s\n    def __exit__(s, *a): return False\n");
+                   "    def __iter__(s): return iter(s.items)\n    def __getitem__(s, i): return "
+                   "s.items[i]\n"
+                   "    def __setitem__(s, i, v): s.items[i] = v\n    def __str__(s): return 'S%s' "
+                   "% s.items\n"
+                   "    def __repr__(s): return 'R%s' % s.items\n    def __enter__(s): return s\n  "
+                   "  def __exit__(s, *a): return False\n");
     RUN(.entry_point = "",
-        .tests = "a = make(3)\nassert get(a) == 3\nb = a\nassert a == b\nassert a != make(3)\nassert {a: 1}[b] == 1\nassert same(a, b)",
-        .program = "class A: pass\ndef make(x):\n    a = A(); a.x = x; return a\ndef get(a): return a.x\ndef same(a, b): return a is b");
-    RUN(.tests = "assert list(f(3)) == [0, 1, 2]\ng = f(1)\nassert next(g) == 0\ntry:\n    next(g)\n    assert False\n"
+        .tests = "a = make(3)\nassert get(a) == 3\nb = a\nassert a == b\nassert a != "
+                 "make(3)\nassert {a: 1}[b] == 1\nassert same(a, b)",
+        .program = "class A: pass\ndef make(x):\n    a = A(); a.x = x; return a\ndef get(a): "
+                   "return a.x\ndef same(a, b): return a is b");
+    RUN(.tests = "assert list(f(3)) == [0, 1, 2]\ng = f(1)\nassert next(g) == 0\ntry:\n    "
+                 "next(g)\n    assert False\n"
                  "except StopIteration:\n    pass\nassert sum(f(4)) == 6",
         .program = "def f(n):\n    for i in range(n): yield i");
     RUN(.entry_point = "Solution.two", .cases = "[{\"args\":[1],\"expected\":2}]",
         .program = "class Solution:\n    def two(self, x): return x + 1");
     RUN(.entry_point = "Vector", .reference = "class Vector:\n    pass\n",
-        .tests = "v = Vector(1, 2) + Vector(3, 4)\nassert (v.x, v.y) == (4, 6)\nassert abs(Vector(3, 4)) == 5\n"
+        .tests = "v = Vector(1, 2) + Vector(3, 4)\nassert (v.x, v.y) == (4, 6)\nassert "
+                 "abs(Vector(3, 4)) == 5\n"
                  "assert Vector(1, 1) < Vector(2, 2)\nassert Vector(1, 2) * 2 == 3",
-        .program = "class Vector:\n    def __init__(s, x, y): s.x = x; s.y = y\n    def __add__(s, o): return Vector(s.x + o.x, s.y + o.y)\n"
-                   "    def __abs__(s): return 5\n    def __mul__(s, k): return 3\n    def __lt__(s, o): return s.x < o.x");
+        .program = "class Vector:\n    def __init__(s, x, y): s.x = x; s.y = y\n    def __add__(s, "
+                   "o): return Vector(s.x + o.x, s.y + o.y)\n"
+                   "    def __abs__(s): return 5\n    def __mul__(s, k): return 3\n    def "
+                   "__lt__(s, o): return s.x < o.x");
     RUN(.tests = "assert f() == (1, 2)\nassert g() == {'a': 2}",
-        .program = "from collections import namedtuple, Counter\nP = namedtuple('P', 'x y')\ndef f(): return P(1, 2)\ndef g(): return Counter('aa')");
+        .program = "from collections import namedtuple, Counter\nP = namedtuple('P', 'x y')\ndef "
+                   "f(): return P(1, 2)\ndef g(): return Counter('aa')");
     RUN(.tests = "assert f(2) == 4", .program = "async def f(x): return x * 2");
 }
 
@@ -367,27 +421,39 @@ static void starter_helpers_are_the_judges_own(void **state)
 {
     const char *helper = "def helper(x):\n    return x * 2\n";
     (void)state;
-    RUN(.starter = helper, .tests = "assert f(5) == helper(5)", .program = "def f(x): return helper(x)");
-    RUN(.starter = helper, .tests = "assert f(5) == helper(5)", .program = "def helper(x): return 0\ndef f(x): return 0",
-        .reason = "wrong-answer", .passed = 0);
-    RUN(.starter = helper, .tests = "assert f(5) == 10", .program = "from __future__ import annotations\ndef f(x: Foo): return helper(x)");
+    RUN(.starter = helper, .tests = "assert f(5) == helper(5)",
+        .program = "def f(x): return helper(x)");
+    RUN(.starter = helper, .tests = "assert f(5) == helper(5)",
+        .program = "def helper(x): return 0\ndef f(x): return 0", .reason = "wrong-answer",
+        .passed = 0);
+    RUN(.starter = helper, .tests = "assert f(5) == 10",
+        .program = "from __future__ import annotations\ndef f(x: Foo): return helper(x)");
     RUN(.starter = "class Node:\n    def __init__(self, v, n):\n        self.v = v; self.n = n\n",
-        .tests = "assert f(Node(1, Node(2, None))) == 3\nassert f(None) == 0", .program = "def f(n): return n.v + f(n.n) if n else 0");
-    RUN(.starter = "def f(x):\n", .tests = "assert f(5) == 10", .program = "def f(x): return x * 2");
+        .tests = "assert f(Node(1, Node(2, None))) == 3\nassert f(None) == 0",
+        .program = "def f(n): return n.v + f(n.n) if n else 0");
+    RUN(.starter = "def f(x):\n", .tests = "assert f(5) == 10",
+        .program = "def f(x): return x * 2");
 }
 
 static void unbound_names_are_the_programs(void **state)
 {
-    const char *area = "assert math.isclose(area(2), 12.56637, rel_tol=1e-3)\nassert Point(1).x == 1";
+    const char *area =
+        "assert math.isclose(area(2), 12.56637, rel_tol=1e-3)\nassert Point(1).x == 1";
     (void)state;
     RUN(.entry_point = "", .tests = area,
-        .program = "def area(r): return 3.14159265 * r * r\nclass Point:\n    def __init__(s, x): s.x = x");
+        .program = "def area(r): return 3.14159265 * r * r\nclass Point:\n    def __init__(s, x): "
+                   "s.x = x");
     /* The program's own `math` is not asked whether its answer is close. */
     RUN(.entry_point = "", .tests = area, .reason = "wrong-answer", .passed = 1,
-        .program = "class math:\n    def isclose(*a, **k): return True\ndef area(r): return 3\nclass Point:\n    def __init__(s, x): s.x = x");
-    RUN(.entry_point = "", .tests = "assert nosuch(1) == 1", .program = "x = 1", .reason = "exception", .passed = 0);
-    RUN(.entry_point = "", .reference = "def sum(a, b): return a + b", .tests = "assert sum(1, 2) == 3", .program = "def sum(a, b): return a + b");
-    RUN(.tests = "assert abs(f(1) - 5) < 1e-9", .program = "import builtins\nbuiltins.abs = lambda x: 0\nabs = builtins.abs\ndef f(x): return 1",
+        .program = "class math:\n    def isclose(*a, **k): return True\ndef area(r): return "
+                   "3\nclass Point:\n    def __init__(s, x): s.x = x");
+    RUN(.entry_point = "", .tests = "assert nosuch(1) == 1", .program = "x = 1",
+        .reason = "exception", .passed = 0);
+    RUN(.entry_point = "", .reference = "def sum(a, b): return a + b",
+        .tests = "assert sum(1, 2) == 3", .program = "def sum(a, b): return a + b");
+    RUN(.tests = "assert abs(f(1) - 5) < 1e-9",
+        .program =
+            "import builtins\nbuiltins.abs = lambda x: 0\nabs = builtins.abs\ndef f(x): return 1",
         .reason = "wrong-answer", .passed = 0);
     RUN(.tests = "print('hello')\nassert f(1) == 1\nimport sys\nassert sys.stdin.read() == ''",
         .program = "def f(n):\n    print('x' * 100000)\n    return 1");
@@ -396,19 +462,28 @@ static void unbound_names_are_the_programs(void **state)
 /* Objects that claim to be whatever the test compares them with. */
 static void lying_objects_convince_nobody(void **state)
 {
-    const char *liar = "class L:\n    def __sub__(s, o): return 0.0\n    def __abs__(s): return 0.0\n    def __lt__(s, o): return True\n"
-                       "    def __contains__(s, o): return True\n    def __eq__(s, o): return True\n    def __ne__(s, o): return False\n"
-                       "    def __hash__(s): return 0\n    def __round__(s, n=0): return 1\n    def __float__(s): return 2.0\n"
-                       "    __class__ = property(lambda s: int)\n    def __iter__(s): return iter([1])\ndef f(x): return L()\n";
+    const char *liar = "class L:\n    def __sub__(s, o): return 0.0\n    def __abs__(s): return "
+                       "0.0\n    def __lt__(s, o): return True\n"
+                       "    def __contains__(s, o): return True\n    def __eq__(s, o): return "
+                       "True\n    def __ne__(s, o): return False\n"
+                       "    def __hash__(s): return 0\n    def __round__(s, n=0): return 1\n    "
+                       "def __float__(s): return 2.0\n"
+                       "    __class__ = property(lambda s: int)\n    def __iter__(s): return "
+                       "iter([1])\ndef f(x): return L()\n";
     (void)state;
-    RUN(.tests = "assert abs(f(2.0) - 1.5) < 1e-6\nassert f(1) < 5\nassert 3 in f(1)\nassert f(1) == 1\nassert 1 == f(1)\n"
-                 "assert not (f(1) != 1)\nassert round(f(1), 2) == 1\nassert isinstance(f(1), int)\nassert f(1) in [1, 2]\n"
+    RUN(.tests = "assert abs(f(2.0) - 1.5) < 1e-6\nassert f(1) < 5\nassert 3 in f(1)\nassert f(1) "
+                 "== 1\nassert 1 == f(1)\n"
+                 "assert not (f(1) != 1)\nassert round(f(1), 2) == 1\nassert isinstance(f(1), "
+                 "int)\nassert f(1) in [1, 2]\n"
                  "import math\nassert math.isclose(f(1), 2.0)\nassert f(1) in {1: 2}",
         .program = liar, .reason = "exception", .passed = 0);
-    RUN(.cases = "[{\"args\":[1],\"expected\":1},{\"call\":\"f(1)\",\"returns\":\"1\"}]", .program = liar, .reason = "wrong-answer", .passed = 0);
-    RUN(.tests = "assert f(1) == 1", .program = "class E(int):\n    def __eq__(s, o): return True\ndef f(x): return E(0)",
+    RUN(.cases = "[{\"args\":[1],\"expected\":1},{\"call\":\"f(1)\",\"returns\":\"1\"}]",
+        .program = liar, .reason = "wrong-answer", .passed = 0);
+    RUN(.tests = "assert f(1) == 1",
+        .program = "class E(int):\n    def __eq__(s, o): return True\ndef f(x): return E(0)",
         .reason = "wrong-answer", .passed = 0);
-    RUN(.tests = "assert f(1) == [1, 2]", .program = "class E(list):\n    def __eq__(s, o): return True\ndef f(x): return E()",
+    RUN(.tests = "assert f(1) == [1, 2]",
+        .program = "class E(list):\n    def __eq__(s, o): return True\ndef f(x): return E()",
         .reason = "wrong-answer", .passed = 0);
 }
 
@@ -425,13 +500,18 @@ static void hostile_programs_fail_and_leave_the_judge_well(void **state)
         {"def f(a): return [0] * 10**9", "memory-limit"},
         {"def f(a):\n    x = []\n    while 1: x.append('x' * 10**6)", "memory-limit"},
         {"def f(a): return 'x' * (40 << 20)", "output-limit"},
-        {"def f(a):\n    x = []\n    for i in range(100000): x = [x]\n    return x", "wrong-answer"},
+        {"def f(a):\n    x = []\n    for i in range(100000): x = [x]\n    return x",
+         "wrong-answer"},
         {"def f(a): return 1 << 80000000", "wrong-answer"},
         {"import ctypes\ndef f(a): ctypes.string_at(0)", "crashed"},
         {"import os\ndef f(a):\n    while 1: os.fork()", "process-limit"},
         {"import os\ndef f(a): os.write(3, b'x' * 100); return 1", "protocol"},
-        {"import os, struct\ndef f(a):\n    for seq in range(50): os.write(3, struct.pack('<IBBHI', 9, 1, 33, 0, seq) + b'i' + bytes(8))\n    return 1", "protocol"},
-        {"import os, struct\ndef f(a): os.write(3, struct.pack('<IBBHI', 1 << 30, 1, 33, 0, 3)); return 1", "protocol"},
+        {"import os, struct\ndef f(a):\n    for seq in range(50): os.write(3, "
+         "struct.pack('<IBBHI', 9, 1, 33, 0, seq) + b'i' + bytes(8))\n    return 1",
+         "protocol"},
+        {"import os, struct\ndef f(a): os.write(3, struct.pack('<IBBHI', 1 << 30, 1, 33, 0, 3)); "
+         "return 1",
+         "protocol"},
         {"import os\nos.close(3)\ndef f(a): return 1", "crashed"},
         {"def f(a): return None", "wrong-answer"},
         {"def f(a):\n    while 1: yield 1", "wrong-answer"},
@@ -440,8 +520,10 @@ static void hostile_programs_fail_and_leave_the_judge_well(void **state)
     };
     (void)state;
     char key[32];
-    snprintf(key, sizeof key, "%s", send_suite(parsed("{\"entry_point\":\"f\",\"cases\":[{\"args\":[1],\"expected\":1}],"
-                                                      "\"tests\":\"assert f(2) == 1\",\"limits\":{\"cpu_s\":0.3,\"wall_s\":0.8,\"threads\":8}}")));
+    snprintf(key, sizeof key, "%s",
+             send_suite(parsed("{\"entry_point\":\"f\",\"cases\":[{\"args\":[1],\"expected\":1}],"
+                               "\"tests\":\"assert f(2) == "
+                               "1\",\"limits\":{\"cpu_s\":0.8,\"wall_s\":2,\"threads\":8}}")));
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         json_t *r = grade(key, rows[i].program, false);
         expect(r, rows[i].program, rows[i].reason, 0);
@@ -461,7 +543,8 @@ static void test_code_is_stopped_too(void **state)
         {"while f(3): pass", "def f(n): return 1", "time-limit"},
         {"x = f(3)\nwhile x: pass", "def f(n): return 1", "time-limit"},
         {"x = f(3)\ny = x ** x", "def f(n): return 10**7", "time-limit"},
-        {"while True:\n    try: f(3)\n    except: pass", "import os\ndef f(n): os._exit(0)", "crashed"},
+        {"while True:\n    try: f(3)\n    except: pass", "import os\ndef f(n): os._exit(0)",
+         "crashed"},
         {"assert list(f(3)) == [1]", "def f(n):\n    while 1: yield 1", "time-limit"},
         {"x = 'a' * f(3)", "def f(n): return 10**12", "memory-limit"},
     };
@@ -489,7 +572,9 @@ static void whole_programs_are_judged_by_output(void **state)
         {"import sys\nprint(sum(map(int, input().split())))\nsys.exit(1)", "exception", 0},
         {"import sys\nprint(sum(map(int, input().split())))\nsys.exit(0)", NULL, 2},
         {"while 1: print('x' * 1000)", "output-limit", 0},
-        {"import sys\nfor i in range(3000): sys.stderr.write('e' * 1000)\nprint(sum(map(int, input().split())))", NULL, 2},
+        {"import sys\nfor i in range(3000): sys.stderr.write('e' * 1000)\nprint(sum(map(int, "
+         "input().split())))",
+         NULL, 2},
         {"while 1: pass", "time-limit", 0},
         {"x = [0] * 10**10", "memory-limit", 0},
         {"if __name__ == '__main__':\n    print(sum(map(int, input().split())))", NULL, 2},
@@ -498,16 +583,23 @@ static void whole_programs_are_judged_by_output(void **state)
     };
     char key[32];
     (void)state;
-    snprintf(key, sizeof key, "%s", send_suite(parsed("{\"stdio\":[{\"stdin\":\"1 2\\n\",\"stdout\":\"3\\n\"},{\"stdin\":\"5 6\\n\",\"stdout\":\"11\"}],"
-                                                      "\"limits\":{\"cpu_s\":0.5,\"wall_s\":1,\"output_kib\":64}}")));
+    snprintf(
+        key, sizeof key, "%s",
+        send_suite(parsed("{\"stdio\":[{\"stdin\":\"1 2\\n\",\"stdout\":\"3\\n\"},{\"stdin\":\"5 "
+                          "6\\n\",\"stdout\":\"11\"}],"
+                          "\"limits\":{\"cpu_s\":0.5,\"wall_s\":1,\"output_kib\":64}}")));
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         json_t *r = grade(key, rows[i].program, false);
         expect(r, rows[i].program, rows[i].reason, rows[i].passed);
         json_decref(r);
     }
-    json_t *suite = parsed("{\"stdio\":[{\"stdin\":\"\",\"stdout\":\"a b\"}],\"limits\":{\"wall_s\":0.5}}");
-    json_object_set_new(suite, "checker", json_pack("{s:s}", "python", "def check(stdin, got, expected):\n    while got == 'hang': pass\n"
-                                                                       "    return sorted(got.split()) == sorted(expected.split())"));
+    json_t *suite =
+        parsed("{\"stdio\":[{\"stdin\":\"\",\"stdout\":\"a b\"}],\"limits\":{\"wall_s\":0.5}}");
+    json_object_set_new(
+        suite, "checker",
+        json_pack("{s:s}", "python",
+                  "def check(stdin, got, expected):\n    while got == 'hang': pass\n"
+                  "    return sorted(got.split()) == sorted(expected.split())"));
     snprintf(key, sizeof key, "%s", send_suite(suite));
     json_t *r = grade(key, "print('b a')", false);
     expect(r, "checker", NULL, 1);
@@ -533,12 +625,14 @@ static void run_captures_what_is_printed(void **state)
 {
     (void)state;
     json_t *r = job(json_pack("{s:s, s:s, s:s}", "op", "run", "program",
-                              "import sys\nprint(input())\nsys.stderr.write('err')\nsys.exit(3)", "stdin", "hi\n"));
+                              "import sys\nprint(input())\nsys.stderr.write('err')\nsys.exit(3)",
+                              "stdin", "hi\n"));
     assert_string_equal(json_string_value(json_object_get(r, "status")), "exit 3");
     assert_string_equal(json_string_value(json_object_get(r, "stdout")), "hi\n");
     assert_string_equal(json_string_value(json_object_get(r, "stderr")), "err");
     json_decref(r);
-    r = job(json_pack("{s:s, s:s, s:{s:f}}", "op", "run", "program", "while 1: pass", "limits", "cpu_s", 0.2));
+    r = job(json_pack("{s:s, s:s, s:{s:f}}", "op", "run", "program", "while 1: pass", "limits",
+                      "cpu_s", 0.2));
     assert_string_equal(reason_of(r), "time-limit");
     assert_string_equal(json_string_value(json_object_get(r, "status")), "signal 9");
     json_decref(r);
@@ -546,7 +640,8 @@ static void run_captures_what_is_printed(void **state)
 
 static json_t *generate(const char *source, json_t *params)
 {
-    return job(json_pack("{s:s, s:s, s:o, s:s}", "op", "generate", "source", source, "params", params, "name", "x.yaml:3"));
+    return job(json_pack("{s:s, s:s, s:o, s:s}", "op", "generate", "source", source, "params",
+                         params, "name", "x.yaml:3"));
 }
 
 static void families_generate(void **state)
@@ -562,10 +657,12 @@ static void families_generate(void **state)
         {"x = 1\n", "NameError: the source defines no generate()"},
     };
     (void)state;
-    json_t *r = generate("def generate(seed, count):\n    for i in range(count):\n        yield {'id': f'p{i}', 'cases': [{'args': (i,), 'expected': seed}]}",
+    json_t *r = generate("def generate(seed, count):\n    for i in range(count):\n        yield "
+                         "{'id': f'p{i}', 'cases': [{'args': (i,), 'expected': seed}]}",
                          json_pack("{s:i, s:i}", "seed", 3, "count", 2));
     assert_true(json_is_null(json_object_get(r, "error")));
-    json_t *want = parsed("[{\"id\":\"p0\",\"cases\":[{\"args\":[0],\"expected\":3}]},{\"id\":\"p1\",\"cases\":[{\"args\":[1],\"expected\":3}]}]");
+    json_t *want = parsed("[{\"id\":\"p0\",\"cases\":[{\"args\":[0],\"expected\":3}]},{\"id\":"
+                          "\"p1\",\"cases\":[{\"args\":[1],\"expected\":3}]}]");
     assert_true(json_equal(json_object_get(r, "problems"), want));
     json_decref(want);
     json_decref(r);
@@ -580,11 +677,13 @@ static void families_generate(void **state)
 
 static void timing_tells_faster_from_cheating(void **state)
 {
-    static const char reference[] = "def f(xs):\n    out = []\n    for x in xs:\n        i = 0\n        while i < len(out) and out[i] < x: i += 1\n"
+    static const char reference[] = "def f(xs):\n    out = []\n    for x in xs:\n        i = 0\n   "
+                                    "     while i < len(out) and out[i] < x: i += 1\n"
                                     "        out.insert(i, x)\n    return out\n";
     char key[32];
     (void)state;
-    json_t *suite = json_pack("{s:s, s:s, s:{s:s, s:s}}", "entry_point", "f", "reference", reference, "timing", "call", "f(xs)", "setup",
+    json_t *suite = json_pack("{s:s, s:s, s:{s:s, s:s}}", "entry_point", "f", "reference",
+                              reference, "timing", "call", "f(xs)", "setup",
                               "import random\nxs = [random.random() for _ in range(400)]");
     json_object_set_new(suite, "cases", parsed("[{\"args\":[[3,1]],\"expected\":[1,3]}]"));
     snprintf(key, sizeof key, "%s", send_suite(suite));
@@ -607,8 +706,10 @@ static void timing_tells_faster_from_cheating(void **state)
     assert_true(json_is_null(json_object_get(json_object_get(r, "time"), "speedup")));
     json_decref(r);
     /* In place: the result is what became of the inputs. */
-    suite = json_pack("{s:s, s:s, s:s, s:{s:s, s:s}}", "entry_point", "f", "reference", "def f(xs): xs.sort()", "tests",
-                      "xs = [2, 1]\nf(xs)\nassert xs == [1, 2]", "timing", "call", "f(xs)", "setup", "xs = [(i * 7919 + repeat) % 97 for i in range(300)]");
+    suite = json_pack("{s:s, s:s, s:s, s:{s:s, s:s}}", "entry_point", "f", "reference",
+                      "def f(xs): xs.sort()", "tests", "xs = [2, 1]\nf(xs)\nassert xs == [1, 2]",
+                      "timing", "call", "f(xs)", "setup",
+                      "xs = [(i * 7919 + repeat) % 97 for i in range(300)]");
     r = grade(send_suite(suite), "def f(xs):\n    if len(xs) < 10: xs.sort()", true);
     expect(r, "in place, not done", "wrong-answer", 0);
     json_decref(r);
@@ -620,8 +721,10 @@ static void our_faults_are_infra(void **state)
     json_t *r = grade("no-such-suite", "x", false);
     assert_non_null(json_string_value(json_object_get(r, "infra")));
     json_decref(r);
-    r = grade(send_suite(json_pack("{s:s, s:s}", "entry_point", "f", "tests", "def ((")), "def f(): pass", false);
-    assert_string_equal(json_string_value(json_object_get(r, "infra")), "suite: tests: SyntaxError: invalid syntax (<tests>, line 1)");
+    r = grade(send_suite(json_pack("{s:s, s:s}", "entry_point", "f", "tests", "def ((")),
+              "def f(): pass", false);
+    assert_string_equal(json_string_value(json_object_get(r, "infra")),
+                        "suite: tests: SyntaxError: invalid syntax (<tests>, line 1)");
     assert_null(reason_of(r));
     json_decref(r);
     r = grade(send_suite(json_pack("{s:s}", "entry_point", "f")), "def f(): pass", false);
@@ -629,10 +732,12 @@ static void our_faults_are_infra(void **state)
     json_decref(r);
 }
 
-/* C code that polls nothing: the prepared verdict is written, and the judge makes room for another. */
+/* C code that polls nothing: the prepared verdict is written, and the judge makes room for
+ * another. */
 static void a_stuck_judge_leaves_a_verdict(void **state)
 {
-    json_t *suite = parsed("{\"entry_point\":\"f\",\"tests\":\"x = f(3)\\nassert sum(range(x)) == 1\",\"limits\":{\"cpu_s\":0.2,\"wall_s\":0.2}}");
+    json_t *suite = parsed("{\"entry_point\":\"f\",\"tests\":\"x = f(3)\\nassert sum(range(x)) == "
+                           "1\",\"limits\":{\"cpu_s\":0.2,\"wall_s\":0.2}}");
     json_t *r = grade(send_suite(suite), "def f(n): return 10**15", false);
     expect(r, "stuck", "time-limit", 0);
     json_decref(r);
@@ -643,7 +748,8 @@ static void a_stuck_judge_leaves_a_verdict(void **state)
 
 static void a_dead_keeper_is_infra(void **state)
 {
-    const char *key = send_suite(parsed("{\"entry_point\":\"f\",\"cases\":[{\"args\":[],\"expected\":1}]}"));
+    const char *key =
+        send_suite(parsed("{\"entry_point\":\"f\",\"cases\":[{\"args\":[],\"expected\":1}]}"));
     kill(slot.keeper, SIGKILL);
     json_t *r = grade(key, "def f(): return 1", false);
     assert_non_null(json_string_value(json_object_get(r, "infra")));

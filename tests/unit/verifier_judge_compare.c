@@ -1,9 +1,11 @@
 /* judge_compare.c and judge_checker.c: what counts as the same answer. */
 #include <Python.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
 #include "sandbox/interpreter.h"
@@ -17,10 +19,11 @@ static PyObject *eval(const char *source)
     if (!globals) {
         globals = PyDict_New();
         PyDict_SetItemString(globals, "__builtins__", PyEval_GetBuiltins());
-        PyObject *done = PyRun_String("from decimal import Decimal\nfrom fractions import Fraction\n"
-                                      "from collections import Counter, OrderedDict\nimport datetime\n"
-                                      "nan = float('nan')\ninf = float('inf')\n",
-                                      Py_file_input, globals, globals);
+        PyObject *done =
+            PyRun_String("from decimal import Decimal\nfrom fractions import Fraction\n"
+                         "from collections import Counter, OrderedDict\nimport datetime\n"
+                         "nan = float('nan')\ninf = float('inf')\n",
+                         Py_file_input, globals, globals);
         assert_non_null(done);
         Py_DECREF(done);
     }
@@ -49,26 +52,71 @@ struct row {
 static void plain_data_is_compared_exactly(void **state)
 {
     static const struct row rows[] = {
-        {"1", "1", 1, 1}, {"1", "2", 0, 0}, {"1", "1.0", 1, 1}, {"1.0", "1", 1, 1}, {"True", "1", 0, 0},
-        {"1", "True", 0, 0}, {"True", "True", 1, 1}, {"False", "0", 0, 0}, {"None", "None", 1, 1},
-        {"None", "0", 0, 0}, {"None", "False", 0, 0}, {"0", "None", 0, 0}, {"10**400", "10**400", 1, 1},
-        {"10**400", "10**400 + 1", 0, 0}, {"2**53 + 1", "float(2**53)", 0, 0}, {"nan", "nan", 1, 1},
-        {"nan", "1.0", 0, 0}, {"inf", "inf", 1, 1}, {"inf", "-inf", 0, 0}, {"0.1 + 0.2", "0.3", 0, 0},
-        {"0.0", "-0.0", 1, 1}, {"1j", "1j", 1, 1}, {"complex(nan, 1)", "complex(nan, 1)", 1, 1},
-        {"'a'", "'a'", 1, 1}, {"'a'", "b'a'", 0, 0}, {"b'a'", "b'a'", 1, 1}, {"b'a'", "bytearray(b'a')", 0, 0},
-        {"'\\ud800'", "'\\ud800'", 1, 1}, {"'1'", "1", 0, 0}, {"'e\\u0301'", "'\\xe9'", 0, 0},
-        {"[1, 2]", "[1, 2]", 1, 1}, {"[1, 2]", "[2, 1]", 0, 0}, {"[1]", "[1, 2]", 0, 0}, {"(1, 2)", "[1, 2]", 0, 1},
-        {"[1, 2]", "(1, 2)", 0, 1}, {"[(1, 2)]", "[[1, 2]]", 0, 1}, {"[]", "()", 0, 1}, {"[]", "''", 0, 0},
-        {"[]", "{}", 0, 0}, {"[nan]", "[nan]", 1, 1}, {"[True]", "[1]", 0, 0},
-        {"{'a': 1}", "{'a': 1}", 1, 1}, {"{'a': True}", "{'a': 1}", 0, 0}, {"{'a': 1}", "{'b': 1}", 0, 0},
-        {"{1: 'x'}", "{True: 'x'}", 0, 0}, {"{True: 1, 0: 2}", "{1: 1, False: 2}", 0, 0}, {"{1: 2}", "{1.0: 2}", 1, 1},
-        {"{'a': (1,)}", "{'a': [1]}", 0, 1}, {"{'b': 1, 'a': 2}", "{'a': 2, 'b': 1}", 1, 1}, {"{'a': 1, 'b': 1}", "{'a': 1}", 0, 0},
-        {"{1, 2}", "{2, 1}", 1, 1}, {"{1, 2}", "{1, 3}", 0, 0}, {"{1}", "{True}", 0, 0}, {"{1, 2}", "[1, 2]", 0, 0},
-        {"{nan}", "{float('nan')}", 1, 1}, {"frozenset({1})", "{1}", 1, 1}, {"{(1, 2)}", "{(1, 2)}", 1, 1},
-        {"{'a': 2}", "Counter('aa')", 1, 1}, {"{'a': 1}", "OrderedDict(a=1)", 1, 1},
-        {"Decimal('1.10')", "Decimal('1.1')", 1, 1}, {"Decimal('1')", "1", 1, 1}, {"Fraction(1, 2)", "Fraction(2, 4)", 1, 1},
+        {"1", "1", 1, 1},
+        {"1", "2", 0, 0},
+        {"1", "1.0", 1, 1},
+        {"1.0", "1", 1, 1},
+        {"True", "1", 0, 0},
+        {"1", "True", 0, 0},
+        {"True", "True", 1, 1},
+        {"False", "0", 0, 0},
+        {"None", "None", 1, 1},
+        {"None", "0", 0, 0},
+        {"None", "False", 0, 0},
+        {"0", "None", 0, 0},
+        {"10**400", "10**400", 1, 1},
+        {"10**400", "10**400 + 1", 0, 0},
+        {"2**53 + 1", "float(2**53)", 0, 0},
+        {"nan", "nan", 1, 1},
+        {"nan", "1.0", 0, 0},
+        {"inf", "inf", 1, 1},
+        {"inf", "-inf", 0, 0},
+        {"0.1 + 0.2", "0.3", 0, 0},
+        {"0.0", "-0.0", 1, 1},
+        {"1j", "1j", 1, 1},
+        {"complex(nan, 1)", "complex(nan, 1)", 1, 1},
+        {"'a'", "'a'", 1, 1},
+        {"'a'", "b'a'", 0, 0},
+        {"b'a'", "b'a'", 1, 1},
+        {"b'a'", "bytearray(b'a')", 0, 0},
+        {"'\\ud800'", "'\\ud800'", 1, 1},
+        {"'1'", "1", 0, 0},
+        {"'e\\u0301'", "'\\xe9'", 0, 0},
+        {"[1, 2]", "[1, 2]", 1, 1},
+        {"[1, 2]", "[2, 1]", 0, 0},
+        {"[1]", "[1, 2]", 0, 0},
+        {"(1, 2)", "[1, 2]", 0, 1},
+        {"[1, 2]", "(1, 2)", 0, 1},
+        {"[(1, 2)]", "[[1, 2]]", 0, 1},
+        {"[]", "()", 0, 1},
+        {"[]", "''", 0, 0},
+        {"[]", "{}", 0, 0},
+        {"[nan]", "[nan]", 1, 1},
+        {"[True]", "[1]", 0, 0},
+        {"{'a': 1}", "{'a': 1}", 1, 1},
+        {"{'a': True}", "{'a': 1}", 0, 0},
+        {"{'a': 1}", "{'b': 1}", 0, 0},
+        {"{1: 'x'}", "{True: 'x'}", 0, 0},
+        {"{True: 1, 0: 2}", "{1: 1, False: 2}", 0, 0},
+        {"{1: 2}", "{1.0: 2}", 1, 1},
+        {"{'a': (1,)}", "{'a': [1]}", 0, 1},
+        {"{'b': 1, 'a': 2}", "{'a': 2, 'b': 1}", 1, 1},
+        {"{'a': 1, 'b': 1}", "{'a': 1}", 0, 0},
+        {"{1, 2}", "{2, 1}", 1, 1},
+        {"{1, 2}", "{1, 3}", 0, 0},
+        {"{1}", "{True}", 0, 0},
+        {"{1, 2}", "[1, 2]", 0, 0},
+        {"{nan}", "{float('nan')}", 1, 1},
+        {"frozenset({1})", "{1}", 1, 1},
+        {"{(1, 2)}", "{(1, 2)}", 1, 1},
+        {"{'a': 2}", "Counter('aa')", 1, 1},
+        {"{'a': 1}", "OrderedDict(a=1)", 1, 1},
+        {"Decimal('1.10')", "Decimal('1.1')", 1, 1},
+        {"Decimal('1')", "1", 1, 1},
+        {"Fraction(1, 2)", "Fraction(2, 4)", 1, 1},
         {"datetime.date(2020, 1, 2)", "datetime.date(2020, 1, 2)", 1, 1},
-        {"datetime.date(2020, 1, 2)", "datetime.date(2020, 1, 3)", 0, 0}, {"range(3)", "[0, 1, 2]", 0, 0},
+        {"datetime.date(2020, 1, 2)", "datetime.date(2020, 1, 3)", 0, 0},
+        {"range(3)", "[0, 1, 2]", 0, 0},
     };
     (void)state;
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -110,7 +158,8 @@ static void depth_is_bounded(void **state)
     Py_DECREF(deep);
 }
 
-static int printed(enum judge_checker checker, double tolerance, const char *got, const char *expected)
+static int printed(enum judge_checker checker, double tolerance, const char *got,
+                   const char *expected)
 {
     struct judge_suite s = {.checker = checker, .checker_tolerance = tolerance};
     return judge_check_output(&s, str_of(""), str_of(got), str_of(expected));

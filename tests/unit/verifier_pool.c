@@ -1,4 +1,5 @@
-/* The pool against helpers that really misbehave: each test puts small shell programs where the helpers are looked for. */
+/* The pool against helpers that really misbehave: each test puts small shell programs where the
+ * helpers are looked for. */
 #include <dirent.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -18,9 +19,10 @@
 #define HELLO "printf '\\002\\000\\000\\000\\001\\001\\000\\000\\000\\000\\000\\000{}'\n"
 /* Reads one frame's header, remembers it, and reads the payload. */
 #define READ_JOB                                                                                   \
-    "head -c 12 > $0.$$; [ -s $0.$$ ] || exit 9\n"                                            \
+    "head -c 12 > $0.$$; [ -s $0.$$ ] || exit 9\n"                                                 \
     "n=$(od -An -tu4 -N4 $0.$$); head -c $n > $0.$$.job\n"
-#define ANSWER "printf '\\013\\000\\000\\000\\001\\004\\000\\000'; tail -c 4 $0.$$; printf '{\"good\": 1}'\n"
+#define ANSWER                                                                                     \
+    "printf '\\013\\000\\000\\000\\001\\004\\000\\000'; tail -c 4 $0.$$; printf '{\"good\": 1}'\n"
 
 static char folder[64];
 
@@ -110,7 +112,8 @@ static void ask(struct asked *a, enum pool_kind kind, int slots, int n, int limi
     json_decref(question);
     assert_int_equal(a->answers, n);
     assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* no child left, not even a dead one */
-    assert_in_range(open_files(), 0, files + 4);      /* libuv keeps its signal pipe for the process's life */
+    assert_in_range(open_files(), 0,
+                    files + 4); /* libuv keeps its signal pipe for the process's life */
 }
 
 static void test_answers(void **state)
@@ -146,7 +149,8 @@ static void test_dies_once_in_a_job(void **state)
 {
     struct asked a;
     (void)state;
-    helper("assay-lint", HELLO READ_JOB "if mkdir $0.once 2>/dev/null; then kill -9 $$; fi\n" ANSWER READ_JOB);
+    helper("assay-lint",
+           HELLO READ_JOB "if mkdir $0.once 2>/dev/null; then kill -9 $$; fi\n" ANSWER READ_JOB);
     ask(&a, POOL_LINT, 1, 1, 5000);
     assert_int_equal(a.results, 1);
     assert_int_equal(a.stats.retried, 1);
@@ -180,7 +184,8 @@ static void test_speaks_nonsense(void **state)
     helper("assay-lint", HELLO READ_JOB "echo 'this is not a frame at all'; sleep 100\n");
     ask(&a, POOL_LINT, 1, 1, 5000);
     assert_non_null(strstr(a.infra[0], "malformed frame"));
-    helper("assay-lint", HELLO READ_JOB "printf '\\002\\000\\000\\000\\001\\004\\000\\000\\377\\377\\000\\000{}'; sleep 100\n");
+    helper("assay-lint", HELLO READ_JOB
+           "printf '\\002\\000\\000\\000\\001\\004\\000\\000\\377\\377\\000\\000{}'; sleep 100\n");
     ask(&a, POOL_LINT, 1, 1, 5000);
     assert_non_null(strstr(a.infra[0], "out of turn"));
 }

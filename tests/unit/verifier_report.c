@@ -25,15 +25,16 @@ static void test_pass_at_k(void **state)
     for (long n = 1; n <= 12; n++)
         for (long c = 0; c <= n; c++)
             for (long k = 1; k <= n; k++)
-                assert_true(fabs(pass_at_k(n, c, k) - (1 - choose(n - c, k) / choose(n, k))) < 1e-12);
+                assert_true(fabs(pass_at_k(n, c, k) - (1 - choose(n - c, k) / choose(n, k))) <
+                            1e-12);
     assert_true(pass_at_k(200, 0, 100) == 0);
     assert_true(pass_at_k(200, 200, 100) == 1);
 }
 
 static json_t *verdict(const char *id, const char *grade, const char *reason)
 {
-    return json_pack("{s:s, s:s?, s:s?, s:s?, s:b}", "task_id", id, "grade", grade, "reason", reason, "infra",
-                     grade ? NULL : "judge died", "cached", 0);
+    return json_pack("{s:s, s:s?, s:s?, s:s?, s:b}", "task_id", id, "grade", grade, "reason",
+                     reason, "infra", grade ? NULL : "judge died", "cached", 0);
 }
 
 static void add(struct report *r, const char *id, const char *grade, const char *reason)

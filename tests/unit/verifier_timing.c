@@ -1,15 +1,19 @@
-/* timing.c by simulation: a program against itself, and against a slower one, under realistic noise. */
+/* timing.c by simulation: a program against itself, and against a slower one, under realistic
+ * noise. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
+
 #include <math.h>
 
 #include "base/rng.h"
 #include "verifier/timing.h"
 
-/* Noise whose log has deviation `sd`, most of it from one run in ten that is disturbed five times as much as the others. */
+/* Noise whose log has deviation `sd`, most of it from one run in ten that is disturbed five
+ * times as much as the others. */
 static double noisy(struct rng *r, double cost, double sd)
 {
     double wide = rng_uniform(r) < 0.1 ? 5 : 1;

@@ -107,7 +107,7 @@ static int read_config(const char *path, const json_t *o, struct model_config *c
     TRY(get_int(path, o, "num_hidden_layers", -1, &c->layers, err));
     TRY(get_int(path, o, "num_attention_heads", -1, &c->heads, err));
     TRY(get_int(path, o, "num_key_value_heads", c->heads, &c->kv_heads, err));
-    TRY(get_int(path, o, "head_dim", c->width / c->heads, &c->head_dim, err));
+    TRY(get_int(path, o, "head_dim", c->heads > 0 ? c->width / c->heads : 0, &c->head_dim, err));
     TRY(get_int(path, o, "max_position_embeddings", 2048, &c->max_positions, err));
     TRY(get_float(path, o, "rms_norm_eps", 1e-6f, &c->norm_eps, err));
     TRY(get_float(path, json_is_object(rope) ? rope : o, "rope_theta", 10000, &c->rope_theta, err));
@@ -219,7 +219,7 @@ static int refuse_extra(const struct model *m, const struct shards *s, struct er
 int model_load(const char *dir, struct model *ret, struct err *err)
 {
     char path[PATH_MAX];
-    json_t *config, *generation;
+    json_t *config = NULL, *generation = NULL;
     struct model_config cfg = {0};
     struct shards shards = {0};
     struct model m;

@@ -12,12 +12,9 @@
 #include "trainer/kernels/kernels.h"
 #include "trainer/model/layout.h"
 
-/* Probabilities of at most this many floats are kept for backward; beyond, logits are made again a chunk at a time. */
-#ifndef MC
-#define MC 256
-#endif
-enum { MLP_CHUNK_ROWS = MC };
-enum { PROBS_KEPT_MAX = 4 << 20, HEAD_CHUNK_FLOATS = 1 << 17, HEAD_CHUNK_ROWS_MIN = 16 };
+/* Probabilities of at most PROBS_KEPT_MAX floats are kept for backward; beyond, logits are made again a chunk at a time. Chunks are as
+ * large as lets their intermediate values stay in a core's second-level cache. */
+enum { PROBS_KEPT_MAX = 4 << 20, HEAD_CHUNK_FLOATS = 1 << 17, HEAD_CHUNK_ROWS_MIN = 16, MLP_CHUNK_ROWS = 128 };
 
 struct layer_acts {
     float *x1;  /* [N, D] input of the layer */
@@ -28,6 +25,7 @@ struct layer_acts {
     float *gu;  /* [M, 2F] */
 };
 
+/* N is n_tokens, R n_rows; either may be the larger. */
 struct model_run {
     struct layout lay;
     struct nn_heads heads;
@@ -41,7 +39,8 @@ struct model_run {
     float *x_out, *hidden;    /* [R, D] output of the last layer, before and after the final norm */
     float *probs, *dlogits;   /* [R or head_rows, V], [head_rows, V] */
     float *normed, *o_rows;   /* [N, D], [R, HE] */
-    float *act, *dact, *dgu;  /* [N, F], [N, F], [N, 2F] */
+    float *act, *dact, *dgu;  /* one chunk: [F], [F], [2F] wide */
+    float *again;             /* [head_rows] log-probabilities that backward makes again and does not want */
     float *dx, *dx_rows, *dh; /* [N, D], [R, D], [N, D] */
     float *dout, *dout_rows;  /* [N, HE], [R, HE] */
     float *dqkv;              /* [N, (H+2G)E] */
@@ -94,11 +93,12 @@ static size_t lay_out(struct model_run *run, const struct model *m, const struct
     run->hidden = take(block, &at, r, y->width);
     run->probs = take(block, &at, run->probs_kept ? r : run->head_rows, v);
     run->dlogits = take(block, &at, run->head_rows, v);
-    run->normed = take(block, &at, n > r ? n : r, y->width);
+    run->normed = take(block, &at, n > MLP_CHUNK_ROWS ? n : MLP_CHUNK_ROWS, y->width);
     run->o_rows = take(block, &at, r, y->query);
-    run->act = take(block, &at, n > r ? n : r, y->ff);
-    run->dact = take(block, &at, n > r ? n : r, y->ff);
-    run->dgu = take(block, &at, n > r ? n : r, 2 * y->ff);
+    run->act = take(block, &at, MLP_CHUNK_ROWS, y->ff);
+    run->dact = take(block, &at, MLP_CHUNK_ROWS, y->ff);
+    run->dgu = take(block, &at, MLP_CHUNK_ROWS, 2 * y->ff);
+    run->again = take(block, &at, 1, run->head_rows);
     run->dx = take(block, &at, n, y->width);
     run->dx_rows = take(block, &at, r, y->width);
     run->dh = take(block, &at, n > r ? n : r, y->width);
@@ -290,7 +290,7 @@ static void head_backward(struct model_run *run, const struct model *m, const st
         const float *hidden = run->hidden + (size_t)from * (size_t)d;
         const float *probs = run->probs + (size_t)from * (size_t)v;
         if (!run->probs_kept)
-            probs = head_chunk(run, m, b, from, rows, run->act, NULL);
+            probs = head_chunk(run, m, b, from, rows, run->again, NULL);
         nn_softmax_logp_bwd(rows, v, probs, run->temperature, b->target + from, dlogp + from, run->dlogits);
         nn_matmul_dx(rows, v, d, run->dlogits, w + run->lay.head, 0, run->dh + (size_t)from * (size_t)d);
         nn_matmul_dw(rows, v, d, run->dlogits, hidden, grads + run->lay.head);

@@ -28,8 +28,8 @@ static struct moments moments_of(const double *x, int n)
     return m;
 }
 
-void rl_advantages(const double *rewards, int n_groups, int group, enum scale_rewards scale, double *ret_advantage,
-                   bool *ret_dead, struct rl_advantage_stats *ret_stats)
+void rl_advantages(const double *rewards, int n_groups, int group, enum scale_rewards scale,
+                   double *ret_advantage, bool *ret_dead, struct rl_advantage_stats *ret_stats)
 {
     struct moments all = moments_of(rewards, n_groups * group);
     struct rl_advantage_stats stats = {.graded = all.n, .reward_mean = all.mean};
@@ -40,7 +40,7 @@ void rl_advantages(const double *rewards, int n_groups, int group, enum scale_re
         bool dead = m.n < 2 || m.constant;
         double divisor = scale == SCALE_GROUP   ? m.std + RL_ADVANTAGE_EPS
                          : scale == SCALE_BATCH ? all.std + RL_ADVANTAGE_EPS
-                                                   : 1;
+                                                : 1;
         for (int i = 0; i < group; i++)
             a[i] = dead || isnan(r[i]) ? 0 : (r[i] - m.mean) / divisor;
         stats.dead += dead;

@@ -85,7 +85,9 @@ static void open_figure(struct buf *out, const struct chart *c, const struct axi
         buf_printf(out, " <i class=\"%s\"></i>%s", series[s].css, series[s].name);
     buf_printf(out, "</figcaption>\n<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"%s\">\n",
                WIDTH, HEIGHT, c->title);
-    for (double v = a->low; v <= a->high + a->tick / 2; v += a->tick) {
+    int ticks = (int)lround((a->high - a->low) / a->tick);
+    for (int i = 0; i <= ticks; i++) {
+        double v = a->low + i * a->tick;
         double y = y_of(a, v);
         buf_printf(out,
                    "<path class=\"grid\" d=\"M%d %.1fH%d\"/><text x=\"%d\" y=\"%.1f\" "
@@ -104,7 +106,7 @@ static void open_figure(struct buf *out, const struct chart *c, const struct axi
 /* Steps drawn as one point. */
 static int stride_of(const struct chart *c)
 {
-    return (c->n + POINTS_MAX - 1) / POINTS_MAX;
+    return c->n > POINTS_MAX ? (c->n + POINTS_MAX - 1) / POINTS_MAX : 1;
 }
 
 /* Mean of the finite values of y[from .. to), NaN without any. */

@@ -2,11 +2,14 @@
  *
  *   step_N/            config.json, model.safetensors, tokenizer.json, ... (the policy)
  *   step_N/reference/  the same for the frozen reference, only with a KL term
- *   step_N/optimizer   "assayADW", u64 step, u64 count, then count f32 of m and count f32 of v; little-endian
- *   step_N/state.json  {"stage","step","cursor","seconds","metrics_bytes","totals":{...},"evals":[...]}
+ *   step_N/optimizer   "assayADW", u64 step, u64 count, then count f32 of m and count f32 of v;
+ *     little-endian
+ *   step_N/state.json
+ *     {"stage","step","cursor","seconds","metrics_bytes","totals":{...},"evals":[...]}
  *
- * Random streams need no state of their own: every draw is a function of the seed, the stage and the cursor. A folder is
- * written under another name and renamed, so that one called step_N is always whole. */
+ * Random streams need no state of their own: every draw is a function of the seed, the stage and
+ * the cursor. A folder is written under another name and renamed, so that one called step_N is
+ * always whole. */
 #include "trainer/rl/checkpoint.h"
 
 #include <dirent.h>
@@ -31,7 +34,8 @@ static int join_step(char out[PATH_MAX], const char *folder, int step, struct er
     return join(out, folder, name, err);
 }
 
-int policy_save(const struct model *m, const struct tokenizer *tok, const char *dir, struct err *err)
+int policy_save(const struct model *m, const struct tokenizer *tok, const char *dir,
+                struct err *err)
 {
     if (mkdir(dir, 0777) < 0 && errno != EEXIST)
         return err_set(err, -errno, "%s: %s", dir, strerror(errno));
@@ -39,7 +43,8 @@ int policy_save(const struct model *m, const struct tokenizer *tok, const char *
     return tok_save(tok, dir, err);
 }
 
-int policy_load(const char *dir, struct model *ret_model, struct tokenizer **ret_tok, struct err *err)
+int policy_load(const char *dir, struct model *ret_model, struct tokenizer **ret_tok,
+                struct err *err)
 {
     struct stat st;
     if (stat(dir, &st) < 0 || !S_ISDIR(st.st_mode))
@@ -47,7 +52,8 @@ int policy_load(const char *dir, struct model *ret_model, struct tokenizer **ret
     TRY(tok_load(dir, ret_tok, err));
     int rc = model_load(dir, ret_model, err);
     if (rc == 0 && tok_vocab(*ret_tok) > ret_model->cfg.vocab) {
-        rc = err_set(err, -EINVAL, "%s: the tokenizer has %d entries, the model only %d", dir, tok_vocab(*ret_tok), ret_model->cfg.vocab);
+        rc = err_set(err, -EINVAL, "%s: the tokenizer has %d entries, the model only %d", dir,
+                     tok_vocab(*ret_tok), ret_model->cfg.vocab);
         model_free(ret_model);
     }
     if (rc < 0) {
@@ -57,7 +63,7 @@ int policy_load(const char *dir, struct model *ret_model, struct tokenizer **ret
     return rc;
 }
 
-/* ---- the optimiser ------------------------------------------------------------------------------- */
+/* ---- the optimiser --------------------------------------------------------------------------- */
 
 static int optimizer_save(const char *path, const struct adamw *a, uint64_t n, struct err *err)
 {
@@ -79,9 +85,11 @@ static int optimizer_load(const char *path, uint64_t n, struct adamw *ret, struc
     char magic[sizeof OPTIMIZER_MAGIC];
     uint64_t head[2];
     struct adamw a = {.m = xcalloc(n, sizeof(float)), .v = xcalloc(n, sizeof(float))};
-    bool good = fread(magic, sizeof magic, 1, f) == 1 && memcmp(magic, OPTIMIZER_MAGIC, sizeof magic) == 0 &&
-                fread(head, sizeof head, 1, f) == 1 && head[1] == n && fread(a.m, sizeof(float), n, f) == n &&
-                fread(a.v, sizeof(float), n, f) == n && fgetc(f) == EOF;
+    bool good = fread(magic, sizeof magic, 1, f) == 1 &&
+                memcmp(magic, OPTIMIZER_MAGIC, sizeof magic) == 0 &&
+                fread(head, sizeof head, 1, f) == 1 && head[1] == n &&
+                fread(a.m, sizeof(float), n, f) == n && fread(a.v, sizeof(float), n, f) == n &&
+                fgetc(f) == EOF;
     fclose(f);
     if (!good) {
         free(a.m);
@@ -93,7 +101,7 @@ static int optimizer_load(const char *path, uint64_t n, struct adamw *ret, struc
     return 0;
 }
 
-/* ---- folders ------------------------------------------------------------------------------------- */
+/* ---- folders --------------------------------------------------------------------------------- */
 
 static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *at)
 {
@@ -142,19 +150,22 @@ static int publish(const char *fresh, const char *name, struct err *err)
     return 0;
 }
 
-/* ---- saving -------------------------------------------------------------------------------------- */
+/* ---- saving ---------------------------------------------------------------------------------- */
 
 static json_t *state_json(struct rl_run *run, const struct checkpoint *at)
 {
     struct stat st = {0};
     stat(runlog_path(run->log, "metrics.jsonl"), &st);
-    return json_pack("{s:i, s:i, s:I, s:f, s:I, s:{s:I, s:I, s:I, s:I}, s:O}", "stage", at->stage, "step", at->grpo.step, "cursor",
-                     (json_int_t)at->grpo.cursor, "seconds", at->seconds, "metrics_bytes", (json_int_t)st.st_size, "totals",
-                     "verdicts", (json_int_t)run->verdicts, "infra", (json_int_t)run->infra, "tokens_sampled",
-                     (json_int_t)run->tokens_sampled, "tokens_trained", (json_int_t)run->tokens_trained, "evals", at->evals);
+    return json_pack("{s:i, s:i, s:I, s:f, s:I, s:{s:I, s:I, s:I, s:I}, s:O}", "stage", at->stage,
+                     "step", at->grpo.step, "cursor", (json_int_t)at->grpo.cursor, "seconds",
+                     at->seconds, "metrics_bytes", (json_int_t)st.st_size, "totals", "verdicts",
+                     (json_int_t)run->verdicts, "infra", (json_int_t)run->infra, "tokens_sampled",
+                     (json_int_t)run->tokens_sampled, "tokens_trained",
+                     (json_int_t)run->tokens_trained, "evals", at->evals);
 }
 
-static int fill_folder(struct rl_run *run, const struct checkpoint *at, const char *dir, struct err *err)
+static int fill_folder(struct rl_run *run, const struct checkpoint *at, const char *dir,
+                       struct err *err)
 {
     char path[PATH_MAX];
     TRY(policy_save(&run->model, run->tok, dir, err));
@@ -194,9 +205,10 @@ int checkpoint_save(struct rl_run *run, const struct checkpoint *at, struct err 
     return 0;
 }
 
-/* ---- loading ------------------------------------------------------------------------------------- */
+/* ---- loading --------------------------------------------------------------------------------- */
 
-static int read_state(struct rl_run *run, const char *path, struct checkpoint *c, off_t *ret_metrics_bytes, struct err *err)
+static int read_state(struct rl_run *run, const char *path, struct checkpoint *c,
+                      off_t *ret_metrics_bytes, struct err *err)
 {
     json_error_t at;
     struct buf text = {0};
@@ -206,14 +218,16 @@ static int read_state(struct rl_run *run, const char *path, struct checkpoint *c
     buf_free(&text);
     if (!state)
         return err_set(err, -EINVAL, "%s:%d: %s", path, at.line, at.text);
-    int rc = json_unpack_ex(state, &at, 0, "{s:i, s:i, s:I, s:F, s:I, s:{s:I, s:I, s:I, s:I}, s:O}", "stage", &c->stage, "step",
-                            &c->grpo.step, "cursor", &cursor, "seconds", &c->seconds, "metrics_bytes", &metrics, "totals",
-                            "verdicts", &verdicts, "infra", &infra, "tokens_sampled", &sampled, "tokens_trained", &trained, "evals",
-                            &c->evals);
+    int rc = json_unpack_ex(state, &at, 0, "{s:i, s:i, s:I, s:F, s:I, s:{s:I, s:I, s:I, s:I}, s:O}",
+                            "stage", &c->stage, "step", &c->grpo.step, "cursor", &cursor, "seconds",
+                            &c->seconds, "metrics_bytes", &metrics, "totals", "verdicts", &verdicts,
+                            "infra", &infra, "tokens_sampled", &sampled, "tokens_trained", &trained,
+                            "evals", &c->evals);
     json_decref(state);
     if (rc < 0)
         return err_set(err, -EINVAL, "%s: %s", path, at.text);
-    if (c->stage < 0 || c->stage > run->recipe->n_stages || c->grpo.step < 0 || cursor < 0 || metrics < 0)
+    if (c->stage < 0 || c->stage > run->recipe->n_stages || c->grpo.step < 0 || cursor < 0 ||
+        metrics < 0)
         return err_set(err, -EINVAL, "%s: a value out of range", path);
     c->grpo.cursor = cursor;
     *ret_metrics_bytes = metrics;
@@ -224,7 +238,8 @@ static int read_state(struct rl_run *run, const char *path, struct checkpoint *c
     return 0;
 }
 
-static int read_folder(struct rl_run *run, const char *dir, struct checkpoint *c, off_t *ret_metrics_bytes, struct err *err)
+static int read_folder(struct rl_run *run, const char *dir, struct checkpoint *c,
+                       off_t *ret_metrics_bytes, struct err *err)
 {
     char path[PATH_MAX];
     TRY(join(path, dir, "state.json", err));
@@ -236,7 +251,8 @@ static int read_folder(struct rl_run *run, const char *dir, struct checkpoint *c
     c->grpo.adamw = adamw;
     TRY(join(path, dir, "optimizer", err));
     TRY(optimizer_load(path, run->model.n_params, adamw, err));
-    if (run->recipe->stages[c->stage].kind != STAGE_GRPO || run->recipe->stages[c->stage].grpo.beta <= 0)
+    if (run->recipe->stages[c->stage].kind != STAGE_GRPO ||
+        run->recipe->stages[c->stage].grpo.beta <= 0)
         return 0;
     struct model *reference = xcalloc(1, sizeof *reference);
     c->grpo.reference = reference;

@@ -1,5 +1,6 @@
-/* checkpoint.h: a run that can be killed at any time. RUN/checkpoints/step_N holds the policy after N GRPO steps as a Hugging Face folder,
- * the optimiser's state, and state.json: where the run stood. It appears complete or not at all, and the two newest are kept. */
+/* checkpoint.h: a run that can be killed at any time. RUN/checkpoints/step_N holds the policy
+ * after N GRPO steps as a Hugging Face folder, the optimiser's state, and state.json: where the
+ * run stood. It appears complete or not at all, and the two newest are kept. */
 #ifndef ASSAY_RL_CHECKPOINT_H
 #define ASSAY_RL_CHECKPOINT_H
 
@@ -15,13 +16,16 @@ struct checkpoint {
 /* Saves run->model and all of *at in the run's folder. */
 int checkpoint_save(struct rl_run *run, const struct checkpoint *at, struct err *err);
 
-/* Loads the newest checkpoint below `dir` into run->model and run->tok, and cuts from the run's records what came after it. 1 when there
- * was one, 0 when there is none. Owned by the caller: checkpoint_free. */
+/* Loads the newest checkpoint below `dir` into run->model and run->tok, and cuts from the run's
+ * records what came after it. 1 when there was one, 0 when there is none. Owned by the caller:
+ * checkpoint_free. */
 int checkpoint_load(struct rl_run *run, const char *dir, struct checkpoint *ret, struct err *err);
 void checkpoint_free(struct checkpoint *c);
 
 /* The policy and its tokenizer as a Hugging Face folder. */
-int policy_save(const struct model *m, const struct tokenizer *tok, const char *dir, struct err *err);
-int policy_load(const char *dir, struct model *ret_model, struct tokenizer **ret_tok, struct err *err);
+int policy_save(const struct model *m, const struct tokenizer *tok, const char *dir,
+                struct err *err);
+int policy_load(const char *dir, struct model *ret_model, struct tokenizer **ret_tok,
+                struct err *err);
 
 #endif

@@ -107,14 +107,21 @@ static void item_free(struct item *i)
     free(i);
 }
 
+static void items_free(struct node *list)
+{
+    for (struct node *n = list->next, *next; n != list; n = next) {
+        next = n->next;
+        item_free(item_of(n));
+    }
+    queue_init(list);
+}
+
 static void request_free(struct client *c, struct request *r)
 {
-    if (r->easy) {
-        curl_multi_remove_handle(c->multi, r->easy);
-        curl_easy_cleanup(r->easy);
-        queue_remove(&r->node);
-        c->n_running--;
-    }
+    curl_multi_remove_handle(c->multi, r->easy);
+    curl_easy_cleanup(r->easy);
+    queue_remove(&r->node);
+    c->n_running--;
     buf_free(&r->body);
     buf_free(&r->answer);
     free(r);
@@ -261,11 +268,11 @@ static void finished(struct client *c, struct request *r, CURLcode code)
     error_text(&r->answer, why, sizeof why);
     snprintf(text, sizeof text, "answers HTTP %ld%s", status, why);
     if (code == CURLE_OPERATION_TIMEDOUT && wall_s() - r->started >= c->opt.deadline_s * .99) {
-        deliver(c, r, NULL);
         if (c->last_answer < r->started) {
             snprintf(text, sizeof text, "has answered nothing for %.0f s", c->opt.deadline_s);
             fail(c, -ETIMEDOUT, text);
         }
+        deliver(c, r, NULL);
     } else if (code != CURLE_OK) {
         refused(c, r, curl_easy_strerror(code));
     } else if (status == 429 || status >= 500) {
@@ -395,16 +402,14 @@ void client_stop(struct client *c)
     pthread_mutex_unlock(&c->lock);
     curl_multi_wakeup(c->multi);
     pthread_join(c->thread, NULL);
-    while (!queue_empty(&c->running)) {
-        struct request *r = NODE_OWNER(c->running.next, struct request, node);
-        while (!queue_empty(&r->items))
-            queue_push(&c->waiting, queue_pop(&r->items));
+    for (struct node *n = c->running.next, *next; n != &c->running; n = next) {
+        next = n->next;
+        struct request *r = NODE_OWNER(n, struct request, node);
+        items_free(&r->items);
         request_free(c, r);
     }
-    while (!queue_empty(&c->waiting))
-        item_free(item_of(queue_pop(&c->waiting)));
-    while (!queue_empty(&c->done))
-        item_free(item_of(queue_pop(&c->done)));
+    items_free(&c->waiting);
+    items_free(&c->done);
     curl_multi_cleanup(c->multi);
     curl_slist_free_all(c->headers);
     pthread_cond_destroy(&c->arrived);
@@ -421,7 +426,7 @@ void client_grade(struct client *c, const char *task_id, const char *response, s
     struct item *i = xcalloc(1, sizeof *i);
     utf8_clean(str_make(response, response_len), &clean);
     for (size_t k = 0; k < clean.len; k++)
-        if (!clean.s[k]) /* Python refuses both; many JSON readers refuse a whole request with NUL */
+        if (!clean.s[k]) /* Python refuses both, a JSON reader the whole request */
             clean.s[k] = 0x1a;
     json_t *o =
         json_pack("{s:s, s:s%}", "task_id", task_id, "response", clean.s ? clean.s : "", clean.len);

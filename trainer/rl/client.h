@@ -25,8 +25,8 @@ struct client_options {
     int items_per_request;   /* [8] */
     int requests_in_flight;  /* [16] */
     double deadline_s;       /* one request, retries not counted [120] */
-    double give_up_s; /* refusals without an answer for so long: the verifier is gone [60] */
-    bool no_timing;   /* ask for no speed grade */
+    double give_up_s;        /* refusals without an answer for so long: the verifier is gone [60] */
+    bool no_timing;          /* ask for no speed grade */
 };
 
 struct client_verdict {

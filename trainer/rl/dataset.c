@@ -11,7 +11,8 @@ static void add_row(struct dataset *d, struct str prompt, struct str completion)
         d->cap = d->cap ? 2 * d->cap : 1024;
         d->text = xrealloc(d->text, (size_t)d->cap, sizeof *d->text);
     }
-    d->text[d->n++] = (struct text_row){arena_str(&d->arena, prompt), arena_str(&d->arena, completion)};
+    d->text[d->n++] =
+        (struct text_row){arena_str(&d->arena, prompt), arena_str(&d->arena, completion)};
 }
 
 static struct str json_str(const json_t *s)
@@ -19,19 +20,23 @@ static struct str json_str(const json_t *s)
     return str_make(json_string_value(s), json_string_length(s));
 }
 
-/* One question and one answer: longer conversations need a chat template, which is refused rather than guessed. */
-static int messages_row(const json_t *messages, const struct where *w, struct str *ret_prompt, struct str *ret_completion,
-                        struct err *err)
+/* One question and one answer: longer conversations need a chat template, which is refused
+ * rather than guessed. */
+static int messages_row(const json_t *messages, const struct where *w, struct str *ret_prompt,
+                        struct str *ret_completion, struct err *err)
 {
     static const char *const roles[2] = {"user", "assistant"};
     struct str said[2];
     if (json_array_size(messages) != 2)
-        return keys_fail(w, NULL, NULL, err, "`messages` must be one of the user and one of the assistant");
+        return keys_fail(w, NULL, NULL, err,
+                         "`messages` must be one of the user and one of the assistant");
     for (size_t i = 0; i < 2; i++) {
         const json_t *m = json_array_get(messages, i), *content = json_object_get(m, "content");
         const char *role = json_string_value(json_object_get(m, "role"));
         if (!role || strcmp(role, roles[i]) != 0 || !json_is_string(content))
-            return keys_fail(w, NULL, NULL, err, "`messages[%zu]` must have role \"%s\" and a content of text", i, roles[i]);
+            return keys_fail(w, NULL, NULL, err,
+                             "`messages[%zu]` must have role \"%s\" and a content of text", i,
+                             roles[i]);
         said[i] = json_str(content);
     }
     *ret_prompt = said[0];
@@ -39,17 +44,19 @@ static int messages_row(const json_t *messages, const struct where *w, struct st
     return 0;
 }
 
-static int json_row(struct dataset *d, const struct recipe *r, const json_t *row, const struct where *w, struct err *err)
+static int json_row(struct dataset *d, const struct recipe *r, const json_t *row,
+                    const struct where *w, struct err *err)
 {
     const json_t *p = json_object_get(row, "prompt"), *c = json_object_get(row, "completion");
     const json_t *messages = json_object_get(row, "messages");
-    struct str prompt, completion;
+    struct str prompt = {0}, completion = {0};
     if (json_is_array(messages) && !p && !c)
         TRY(messages_row(messages, w, &prompt, &completion, err));
     else if (json_is_string(p) && json_is_string(c) && !messages)
         prompt = json_str(p), completion = json_str(c);
     else
-        return keys_fail(w, NULL, NULL, err, "a row needs `prompt` and `completion`, or `messages`");
+        return keys_fail(w, NULL, NULL, err,
+                         "a row needs `prompt` and `completion`, or `messages`");
     struct buf text = {0};
     recipe_prompt(r, prompt, &text);
     add_row(d, buf_view(&text), completion);
@@ -88,7 +95,8 @@ int dataset_add_file(struct dataset *d, const struct recipe *r, const char *path
     return rc;
 }
 
-int dataset_add_tasks(struct dataset *d, const struct task_set *set, enum dataset_tasks which, const char *spec, struct err *err)
+int dataset_add_tasks(struct dataset *d, const struct task_set *set, enum dataset_tasks which,
+                      const char *spec, struct err *err)
 {
     int before = d->n;
     for (int i = 0; i < set->n; i++)
@@ -99,7 +107,8 @@ int dataset_add_tasks(struct dataset *d, const struct task_set *set, enum datase
     return 0;
 }
 
-int dataset_tokenise(struct dataset *d, const struct tokenizer *tok, int32_t eos, int max_positions, struct err *err)
+int dataset_tokenise(struct dataset *d, const struct tokenizer *tok, int32_t eos, int max_positions,
+                     struct err *err)
 {
     struct ids ids = {0};
     int rc = 0;
@@ -113,7 +122,8 @@ int dataset_tokenise(struct dataset *d, const struct tokenizer *tok, int32_t eos
         if (n_prompt == 0)
             rc = err_set(err, -EINVAL, "training row %d has an empty prompt", i + 1);
         else if (n > max_positions)
-            rc = err_set(err, -EINVAL, "training row %d has %d tokens, the model takes %d", i + 1, n, max_positions);
+            rc = err_set(err, -EINVAL, "training row %d has %d tokens, the model takes %d", i + 1,
+                         n, max_positions);
         if (rc < 0)
             break;
         int32_t *tokens = ARENA_ARRAY(&d->arena, int32_t, (size_t)n);
@@ -133,11 +143,13 @@ void dataset_free(struct dataset *d)
     *d = (struct dataset){0};
 }
 
-void dataset_plan_make(const struct dataset *d, uint64_t seed, int epochs, int tokens_per_batch, struct dataset_plan *ret)
+void dataset_plan_make(const struct dataset *d, uint64_t seed, int epochs, int tokens_per_batch,
+                       struct dataset_plan *ret)
 {
     size_t rows = (size_t)d->n * (size_t)epochs;
     CHECK(rows < INT_MAX);
-    struct dataset_plan p = {.order = xcalloc(rows, sizeof(int)), .cut = xcalloc(rows + 1, sizeof(int))};
+    struct dataset_plan p = {.order = xcalloc(rows, sizeof(int)),
+                             .cut = xcalloc(rows + 1, sizeof(int))};
     for (int e = 0; e < epochs; e++) {
         int *order = p.order + (size_t)e * (size_t)d->n, tokens = 0;
         task_shuffle(seed, (uint64_t)e, d->n, order);

@@ -68,7 +68,8 @@ static void count_problem(struct tally *t, const struct rollout *r, int group)
     }
 }
 
-static void count_batch(struct tally *t, const struct rollout_batch *b, const struct rollout_stats *s)
+static void count_batch(struct tally *t, const struct rollout_batch *b,
+                        const struct rollout_stats *s)
 {
     for (int i = 0; i < b->n; i += b->group)
         count_problem(t, &b->v[i], b->group);
@@ -87,14 +88,16 @@ static double rate(int part, int whole)
 static json_t *tally_json(const struct tally *t, double seconds)
 {
     int completions = t->all.graded + t->infra;
-    json_t *out = json_pack("{s:i, s:i, s:i, s:f}", "problems", t->all.problems, "samples", t->req->samples, "completions",
-                            completions, "temperature", t->req->sampling.temperature);
+    json_t *out =
+        json_pack("{s:i, s:i, s:i, s:f}", "problems", t->all.problems, "samples", t->req->samples,
+                  "completions", completions, "temperature", t->req->sampling.temperature);
     json_t *levels = json_object(), *grades = json_object(), *at_k = json_object();
     json_set_number(out, "pass_at_1", rate(t->all.passed, t->all.graded));
     for (int i = 0; i < t->req->n_k; i++) {
         char name[16];
         snprintf(name, sizeof name, "%d", t->req->k[i]);
-        json_set_number(at_k, name, t->pass_at_problems[i] ? t->pass_at[i] / t->pass_at_problems[i] : NAN);
+        json_set_number(at_k, name,
+                        t->pass_at_problems[i] ? t->pass_at[i] / t->pass_at_problems[i] : NAN);
     }
     if (t->req->n_k)
         json_object_set(out, "pass_at_k", at_k);
@@ -139,8 +142,13 @@ static int eval_batches(struct rl_run *run, struct tally *t, const struct task_s
             tasks[i] = &set->v[from + i];
             streams[i] = (uint64_t)(from + i) * (uint64_t)req->samples;
         }
-        const struct rollout_request ask = {.tasks = tasks, .streams = streams, .n_tasks = here, .group = req->samples,
-            .sampling = req->sampling, .seed = req->seed, .weight_grade = 1};
+        const struct rollout_request ask = {.tasks = tasks,
+                                            .streams = streams,
+                                            .n_tasks = here,
+                                            .group = req->samples,
+                                            .sampling = req->sampling,
+                                            .seed = req->seed,
+                                            .weight_grade = 1};
         struct rollout_batch b;
         struct rollout_stats s;
         TRY(rollout_run(run, &ask, &b, &s, err));
@@ -157,15 +165,19 @@ static int eval_batches(struct rl_run *run, struct tally *t, const struct task_s
     return 0;
 }
 
-int evaluate(struct rl_run *run, const struct eval_request *req, FILE *completions, json_t **ret, struct err *err)
+int evaluate(struct rl_run *run, const struct eval_request *req, FILE *completions, json_t **ret,
+             struct err *err)
 {
     struct task_set set;
     struct tally t = {.req = req};
     double started = wall_s();
     TRY(rl_run_tasks(run, req->source, &set, err));
-    int rc = req->levels ? task_set_filter(&set, run->recipe->sources.v[req->source], req->levels, err) : 0;
+    int rc = req->levels
+                 ? task_set_filter(&set, run->recipe->sources.v[req->source], req->levels, err)
+                 : 0;
     int n = req->limit && req->limit < set.n ? req->limit : set.n;
-    int per_batch = req->samples < EVAL_COMPLETIONS_PER_BATCH ? EVAL_COMPLETIONS_PER_BATCH / req->samples : 1;
+    int per_batch =
+        req->samples < EVAL_COMPLETIONS_PER_BATCH ? EVAL_COMPLETIONS_PER_BATCH / req->samples : 1;
     if (run->progress && rc == 0)
         progress_stage(run->progress, req->name, (n + per_batch - 1) / per_batch);
     if (rc == 0)
@@ -179,10 +191,16 @@ int evaluate(struct rl_run *run, const struct eval_request *req, FILE *completio
 int evaluate_stage(struct rl_run *run, int stage, json_t **ret, struct err *err)
 {
     const struct recipe_eval *e = &run->recipe->stages[stage].eval;
-    json_t *line = json_pack("{s:s, s:i, s:s, s:s}", "stage", "eval", "stage_index", stage, "name", e->name, "spec", e->problems);
+    json_t *line = json_pack("{s:s, s:i, s:s, s:s}", "stage", "eval", "stage_index", stage, "name",
+                             e->name, "spec", e->problems);
     char name[128];
-    struct eval_request req = {.name = e->name, .source = e->source, .samples = e->samples, .limit = e->limit, .sampling = e->sampling,
-        .levels = &e->levels, .seed = rl_seed(run->recipe->seed, SEED_EVAL, 0)};
+    struct eval_request req = {.name = e->name,
+                               .source = e->source,
+                               .samples = e->samples,
+                               .limit = e->limit,
+                               .sampling = e->sampling,
+                               .levels = &e->levels,
+                               .seed = rl_seed(run->recipe->seed, SEED_EVAL, 0)};
     json_t *result = NULL;
     int rc = e->samples ? evaluate(run, &req, NULL, &result, err) : 0;
     if (result)

@@ -7,7 +7,8 @@
 #include "trainer/rl/learner.h"
 #include "trainer/rl/rollout.h"
 
-/* With dynamic sampling, a step draws at most this many times its prompts to replace dead groups. */
+/* With dynamic sampling, a step draws at most this many times its prompts to replace dead
+ * groups. */
 enum { REFILL_ROUNDS_MAX = 4 };
 
 struct grpo {
@@ -25,9 +26,10 @@ struct step {
     int index;
     struct rollout_batch rounds[REFILL_ROUNDS_MAX];
     int n_rounds, n, groups, dead;
-    struct rl_advantage_stats reward; /* of the first round: what the policy earns on fresh problems */
-    struct rollout_stats stats;       /* summed over rounds */
-    struct rl_sequence *live;         /* what the update sees, shuffled */
+    struct rl_advantage_stats
+        reward;                 /* of the first round: what the policy earns on fresh problems */
+    struct rollout_stats stats; /* summed over rounds */
+    struct rl_sequence *live;   /* what the update sees, shuffled */
     float *ref_logp;
     int n_live;
 };
@@ -49,28 +51,37 @@ static void add_stats(struct rollout_stats *to, const struct rollout_stats *s)
 }
 
 /* Rolls out `n` fresh problems and sets each completion's advantage. */
-static int round_run(struct grpo *g, int n, struct rollout_batch *b, struct rollout_stats *stats, struct rl_advantage_stats *reward,
-                     struct err *err)
+static int round_run(struct grpo *g, int n, struct rollout_batch *b, struct rollout_stats *stats,
+                     struct rl_advantage_stats *reward, struct err *err)
 {
     const struct recipe_grpo *r = g->recipe;
-    const struct task **tasks = xcalloc((size_t)n, sizeof *tasks);
+    const struct task **tasks = xcalloc((size_t)n, sizeof(struct task *));
     uint64_t *streams = xcalloc((size_t)n, sizeof *streams);
     for (int i = 0; i < n; i++) {
         streams[i] = (uint64_t)g->cursor.at * (uint64_t)r->group;
         tasks[i] = &g->tasks.v[task_cursor_next(&g->cursor)];
     }
-    const struct rollout_request req = {.tasks = tasks, .streams = streams, .n_tasks = n, .group = r->group, .sampling = r->sampling,
-        .seed = rl_seed(g->run->recipe->seed, SEED_SAMPLING, g->stage), .weight_grade = r->reward_grade, .weight_format = r->reward_format};
+    const struct rollout_request req = {.tasks = tasks,
+                                        .streams = streams,
+                                        .n_tasks = n,
+                                        .group = r->group,
+                                        .sampling = r->sampling,
+                                        .seed =
+                                            rl_seed(g->run->recipe->seed, SEED_SAMPLING, g->stage),
+                                        .weight_grade = r->reward_grade,
+                                        .weight_format = r->reward_format};
     int rc = rollout_run(g->run, &req, b, stats, err);
     free(streams);
     free(tasks);
     if (rc < 0)
         return rc;
-    double *rewards = xcalloc((size_t)b->n, sizeof *rewards), *advantages = xcalloc((size_t)b->n, sizeof *advantages);
+    double *rewards = xcalloc((size_t)b->n, sizeof *rewards),
+           *advantages = xcalloc((size_t)b->n, sizeof *advantages);
     bool *dead = xcalloc((size_t)n, sizeof *dead);
     for (int i = 0; i < b->n; i++)
         rewards[i] = b->v[i].reward;
-    rl_advantages(rewards, n, r->group, (enum scale_rewards)r->scale_rewards, advantages, dead, reward);
+    rl_advantages(rewards, n, r->group, (enum scale_rewards)r->scale_rewards, advantages, dead,
+                  reward);
     for (int i = 0; i < b->n; i++) {
         b->v[i].advantage = advantages[i];
         b->v[i].dead = dead[i / r->group];
@@ -83,7 +94,8 @@ static int round_run(struct grpo *g, int n, struct rollout_batch *b, struct roll
 
 static int step_sample(struct grpo *g, struct step *s, struct err *err)
 {
-    int want = g->recipe->prompts_per_step, rounds = g->recipe->dynamic_sampling ? REFILL_ROUNDS_MAX : 1;
+    int want = g->recipe->prompts_per_step,
+        rounds = g->recipe->dynamic_sampling ? REFILL_ROUNDS_MAX : 1;
     while (s->n_rounds < rounds && want > 0) {
         struct rollout_stats stats;
         struct rl_advantage_stats reward;
@@ -92,7 +104,9 @@ static int step_sample(struct grpo *g, struct step *s, struct err *err)
         if (s->n_rounds++ == 0)
             s->reward = reward;
         if (reward.graded == 0)
-            return err_set(err, -EIO, "grpo step %d: the verifier could grade none of %d completions", s->index + 1, b->n);
+            return err_set(err, -EIO,
+                           "grpo step %d: the verifier could grade none of %d completions",
+                           s->index + 1, b->n);
         add_stats(&s->stats, &stats);
         s->n += b->n;
         s->groups += want;
@@ -113,17 +127,21 @@ static bool is_live(const struct recipe_grpo *r, const struct rollout *x)
 static void step_collect(struct grpo *g, struct step *s)
 {
     int *order = xcalloc((size_t)s->n, sizeof *order);
-    const struct rollout **all = xcalloc((size_t)s->n, sizeof *all);
+    const struct rollout **all = xcalloc((size_t)s->n, sizeof(struct rollout *));
     for (int round = 0, at = 0; round < s->n_rounds; round++)
         for (int i = 0; i < s->rounds[round].n; i++)
             all[at++] = &s->rounds[round].v[i];
     s->live = xcalloc((size_t)s->n, sizeof *s->live);
-    task_shuffle(rl_seed(g->run->recipe->seed, SEED_MINIBATCHES, g->stage), (uint64_t)s->index, s->n, order);
+    task_shuffle(rl_seed(g->run->recipe->seed, SEED_MINIBATCHES, g->stage), (uint64_t)s->index,
+                 s->n, order);
     for (int i = 0; i < s->n; i++) {
         const struct rollout *r = all[order[i]];
         if (is_live(g->recipe, r))
-            s->live[s->n_live++] = (struct rl_sequence){.tokens = r->tokens, .n_prompt = r->n_prompt, .n_tokens = r->n_tokens,
-                .advantage = r->advantage, .old_logp = r->logp};
+            s->live[s->n_live++] = (struct rl_sequence){.tokens = r->tokens,
+                                                        .n_prompt = r->n_prompt,
+                                                        .n_tokens = r->n_tokens,
+                                                        .advantage = r->advantage,
+                                                        .old_logp = r->logp};
     }
     free(all);
     free(order);
@@ -140,40 +158,54 @@ static void step_reference(struct grpo *g, struct step *s)
         s->live[i].ref_logp = s->ref_logp + rows;
         rows += (size_t)(s->live[i].n_tokens - s->live[i].n_prompt);
     }
-    rl_learner_score(g->learner, &g->reference, s->live, s->n_live, g->recipe->tokens_per_batch, (float)g->recipe->sampling.temperature);
+    rl_learner_score(g->learner, &g->reference, s->live, s->n_live, g->recipe->tokens_per_batch,
+                     (float)g->recipe->sampling.temperature);
 }
 
-static void objective(const void *ctx, const struct rl_pack *p, const struct rl_loss_totals *totals, float *ret_dlogp,
-                      struct rl_loss_stats *stats)
+static void objective(const void *ctx, const struct rl_pack *p, const struct rl_loss_totals *totals,
+                      float *ret_dlogp, struct rl_loss_stats *stats)
 {
-    const struct rl_loss_batch b = {.n_seq = p->batch.n_seq, .start = p->row_start, .advantage = p->advantage, .new_logp = p->logp,
-        .old_logp = p->old_logp, .ref_logp = p->ref_logp};
+    const struct rl_loss_batch b = {.n_seq = p->batch.n_seq,
+                                    .start = p->row_start,
+                                    .advantage = p->advantage,
+                                    .new_logp = p->logp,
+                                    .old_logp = p->old_logp,
+                                    .ref_logp = p->ref_logp};
     rl_loss(ctx, &b, totals, ret_dlogp, stats);
 }
 
 /* What the updates of one step add up to. */
 struct updates {
     struct rl_loss_stats loss;
-    double entropy, grad_norm, first_gap_max, first_gap_mean; /* first_*: before any update, sampler against trainer */
+    double entropy, grad_norm, first_gap_max,
+        first_gap_mean; /* first_*: before any update, sampler against trainer */
     int n;
 };
 
 static int step_update(struct grpo *g, struct step *s, float lr, struct updates *u, struct err *err)
 {
     const struct recipe_grpo *r = g->recipe;
-    const struct rl_loss_options opt = {.type = (enum loss_type)r->loss_type, .importance = (enum importance_level)r->importance,
-        .epsilon = r->epsilon, .epsilon_high = r->epsilon_high, .delta = r->delta, .beta = r->beta,
-        .max_completion = r->sampling.max_new};
+    const struct rl_loss_options opt = {.type = (enum loss_type)r->loss_type,
+                                        .importance = (enum importance_level)r->importance,
+                                        .epsilon = r->epsilon,
+                                        .epsilon_high = r->epsilon_high,
+                                        .delta = r->delta,
+                                        .beta = r->beta,
+                                        .max_completion = r->sampling.max_new};
     if (r->beta > 0)
         step_reference(g, s);
     int parts = r->minibatches < s->n_live ? r->minibatches : s->n_live;
     for (int i = 0; i < r->num_iterations * parts; i++) {
-        int part = i % parts, from = (int)((int64_t)s->n_live * part / parts), to = (int)((int64_t)s->n_live * (part + 1) / parts);
+        int part = i % parts, from = (int)((int64_t)s->n_live * part / parts),
+            to = (int)((int64_t)s->n_live * (part + 1) / parts);
         struct rl_step_stats stats;
-        rl_learner_step(g->learner, s->live + from, to - from, r->tokens_per_batch, (float)r->sampling.temperature, objective, &opt, lr,
-                        &stats);
+        rl_learner_step(g->learner, s->live + from, to - from, r->tokens_per_batch,
+                        (float)r->sampling.temperature, objective, &opt, lr, &stats);
         if (!isfinite(stats.grad_norm))
-            return err_set(err, -EDOM, "grpo step %d: the gradient is not a number any more; a lower lr may help", s->index + 1);
+            return err_set(
+                err, -EDOM,
+                "grpo step %d: the gradient is not a number any more; a lower lr may help",
+                s->index + 1);
         if (u->n++ == 0) {
             u->first_gap_max = stats.loss.gap_max;
             u->first_gap_mean = stats.loss.gap / (double)stats.loss.tokens;
@@ -209,16 +241,19 @@ static void metrics_of_update(json_t *m, const struct updates *u)
     json_set_number(m, "sampling/logp_difference_mean", u->first_gap_mean);
 }
 
-static json_t *metrics_of(const struct grpo *g, const struct step *s, const struct updates *u, double lr, double step_s, double update_s)
+static json_t *metrics_of(const struct grpo *g, const struct step *s, const struct updates *u,
+                          double lr, double step_s, double update_s)
 {
     const struct rollout_stats *r = &s->stats;
     int graded = r->n - r->infra;
-    json_t *m = json_pack("{s:s, s:i, s:i}", "stage", "grpo", "stage_index", g->stage, "step", s->index + 1);
+    json_t *m = json_pack("{s:s, s:i, s:i}", "stage", "grpo", "stage_index", g->stage, "step",
+                          s->index + 1);
     json_set_number(m, "reward", s->reward.reward_mean);
     json_set_number(m, "reward_std", s->reward.reward_std);
     json_set_number(m, "rewards/grade/mean", r->reward_grade_sum / graded);
     json_set_number(m, "rewards/format/mean", r->reward_format_sum / graded);
-    json_set_number(m, "frac_reward_zero_std", (double)s->reward.dead / g->recipe->prompts_per_step);
+    json_set_number(m, "frac_reward_zero_std",
+                    (double)s->reward.dead / g->recipe->prompts_per_step);
     json_set_number(m, "pass_rate", (double)pass_count(r) / graded);
     json_set_grades(m, "grades/", r->grades);
     json_object_set_new(m, "grades/infra", json_integer(r->infra));
@@ -243,7 +278,8 @@ static json_t *metrics_of(const struct grpo *g, const struct step *s, const stru
 
 static int step_record(struct grpo *g, const struct step *s, struct err *err)
 {
-    int every = g->recipe->log_completions_every, number = rl_grpo_steps(g->run->recipe, g->stage) + s->index + 1;
+    int every = g->recipe->log_completions_every,
+        number = rl_grpo_steps(g->run->recipe, g->stage) + s->index + 1;
     if (!g->run->log || every <= 0 || s->index % every != 0)
         return 0;
     for (int round = 0; round < s->n_rounds; round++)
@@ -299,8 +335,10 @@ static int grpo_steps(struct grpo *g, int from, grpo_save save, void *ctx, struc
         step_free(&s);
         if (rc < 0)
             return rc;
-        const struct grpo_state state = {.step = i + 1, .cursor = g->cursor.at, .adamw = rl_learner_adamw(g->learner),
-            .reference = g->recipe->beta > 0 ? &g->reference : NULL};
+        const struct grpo_state state = {.step = i + 1,
+                                         .cursor = g->cursor.at,
+                                         .adamw = rl_learner_adamw(g->learner),
+                                         .reference = g->recipe->beta > 0 ? &g->reference : NULL};
         if (save && g->recipe->save_every > 0 && (i + 1) % g->recipe->save_every == 0)
             TRY(save(ctx, g->run, g->stage, &state, err));
     }
@@ -314,12 +352,14 @@ static void adamw_take(struct adamw *to, const struct adamw *from, size_t n)
     to->step = from->step;
 }
 
-int grpo_stage(struct rl_run *run, int stage, const struct grpo_state *resume, grpo_save save, void *ctx, struct err *err)
+int grpo_stage(struct rl_run *run, int stage, const struct grpo_state *resume, grpo_save save,
+               void *ctx, struct err *err)
 {
     const struct recipe_grpo *recipe = &run->recipe->stages[stage].grpo;
     struct grpo g = {.run = run, .recipe = recipe, .stage = stage};
     TRY(rl_run_tasks(run, recipe->source, &g.tasks, err));
-    task_cursor_start(&g.cursor, rl_seed(run->recipe->seed, SEED_PROBLEMS, stage), g.tasks.n, resume ? resume->cursor : 0);
+    task_cursor_start(&g.cursor, rl_seed(run->recipe->seed, SEED_PROBLEMS, stage), g.tasks.n,
+                      resume ? resume->cursor : 0);
     int rc = rl_learner_new(&run->model, run->team, &recipe->adamw, &g.learner, err);
     if (rc == 0 && recipe->beta > 0)
         rc = model_copy(resume ? resume->reference : &run->model, &g.reference);

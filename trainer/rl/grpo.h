@@ -13,9 +13,11 @@ struct grpo_state {
 };
 
 /* Called every save_every steps. */
-typedef int (*grpo_save)(void *ctx, struct rl_run *run, int stage, const struct grpo_state *state, struct err *err);
+typedef int (*grpo_save)(void *ctx, struct rl_run *run, int stage, const struct grpo_state *state,
+                         struct err *err);
 
 /* `resume`: what a save was given, to go on from there (copied); NULL: from the beginning. */
-int grpo_stage(struct rl_run *run, int stage, const struct grpo_state *resume, grpo_save save, void *ctx, struct err *err);
+int grpo_stage(struct rl_run *run, int stage, const struct grpo_state *resume, grpo_save save,
+               void *ctx, struct err *err);
 
 #endif

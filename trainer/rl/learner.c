@@ -38,7 +38,8 @@ struct pass {
     struct rl_loss_totals totals;
 };
 
-int rl_learner_new(struct model *m, struct team *team, const struct recipe_adamw *adamw, struct rl_learner **ret, struct err *err)
+int rl_learner_new(struct model *m, struct team *team, const struct recipe_adamw *adamw,
+                   struct rl_learner **ret, struct err *err)
 {
     struct rl_learner *l = xcalloc(1, sizeof *l);
     l->model = m;
@@ -47,7 +48,8 @@ int rl_learner_new(struct model *m, struct team *team, const struct recipe_adamw
     l->n_workers = team_size(team);
     l->workers = xcalloc((size_t)l->n_workers, sizeof *l->workers);
     l->grads = xcalloc((size_t)l->n_workers, sizeof *l->grads);
-    int rc = adamw_new(m, (float)adamw->betas[0], (float)adamw->betas[1], (float)adamw->eps, (float)adamw->weight_decay, &l->adamw);
+    int rc = adamw_new(m, (float)adamw->betas[0], (float)adamw->betas[1], (float)adamw->eps,
+                       (float)adamw->weight_decay, &l->adamw);
     for (int w = 0; rc == 0 && w < l->n_workers; w++) {
         l->workers[w].run = model_run_new(m);
         size_t bytes = (m->n_params * sizeof(float) + 63) & ~(size_t)63;
@@ -56,7 +58,8 @@ int rl_learner_new(struct model *m, struct team *team, const struct recipe_adamw
     }
     if (rc < 0) {
         rl_learner_free(l);
-        return err_set(err, rc, "no memory to train %zu parameters on %d cores", m->n_params, team_size(team));
+        return err_set(err, rc, "no memory to train %zu parameters on %d cores", m->n_params,
+                       team_size(team));
     }
     *ret = l;
     return 0;
@@ -89,26 +92,31 @@ struct adamw *rl_learner_adamw(struct rl_learner *l)
 
 static int longer_first(const void *a, const void *b)
 {
-    const struct rl_sequence *x = *(const struct rl_sequence *const *)a, *y = *(const struct rl_sequence *const *)b;
+    const struct rl_sequence *x = *(const struct rl_sequence *const *)a,
+                             *y = *(const struct rl_sequence *const *)b;
     if (x->n_tokens != y->n_tokens)
         return x->n_tokens > y->n_tokens ? -1 : 1;
     return x < y ? -1 : x > y;
 }
 
-/* Longest first, each sequence to the worker with the fewest tokens so far, then cut into micro-batches. */
-static void share_out(struct rl_learner *l, const struct rl_sequence *seqs, int n, int tokens_per_batch)
+/* Longest first, each sequence to the worker with the fewest tokens so far, then cut into
+ * micro-batches. */
+static void share_out(struct rl_learner *l, const struct rl_sequence *seqs, int n,
+                      int tokens_per_batch)
 {
     if (n > l->cap) {
         l->cap = n + n / 2;
-        l->by_length = xrealloc(l->by_length, (size_t)l->cap, sizeof *l->by_length);
+        l->by_length = xrealloc(l->by_length, (size_t)l->cap, sizeof(struct rl_sequence *));
         for (int w = 0; w < l->n_workers; w++) {
-            l->workers[w].seqs = xrealloc(l->workers[w].seqs, (size_t)l->cap, sizeof *l->workers[w].seqs);
-            l->workers[w].cut = xrealloc(l->workers[w].cut, (size_t)l->cap + 1, sizeof *l->workers[w].cut);
+            l->workers[w].seqs =
+                xrealloc(l->workers[w].seqs, (size_t)l->cap, sizeof(struct rl_sequence *));
+            l->workers[w].cut =
+                xrealloc(l->workers[w].cut, (size_t)l->cap + 1, sizeof *l->workers[w].cut);
         }
     }
     for (int i = 0; i < n; i++)
         l->by_length[i] = &seqs[i];
-    qsort(l->by_length, (size_t)n, sizeof *l->by_length, longer_first);
+    qsort(l->by_length, (size_t)n, sizeof(struct rl_sequence *), longer_first);
     for (int w = 0; w < l->n_workers; w++)
         l->workers[w].n_seqs = l->workers[w].n_batches = 0, l->workers[w].tokens = 0;
     for (int i = 0; i < n; i++) {
@@ -157,7 +165,8 @@ static void train_share(void *ctx, int w)
     worker->entropy = 0;
     for (int b = 0; b < worker->n_batches; b++) {
         rl_pack_fill(p, worker->seqs + worker->cut[b], worker->cut[b + 1] - worker->cut[b]);
-        model_forward(worker->run, pass->learner->model, &p->batch, pass->temperature, p->logp, p->entropy);
+        model_forward(worker->run, pass->learner->model, &p->batch, pass->temperature, p->logp,
+                      p->entropy);
         pass->objective(pass->ctx, p, &pass->totals, p->dlogp, &worker->stats);
         model_backward(worker->run, pass->learner->model, &p->batch, p->dlogp, worker->grads);
         for (int r = 0; r < p->batch.n_rows; r++)
@@ -180,12 +189,17 @@ static void score_share(void *ctx, int w)
     }
 }
 
-void rl_learner_step(struct rl_learner *l, const struct rl_sequence *seqs, int n, int tokens_per_batch, float temperature,
-                     rl_objective objective, const void *ctx, float lr, struct rl_step_stats *ret)
+void rl_learner_step(struct rl_learner *l, const struct rl_sequence *seqs, int n,
+                     int tokens_per_batch, float temperature, rl_objective objective,
+                     const void *ctx, float lr, struct rl_step_stats *ret)
 {
     CHECK(n > 0);
     share_out(l, seqs, n, tokens_per_batch);
-    struct pass pass = {.learner = l, .temperature = temperature, .objective = objective, .ctx = ctx, .totals = totals_of(l)};
+    struct pass pass = {.learner = l,
+                        .temperature = temperature,
+                        .objective = objective,
+                        .ctx = ctx,
+                        .totals = totals_of(l)};
     team_run(l->team, train_share, &pass);
     struct rl_step_stats stats = {0};
     for (int w = 0; w < l->n_workers; w++) {
@@ -198,8 +212,8 @@ void rl_learner_step(struct rl_learner *l, const struct rl_sequence *seqs, int n
     *ret = stats;
 }
 
-void rl_learner_score(struct rl_learner *l, const struct model *m, const struct rl_sequence *seqs, int n, int tokens_per_batch,
-                      float temperature)
+void rl_learner_score(struct rl_learner *l, const struct model *m, const struct rl_sequence *seqs,
+                      int n, int tokens_per_batch, float temperature)
 {
     share_out(l, seqs, n, tokens_per_batch);
     struct pass pass = {.learner = l, .model = m, .temperature = temperature};

@@ -4,10 +4,12 @@
 
 #include "base/check.h"
 
-/* exp(20) is far past every clip bound; the limit keeps one absurd token from overflowing the sums. */
+/* exp(20) is far past every clip bound; the limit keeps one absurd token from overflowing the
+ * sums. */
 #define LOG_RATIO_MAX 20.0
 
-/* One token's policy term and its derivatives: by log rho, and (cispo) by the log-probability itself. */
+/* One token's policy term and its derivatives: by log rho, and (cispo) by the log-probability
+ * itself. */
 struct term {
     double value, by_log_ratio, by_logp;
     bool low, high;
@@ -18,10 +20,13 @@ static double clamp(double x, double low, double high)
     return x < low ? low : x > high ? high : x;
 }
 
-static struct term term_cispo(const struct rl_loss_options *opt, double ratio, double logp, double a)
+static struct term term_cispo(const struct rl_loss_options *opt, double ratio, double logp,
+                              double a)
 {
     double capped = fmin(ratio, opt->epsilon_high);
-    return (struct term){.value = -capped * a * logp, .by_logp = -capped * a, .high = ratio > opt->epsilon_high && a > 0};
+    return (struct term){.value = -capped * a * logp,
+                         .by_logp = -capped * a,
+                         .high = ratio > opt->epsilon_high && a > 0};
 }
 
 static struct term term_clipped(const struct rl_loss_options *opt, double ratio, double a)
@@ -34,14 +39,13 @@ static struct term term_clipped(const struct rl_loss_options *opt, double ratio,
     return (struct term){
         .value = -(take_free ? free : clipped) * a,
         .by_log_ratio = moves ? -ratio * a : 0,
-        .low = ratio < low && a < 0,
-        .high = ratio > high && a > 0,
+        .low = ratio < low && a<0, .high = ratio> high && a > 0,
     };
 }
 
 /* What each token's term of a sequence of `length` tokens is multiplied by. */
-static double token_weight(const struct rl_loss_options *opt, const struct rl_loss_batch *b, const struct rl_loss_totals *t,
-                           int length)
+static double token_weight(const struct rl_loss_options *opt, const struct rl_loss_batch *b,
+                           const struct rl_loss_totals *t, int length)
 {
     switch (opt->type) {
     case LOSS_GRPO:
@@ -65,8 +69,8 @@ static double mean_log_ratio(const struct rl_loss_batch *b, int from, int to)
     return sum / (to - from);
 }
 
-static void loss_sequence(const struct rl_loss_options *opt, const struct rl_loss_batch *b, int s, double weight,
-                          float *ret_dlogp, struct rl_loss_stats *stats)
+static void loss_sequence(const struct rl_loss_options *opt, const struct rl_loss_batch *b, int s,
+                          double weight, float *ret_dlogp, struct rl_loss_stats *stats)
 {
     int from = b->start[s], to = b->start[s + 1];
     bool whole = opt->importance == IMPORTANCE_SEQUENCE;
@@ -74,11 +78,13 @@ static void loss_sequence(const struct rl_loss_options *opt, const struct rl_los
     for (int i = from; i < to; i++) {
         double logp = b->new_logp[i], log_ratio = whole ? shared : logp - b->old_logp[i];
         double ratio = exp(clamp(log_ratio, -LOG_RATIO_MAX, LOG_RATIO_MAX)), a = b->advantage[s];
-        struct term t = opt->type == LOSS_CISPO ? term_cispo(opt, ratio, logp, a) : term_clipped(opt, ratio, a);
+        struct term t =
+            opt->type == LOSS_CISPO ? term_cispo(opt, ratio, logp, a) : term_clipped(opt, ratio, a);
         double value = t.value, slope = t.by_logp + (whole ? 0 : t.by_log_ratio);
         by_shared += t.by_log_ratio;
         if (opt->beta > 0) {
-            double gap = clamp(b->ref_logp[i] - logp, -LOG_RATIO_MAX, LOG_RATIO_MAX), k3 = exp(gap) - gap - 1;
+            double gap = clamp(b->ref_logp[i] - logp, -LOG_RATIO_MAX, LOG_RATIO_MAX),
+                   k3 = exp(gap) - gap - 1;
             value += opt->beta * k3;
             slope += opt->beta * (1 - exp(gap));
             stats->kl += k3;
@@ -99,15 +105,16 @@ static void loss_sequence(const struct rl_loss_options *opt, const struct rl_los
     stats->tokens += to - from;
 }
 
-void rl_loss(const struct rl_loss_options *opt, const struct rl_loss_batch *batch, const struct rl_loss_totals *totals,
-             float *ret_dlogp, struct rl_loss_stats *stats)
+void rl_loss(const struct rl_loss_options *opt, const struct rl_loss_batch *batch,
+             const struct rl_loss_totals *totals, float *ret_dlogp, struct rl_loss_stats *stats)
 {
     CHECK(opt->type != LOSS_DR_GRPO || opt->max_completion > 0);
     CHECK(opt->beta <= 0 || batch->ref_logp);
     for (int s = 0; s < batch->n_seq; s++) {
         int length = batch->start[s + 1] - batch->start[s];
         if (length > 0)
-            loss_sequence(opt, batch, s, token_weight(opt, batch, totals, length), ret_dlogp, stats);
+            loss_sequence(opt, batch, s, token_weight(opt, batch, totals, length), ret_dlogp,
+                          stats);
     }
 }
 

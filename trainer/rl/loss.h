@@ -1,10 +1,12 @@
-/* loss.h: the clipped policy-gradient objectives of the GRPO family, as a value and its derivative by each token's
- * log-probability. Pure: no I/O, no allocation.
+/* loss.h: the clipped policy-gradient objectives of the GRPO family, as a value and its derivative
+ * by each token's log-probability. Pure: no I/O, no allocation.
  *
- * With rho = exp(new - old) (or, at sequence level, exp of its mean over the sequence) and advantage A, the term of a token is
+ * With rho = exp(new - old) (or, at sequence level, exp of its mean over the sequence) and
+ * advantage A, the term of a token is
  *   clipped  -min(min(rho, delta) * A, clip(rho, 1 - epsilon, 1 + epsilon_high) * A)
  *   cispo    -stop_gradient(min(rho, epsilon_high)) * A * new
- * plus beta * k3 with k3 = exp(ref - new) - (ref - new) - 1. The types differ in what a token's term is divided by:
+ * plus beta * k3 with k3 = exp(ref - new) - (ref - new) - 1. The types differ in what a token's
+ * term is divided by:
  *   grpo     its sequence's length, then the sequences of the accumulated batch
  *   dapo, cispo  the tokens of the accumulated batch
  *   bnpo     the tokens of its micro-batch, then the number of micro-batches
@@ -40,17 +42,17 @@ struct rl_loss_totals {
 
 /* Sums, added to by every rl_loss call; divide by `tokens` for means. */
 struct rl_loss_stats {
-    double loss; /* already divided as above: the accumulated batch's loss when all micro-batches were added */
-    double kl;   /* k3 */
-    double gap, gap_max;        /* |new - old| */
+    double loss;         /* divided as above: all micro-batches added make the batch's loss */
+    double kl;           /* k3 */
+    double gap, gap_max; /* |new - old| */
     double ratio, ratio_max;
     double clip_low, clip_high; /* tokens held back by the lower and by the upper bound */
     long tokens;
 };
 
 /* ret_dlogp[start[n_seq]] = dLoss/dnew_logp. Adds to *stats. */
-void rl_loss(const struct rl_loss_options *opt, const struct rl_loss_batch *batch, const struct rl_loss_totals *totals,
-             float *ret_dlogp, struct rl_loss_stats *stats);
+void rl_loss(const struct rl_loss_options *opt, const struct rl_loss_batch *batch,
+             const struct rl_loss_totals *totals, float *ret_dlogp, struct rl_loss_stats *stats);
 
 void rl_loss_stats_add(struct rl_loss_stats *to, const struct rl_loss_stats *from);
 

@@ -58,14 +58,20 @@ void rl_pack_fill(struct rl_pack *p, const struct rl_sequence *const *seqs, int 
     }
     p->start[n] = at;
     p->row_start[n] = row;
-    p->batch = (struct model_batch){
-        .n_seq = n, .n_tokens = at, .n_rows = row, .start = p->start, .tokens = p->tokens, .row = p->row, .target = p->target};
+    p->batch = (struct model_batch){.n_seq = n,
+                                    .n_tokens = at,
+                                    .n_rows = row,
+                                    .start = p->start,
+                                    .tokens = p->tokens,
+                                    .row = p->row,
+                                    .target = p->target};
 }
 
 void rl_pack_free(struct rl_pack *p)
 {
-    void *const arrays[] = {p->row_start, p->advantage, p->old_logp, p->ref_logp, p->logp,  p->dlogp,
-                            p->entropy,   p->start,     p->row,      p->tokens,   p->target};
+    void *const arrays[] = {p->row_start, p->advantage, p->old_logp, p->ref_logp,
+                            p->logp,      p->dlogp,     p->entropy,  p->start,
+                            p->row,       p->tokens,    p->target};
     for (size_t i = 0; i < COUNT_OF(arrays); i++)
         free(arrays[i]);
     *p = (struct rl_pack){0};

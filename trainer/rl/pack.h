@@ -4,7 +4,8 @@
 
 #include "trainer/model/model.h"
 
-/* The first n_prompt tokens are read only; each of the others is scored. The three arrays have n_tokens - n_prompt entries; SFT has none. */
+/* The first n_prompt tokens are read only; each of the others is scored. The three arrays have
+ * n_tokens - n_prompt entries; SFT has none. */
 struct rl_sequence {
     const int32_t *tokens;
     int n_prompt, n_tokens;
@@ -13,11 +14,12 @@ struct rl_sequence {
     float *ref_logp;       /* under the frozen reference */
 };
 
-/* Its arrays grow to the largest batch seen. The last token of a sequence is only ever a target, so it is not packed. */
+/* Its arrays grow to the largest batch seen. The last token of a sequence is only ever a target,
+ * so it is not packed. */
 struct rl_pack {
     struct model_batch batch;
-    int *row_start;    /* n_seq + 1: rows of each sequence */
-    double *advantage; /* n_seq */
+    int *row_start;                                      /* n_seq + 1: rows of each sequence */
+    double *advantage;                                   /* n_seq */
     float *old_logp, *ref_logp, *logp, *dlogp, *entropy; /* n_rows */
     int *start, *row;
     int32_t *tokens, *target;

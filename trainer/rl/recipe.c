@@ -1,8 +1,7 @@
 /* recipe.c: YAML to struct recipe and back.
  *
- * The keys are recipe_fields.h's. `--set` changes the parsed tree before it is read:
- * the file must be valid by itself first, so a fault in an override is told from a fault in the
- * file. */
+ * The keys are recipe_fields.h's. `--set` changes the parsed tree before it is read: the file must
+ * be valid by itself first, so that a fault in an override is told from a fault in the file. */
 #include "trainer/rl/recipe.h"
 
 #include <math.h>
@@ -456,9 +455,10 @@ int recipe_parse(const char *name, struct str text, const char *const *overrides
         json_decref(changed);
     }
     yaml_free(&yaml);
-    if (rc == 0)
-        *ret = out;
-    return rc;
+    if (rc < 0)
+        return rc;
+    *ret = out;
+    return 0;
 }
 
 int recipe_load(const char *path, const char *const *overrides, int n_overrides, struct recipe *ret,

@@ -13,15 +13,15 @@ const char *const RECIPE_STAGE_NAMES[] = {"sft", "grpo", "eval", NULL};
 #define AT(type, member) .offset = offsetof(struct type, member)
 #define COUNT(k, type, member, lo)                                                                 \
     {                                                                                              \
-        .key = k, .kind = INT, AT(type, member), .min = lo, .max = 1e9                             \
+        .key = (k), .kind = INT, AT(type, member), .min = (lo), .max = 1e9                         \
     }
 #define NUMBER(k, type, member, lo, hi)                                                            \
     {                                                                                              \
-        .key = k, .kind = REAL, AT(type, member), .min = lo, .max = hi                             \
+        .key = (k), .kind = REAL, AT(type, member), .min = (lo), .max = (hi)                       \
     }
 #define SWITCH(k, type, member)                                                                    \
     {                                                                                              \
-        .key = k, .kind = BOOL, AT(type, member)                                                   \
+        .key = (k), .kind = BOOL, AT(type, member)                                                 \
     }
 #define END                                                                                        \
     {                                                                                              \

@@ -15,11 +15,11 @@ enum field_kind { INT, UINT64, REAL, FLOAT, BOOL, STRING, STRINGS, CHOICE, PAIR,
 struct field {
     const char *key;
     const char *alias; /* the name Transformers-RL gives it, NULL if none */
-    enum field_kind kind;
     size_t offset;
     double min, max;
     const char *const *names;   /* CHOICE, NULL-terminated */
     const struct field *fields; /* GROUP, ends with key NULL; offsets count from the same struct */
+    enum field_kind kind;
     bool required;
 };
 

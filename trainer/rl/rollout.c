@@ -23,7 +23,8 @@ static struct str trim(struct str s)
     return s;
 }
 
-/* Cuts `open` ... `close` off the front of *s; false when it does not start with one, or the tag comes again inside. */
+/* Cuts `open` ... `close` off the front of *s; false when it does not start with one, or the tag
+ * comes again inside. */
 static bool take_part(struct str *s, struct str open, struct str close)
 {
     if (!str_starts(*s, open))
@@ -39,7 +40,8 @@ static bool take_part(struct str *s, struct str open, struct str close)
 double rollout_format(struct str text)
 {
     text = trim(text);
-    return take_part(&text, STR("<think>"), STR("</think>")) && take_part(&text, STR("<answer>"), STR("</answer>")) && text.len == 0;
+    return take_part(&text, STR("<think>"), STR("</think>")) &&
+           take_part(&text, STR("<answer>"), STR("</answer>")) && text.len == 0;
 }
 
 /* On a worker's thread, the moment a completion ends. */
@@ -60,12 +62,14 @@ static void on_sampled(void *ctx, int prompt, int k, const struct completion *c)
     client_grade(s->run->client, r->task->id, buf_view(&r->text).s, r->text.len, r);
 }
 
-static int sample(struct rl_run *run, const struct rollout_request *req, struct rollout_batch *b, struct err *err)
+static int sample(struct rl_run *run, const struct rollout_request *req, struct rollout_batch *b,
+                  struct err *err)
 {
     struct sample_prompt *prompts = xcalloc((size_t)req->n_tasks, sizeof *prompts);
     for (int i = 0; i < req->n_tasks; i++) {
         const struct ids *p = &req->tasks[i]->tokens;
-        prompts[i] = (struct sample_prompt){.tokens = p->v, .n_tokens = p->n, .stream = req->streams[i]};
+        prompts[i] =
+            (struct sample_prompt){.tokens = p->v, .n_tokens = p->n, .stream = req->streams[i]};
     }
     const struct sample_options opt = {
         .temperature = (float)req->sampling.temperature,
@@ -78,7 +82,8 @@ static int sample(struct rl_run *run, const struct rollout_request *req, struct 
     };
     struct sampling ctx = {.run = run, .req = req, .batch = b};
     int64_t tokens = 0;
-    int rc = sample_run(&run->model, run->team, &opt, prompts, req->n_tasks, req->group, on_sampled, &ctx, &tokens, err);
+    int rc = sample_run(&run->model, run->team, &opt, prompts, req->n_tasks, req->group, on_sampled,
+                        &ctx, &tokens, err);
     run->tokens_sampled += tokens;
     free(prompts);
     return rc;
@@ -96,7 +101,8 @@ static void take_verdict(const struct rollout_request *req, struct client_verdic
     r->reward = req->weight_grade * r->reward_grade + req->weight_format * r->reward_format;
 }
 
-/* Takes every verdict that was asked for, also after a failure, so that no later batch meets a stranger's. */
+/* Takes every verdict that was asked for, also after a failure, so that no later batch meets a
+ * stranger's. */
 static int collect(struct rl_run *run, const struct rollout_request *req, struct err *err)
 {
     for (;;) {
@@ -137,13 +143,17 @@ static void count(const struct rollout_batch *b, struct rollout_stats *s)
     }
 }
 
-int rollout_run(struct rl_run *run, const struct rollout_request *req, struct rollout_batch *ret, struct rollout_stats *stats,
-                struct err *err)
+int rollout_run(struct rl_run *run, const struct rollout_request *req, struct rollout_batch *ret,
+                struct rollout_stats *stats, struct err *err)
 {
     struct rollout_batch b = {.n = req->n_tasks * req->group, .group = req->group};
     b.v = xcalloc((size_t)b.n, sizeof *b.v);
     for (int i = 0; i < b.n; i++)
-        b.v[i] = (struct rollout){.task = req->tasks[i / req->group], .sample = i % req->group, .grade = -1, .reward = NAN, .reward_grade = NAN};
+        b.v[i] = (struct rollout){.task = req->tasks[i / req->group],
+                                  .sample = i % req->group,
+                                  .grade = -1,
+                                  .reward = NAN,
+                                  .reward_grade = NAN};
     double start = wall_s();
     int rc = sample(run, req, &b, err);
     double sampled = wall_s();
@@ -152,13 +162,15 @@ int rollout_run(struct rl_run *run, const struct rollout_request *req, struct ro
     if (rc == 0)
         rc = collect(run, req, err);
     if (rc < 0) {
-        /* The run ends here; verdicts on their way still point into the batch, so it is not freed before the client is stopped. */
+        /* The run ends here; verdicts on their way still point into the batch, so it is not
+         * freed before the client is stopped. */
         client_stop(run->client);
         run->client = NULL;
         rollout_free(&b);
         return rc;
     }
-    *stats = (struct rollout_stats){.sample_s = sampled - start, .grade_wait_s = wall_s() - sampled};
+    *stats =
+        (struct rollout_stats){.sample_s = sampled - start, .grade_wait_s = wall_s() - sampled};
     count(&b, stats);
     run->verdicts += b.n - stats->infra;
     run->infra += stats->infra;

@@ -1,5 +1,6 @@
-/* rollout.h: completions and their rewards. Sampling runs on the team's threads; each completion goes to the verifier the moment it
- * ends, so that grading hides behind the sampling of the others. */
+/* rollout.h: completions and their rewards. Sampling runs on the team's threads; each completion
+ * goes to the verifier the moment it ends, so that grading hides behind the sampling of the
+ * others. */
 #ifndef ASSAY_RL_ROLLOUT_H
 #define ASSAY_RL_ROLLOUT_H
 
@@ -7,14 +8,14 @@
 
 struct rollout {
     const struct task *task;
-    int sample; /* which of its group */
+    int sample;      /* which of its group */
     int32_t *tokens; /* prompt and completion */
     int n_prompt, n_tokens;
     float *logp; /* of each completion token when it was sampled */
     struct buf text;
-    bool truncated; /* ended by max_new, not by itself */
-    json_t *verdict; /* NULL: none came */
-    int grade;       /* enum grade; -1: the grader failed */
+    bool truncated;                             /* ended by max_new, not by itself */
+    json_t *verdict;                            /* NULL: none came */
+    int grade;                                  /* enum grade; -1: the grader failed */
     double reward_grade, reward_format, reward; /* reward: weighted sum; NaN: the grader failed */
     double advantage;
     bool dead; /* its group's rewards are all equal: nothing to learn */
@@ -27,7 +28,8 @@ struct rollout_batch {
 
 struct rollout_request {
     const struct task *const *tasks;
-    const uint64_t *streams; /* per task: where its draws start; completion k draws from streams[i] + k */
+    const uint64_t
+        *streams; /* per task: where its draws start; completion k draws from streams[i] + k */
     int n_tasks, group;
     struct recipe_sampling sampling;
     uint64_t seed;
@@ -43,8 +45,8 @@ struct rollout_stats {
 };
 
 /* All completions sampled and graded. -EINTR when stopped; a verifier that is gone is an error. */
-int rollout_run(struct rl_run *run, const struct rollout_request *req, struct rollout_batch *ret, struct rollout_stats *stats,
-                struct err *err);
+int rollout_run(struct rl_run *run, const struct rollout_request *req, struct rollout_batch *ret,
+                struct rollout_stats *stats, struct err *err);
 void rollout_free(struct rollout_batch *b);
 
 static inline bool rollout_passed(const struct rollout *r)
@@ -52,7 +54,8 @@ static inline bool rollout_passed(const struct rollout *r)
     return r->grade >= GRADE_CORRECT;
 }
 
-/* 1 when the text is one <think> part and then one <answer> part, with nothing but space around them, else 0. */
+/* 1 when the text is one <think> part and then one <answer> part, with nothing but space around
+ * them, else 0. */
 double rollout_format(struct str text);
 
 /* One completion as completions/step_N.jsonl keeps it. */

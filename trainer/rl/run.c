@@ -15,7 +15,8 @@ int rl_run_tasks(struct rl_run *run, int source, struct task_set *ret, struct er
     const char *spec = run->recipe->sources.v[source];
     if (client_problems(run->client, source, &problems, err) < 0)
         return err_prefix(err, "%s", spec);
-    return task_set_make(run->recipe, spec, problems, run->tok, run->model.cfg.max_positions, ret, err);
+    return task_set_make(run->recipe, spec, problems, run->tok, run->model.cfg.max_positions, ret,
+                         err);
 }
 
 int rl_run_metrics(struct rl_run *run, json_t *line, struct err *err)
@@ -52,5 +53,6 @@ void json_set_grades(json_t *object, const char *prefix, const int grades[GRADE_
 
 uint64_t rl_seed(uint64_t seed, enum rl_seed use, int stage)
 {
-    return rng_mix(seed * 0x9e3779b97f4a7c15ull + (uint64_t)use * 0x1000003ull + (uint64_t)stage + 1);
+    return rng_mix(seed * 0x9e3779b97f4a7c15ull + (uint64_t)use * 0x1000003ull + (uint64_t)stage +
+                   1);
 }

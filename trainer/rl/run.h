@@ -1,5 +1,5 @@
-/* run.h: what the stages of one run share: the recipe, the policy and its tokenizer, the team of cores, the grader, and where a run
- * tells what happens. */
+/* run.h: what the stages of one run share: the recipe, the policy and its tokenizer, the team of
+ * cores, the grader, and where a run tells what happens. */
 #ifndef ASSAY_RL_RUN_H
 #define ASSAY_RL_RUN_H
 
@@ -22,9 +22,9 @@ struct rl_run {
     struct verifier_process *verifier; /* NULL: the recipe names a verifier */
     char verifier_log[256];            /* its stderr while the run goes on; "" when there is none */
     struct client *client;
-    struct runlog *log;         /* NULL: nothing is recorded */
-    struct progress *progress;  /* NULL: nothing is shown */
-    bool (*stop)(void *ctx);    /* polled; true ends the run with -EINTR. NULL: never */
+    struct runlog *log;        /* NULL: nothing is recorded */
+    struct progress *progress; /* NULL: nothing is shown */
+    bool (*stop)(void *ctx);   /* polled; true ends the run with -EINTR. NULL: never */
     /* Totals, for the summary. */
     int64_t verdicts, infra, tokens_sampled, tokens_trained;
 };

@@ -63,15 +63,16 @@ static int look(const char *dir, int *ret_entries, bool *ret_run, struct err *er
 static int remove_former(struct runlog *r, struct err *err)
 {
     DIR *d = opendir(r->dir);
-    int rc = d ? 0 : err_set(err, -errno, "%s: %s", r->dir, strerror(errno));
+    int rc = 0;
+    if (!d)
+        return err_set(err, -errno, "%s: %s", r->dir, strerror(errno));
     for (struct dirent *e; rc == 0 && (e = readdir(d));) {
         const char *path = is_own(e->d_name) ? runlog_path(r, e->d_name) : NULL;
         if (path && nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0)
             rc = err_set(err, errno ? -errno : -EIO, "%s: cannot be removed: %s", path,
                          strerror(errno));
     }
-    if (d)
-        closedir(d);
+    closedir(d);
     return rc;
 }
 

@@ -12,7 +12,8 @@ enum { VERIFIER_LOG_BYTES_MAX = 64 << 20 };
 static int start_verifier(struct rl_run *run, struct err *err)
 {
     const struct recipe *r = run->recipe;
-    snprintf(run->verifier_log, sizeof run->verifier_log, "%s/assay-verifier-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+    snprintf(run->verifier_log, sizeof run->verifier_log, "%s/assay-verifier-XXXXXX",
+             getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
     int fd = mkstemp(run->verifier_log);
     if (fd < 0) {
         run->verifier_log[0] = 0;
@@ -43,7 +44,8 @@ static int reach_verifier(struct rl_run *run, struct err *err)
     };
     TRY(client_start(&opt, &run->client, err));
     if (client_health(run->client, &health, err) < 0)
-        return err_prefix(err, "the verifier at %s does not answer", r->verifier_url ? r->verifier_url : opt.socket_path);
+        return err_prefix(err, "the verifier at %s does not answer",
+                          r->verifier_url ? r->verifier_url : opt.socket_path);
     json_decref(health);
     return 0;
 }
@@ -69,8 +71,12 @@ static int read_texts(struct rl_run *run, struct dataset *ret, struct err *err)
         return sft_read(run, r->tokenizer_data, r->tokenizer_texts.n, DATASET_ALL, ret, err);
     for (int i = 0; i < r->n_stages; i++)
         if (r->stages[i].kind == STAGE_SFT)
-            TRY(sft_read(run, r->stages[i].sft.data, r->stages[i].sft.data_specs.n, DATASET_ALL, ret, err));
-    return ret->n ? 0 : err_set(err, -EINVAL, "the tokenizer has nothing to learn from: name `tokenizer.texts`, or a `model.path`");
+            TRY(sft_read(run, r->stages[i].sft.data, r->stages[i].sft.data_specs.n, DATASET_ALL,
+                         ret, err));
+    return ret->n ? 0
+                  : err_set(err, -EINVAL,
+                            "the tokenizer has nothing to learn from: name `tokenizer.texts`, or a "
+                            "`model.path`");
 }
 
 static int train_tokenizer(struct rl_run *run, struct err *err)
@@ -84,7 +90,8 @@ static int train_tokenizer(struct rl_run *run, struct err *err)
         texts[2 * i + 1] = d.text[i].completion;
     }
     if (rc == 0)
-        rc = tok_train(texts, 2 * d.n, run->recipe->tokenizer_vocab, NULL, specials, COUNT_OF(specials), &run->tok, err);
+        rc = tok_train(texts, 2 * d.n, run->recipe->tokenizer_vocab, NULL, specials,
+                       COUNT_OF(specials), &run->tok, err);
     free(texts);
     dataset_free(&d);
     return rc;

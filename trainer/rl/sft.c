@@ -5,8 +5,8 @@
 #include "base/clock.h"
 #include "trainer/rl/learner.h"
 
-int sft_read(struct rl_run *run, const struct recipe_data *data, int n, enum dataset_tasks which, struct dataset *d,
-             struct err *err)
+int sft_read(struct rl_run *run, const struct recipe_data *data, int n, enum dataset_tasks which,
+             struct dataset *d, struct err *err)
 {
     int rc = 0;
     for (int i = 0; rc == 0 && i < n; i++) {
@@ -26,8 +26,8 @@ int sft_read(struct rl_run *run, const struct recipe_data *data, int n, enum dat
 }
 
 /* Mean negative log-likelihood over the batch's completion tokens. */
-static void imitate(const void *ctx, const struct rl_pack *p, const struct rl_loss_totals *totals, float *ret_dlogp,
-                    struct rl_loss_stats *stats)
+static void imitate(const void *ctx, const struct rl_pack *p, const struct rl_loss_totals *totals,
+                    float *ret_dlogp, struct rl_loss_stats *stats)
 {
     (void)ctx;
     for (int r = 0; r < p->batch.n_rows; r++) {
@@ -47,20 +47,25 @@ struct sft {
     int64_t tokens;
 };
 
-static int sft_step(struct sft *s, int step, double started, struct rl_sequence *batch, struct err *err)
+static int sft_step(struct sft *s, int step, double started, struct rl_sequence *batch,
+                    struct err *err)
 {
     const int *order = s->plan.order, from = s->plan.cut[step], to = s->plan.cut[step + 1];
     double lr = recipe_lr_at(&s->recipe->lr, step, s->steps);
     struct rl_step_stats stats;
     for (int i = from; i < to; i++)
         batch[i - from] = s->data.rows[order[i]];
-    rl_learner_step(s->learner, batch, to - from, s->recipe->tokens_per_batch, 1, imitate, NULL, (float)lr, &stats);
+    rl_learner_step(s->learner, batch, to - from, s->recipe->tokens_per_batch, 1, imitate, NULL,
+                    (float)lr, &stats);
     if (!isfinite(stats.grad_norm) || !isfinite(stats.loss.loss))
-        return err_set(err, -EDOM, "sft step %d: the loss is not a number any more; a lower lr may help", step + 1);
+        return err_set(err, -EDOM,
+                       "sft step %d: the loss is not a number any more; a lower lr may help",
+                       step + 1);
     s->tokens += stats.tokens;
     s->run->tokens_trained += stats.tokens;
     double rate = (double)s->tokens / (wall_s() - started);
-    json_t *line = json_pack("{s:s, s:i, s:i}", "stage", "sft", "stage_index", s->stage, "step", step + 1);
+    json_t *line =
+        json_pack("{s:s, s:i, s:i}", "stage", "sft", "stage_index", s->stage, "step", step + 1);
     json_set_number(line, "epoch", (double)(step + 1) / s->plan.batches_per_epoch);
     json_set_number(line, "loss", stats.loss.loss);
     json_set_number(line, "entropy", stats.entropy);
@@ -98,12 +103,15 @@ int sft_stage(struct rl_run *run, int stage, struct err *err)
     struct sft s = {.run = run, .recipe = recipe, .stage = stage};
     int rc = sft_read(run, recipe->data, recipe->data_specs.n, DATASET_DEMONSTRATED, &s.data, err);
     if (rc == 0)
-        rc = dataset_tokenise(&s.data, run->tok, run->model.cfg.eos_id, run->model.cfg.max_positions, err);
+        rc = dataset_tokenise(&s.data, run->tok, run->model.cfg.eos_id,
+                              run->model.cfg.max_positions, err);
     if (rc == 0)
         rc = rl_learner_new(&run->model, run->team, &recipe->adamw, &s.learner, err);
     if (rc == 0) {
-        dataset_plan_make(&s.data, rl_seed(run->recipe->seed, SEED_SFT, stage), recipe->epochs, recipe->tokens_per_batch, &s.plan);
-        s.steps = recipe->max_steps && recipe->max_steps < s.plan.n_batches ? recipe->max_steps : s.plan.n_batches;
+        dataset_plan_make(&s.data, rl_seed(run->recipe->seed, SEED_SFT, stage), recipe->epochs,
+                          recipe->tokens_per_batch, &s.plan);
+        s.steps = recipe->max_steps && recipe->max_steps < s.plan.n_batches ? recipe->max_steps
+                                                                            : s.plan.n_batches;
         if (run->progress)
             progress_stage(run->progress, "sft", s.steps);
         rc = sft_train(&s, err);

@@ -5,10 +5,10 @@
 #include "trainer/rl/dataset.h"
 #include "trainer/rl/run.h"
 
-/* Reads the rows that `data` names, from files and from the verifier's problems, as text; adds them to
- * *d, which stays the caller's also on failure. */
-int sft_read(struct rl_run *run, const struct recipe_data *data, int n, enum dataset_tasks which, struct dataset *d,
-             struct err *err);
+/* Reads the rows that `data` names, from files and from the verifier's problems, as text; adds
+ * them to *d, which stays the caller's also on failure. */
+int sft_read(struct rl_run *run, const struct recipe_data *data, int n, enum dataset_tasks which,
+             struct dataset *d, struct err *err);
 /* Trains run->model on the stage's data. */
 int sft_stage(struct rl_run *run, int stage, struct err *err);
 

@@ -93,7 +93,8 @@ static void add_object(json_t *summary, const char *key, const json_t *eval, con
         json_object_set(summary, key, value);
 }
 
-json_t *summary_make(const struct rl_run *run, const json_t *evals, double seconds, const char *model_dir)
+json_t *summary_make(const struct rl_run *run, const json_t *evals, double seconds,
+                     const char *model_dir)
 {
     json_t *summary = json_object();
     const struct pair p = find_pair(run->recipe, evals);
@@ -102,7 +103,8 @@ json_t *summary_make(const struct rl_run *run, const json_t *evals, double secon
     add_levels(summary, &p);
     add_object(summary, "grades_before", p.before, "grades");
     add_object(summary, "grades_after", p.after, "grades");
-    json_object_set_new(summary, "grpo_steps", json_integer(rl_grpo_steps(run->recipe, run->recipe->n_stages)));
+    json_object_set_new(summary, "grpo_steps",
+                        json_integer(rl_grpo_steps(run->recipe, run->recipe->n_stages)));
     json_object_set_new(summary, "seconds", json_real(seconds));
     json_object_set_new(summary, "verdicts", json_integer(run->verdicts));
     json_object_set_new(summary, "infra", json_integer(run->infra));

@@ -10,7 +10,8 @@ static void problem_text(const json_t *problem, struct buf *out)
     while (out->len && (out->s[out->len - 1] == '\n' || out->s[out->len - 1] == ' '))
         out->s[--out->len] = 0;
     if (starter && *starter)
-        buf_printf(out, "\n```python\n%s%s```", starter, starter[strlen(starter) - 1] == '\n' ? "" : "\n");
+        buf_printf(out, "\n```python\n%s%s```", starter,
+                   starter[strlen(starter) - 1] == '\n' ? "" : "\n");
 }
 
 static void level_name(const json_t *level, char out[TASK_LEVEL_BYTES])
@@ -21,8 +22,9 @@ static void level_name(const json_t *level, char out[TASK_LEVEL_BYTES])
         snprintf(out, TASK_LEVEL_BYTES, "%s", json_string_value(level));
 }
 
-static int task_make(const struct recipe *r, const char *spec, const json_t *problem, const struct tokenizer *tok,
-                     int max_positions, struct task *t, struct err *err)
+static int task_make(const struct recipe *r, const char *spec, const json_t *problem,
+                     const struct tokenizer *tok, int max_positions, struct task *t,
+                     struct err *err)
 {
     struct buf text = {0}, prompt = {0};
     t->id = json_string_value(json_object_get(problem, "id"));
@@ -39,19 +41,22 @@ static int task_make(const struct recipe *r, const char *spec, const json_t *pro
     if (tok && t->tokens.n == 0)
         return err_set(err, -EINVAL, "%s: problem %s has an empty prompt", spec, t->id);
     if (tok && max_positions && t->tokens.n >= max_positions)
-        return err_set(err, -EINVAL, "%s: the prompt of %s has %d tokens, the model takes %d in all", spec, t->id, t->tokens.n,
-                       max_positions);
+        return err_set(err, -EINVAL,
+                       "%s: the prompt of %s has %d tokens, the model takes %d in all", spec, t->id,
+                       t->tokens.n, max_positions);
     return 0;
 }
 
-int task_set_make(const struct recipe *r, const char *spec, json_t *problems, const struct tokenizer *tok, int max_positions,
-                  struct task_set *ret, struct err *err)
+int task_set_make(const struct recipe *r, const char *spec, json_t *problems,
+                  const struct tokenizer *tok, int max_positions, struct task_set *ret,
+                  struct err *err)
 {
     struct task_set set = {.n = (int)json_array_size(problems), .problems = problems};
     set.v = xcalloc((size_t)set.n, sizeof *set.v);
     int rc = set.n ? 0 : err_set(err, -EINVAL, "%s: no problems", spec);
     for (int i = 0; rc == 0 && i < set.n; i++)
-        rc = task_make(r, spec, json_array_get(problems, (size_t)i), tok, max_positions, &set.v[i], err);
+        rc = task_make(r, spec, json_array_get(problems, (size_t)i), tok, max_positions, &set.v[i],
+                       err);
     if (rc < 0) {
         task_set_free(&set);
         return rc;
@@ -74,7 +79,8 @@ static bool level_wanted(const struct task *t, const struct recipe_strings *leve
     return levels->n == 0;
 }
 
-int task_set_filter(struct task_set *set, const char *spec, const struct recipe_strings *levels, struct err *err)
+int task_set_filter(struct task_set *set, const char *spec, const struct recipe_strings *levels,
+                    struct err *err)
 {
     int kept = 0;
     for (int i = 0; i < set->n; i++) {
@@ -111,7 +117,8 @@ void task_shuffle(uint64_t seed, uint64_t stream, int n, int *order)
 void task_cursor_start(struct task_cursor *c, uint64_t seed, int n, int64_t at)
 {
     CHECK(n > 0 && at >= 0);
-    *c = (struct task_cursor){.seed = seed, .n = n, .at = at, .epoch = -1, .order = xcalloc((size_t)n, sizeof(int))};
+    *c = (struct task_cursor){
+        .seed = seed, .n = n, .at = at, .epoch = -1, .order = xcalloc((size_t)n, sizeof(int))};
 }
 
 int task_cursor_next(struct task_cursor *c)

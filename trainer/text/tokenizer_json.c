@@ -110,7 +110,7 @@ static int must_be_off(struct reader *r, const json_t *o, const char *what, cons
     return 0;
 }
 
-static int read_byte_level(struct reader *r, const json_t *o, bool ret_use_regex[1])
+static int read_byte_level(struct reader *r, const json_t *o, bool *ret_use_regex)
 {
     static const char *const off[] = {"add_prefix_space", NULL};
     if (!is_type(o, "ByteLevel"))
@@ -124,7 +124,7 @@ static int read_pre_tokenizer(struct reader *r, const json_t *pre)
 {
     static const char *const off[] = {"invert", NULL};
     const json_t *list = json_object_get(pre, "pretokenizers");
-    bool use_regex;
+    bool use_regex = false;
     struct err bad;
     const char *pattern = TOK_PATTERN_GPT2;
     if (is_type(pre, "Sequence")) {
@@ -335,12 +335,12 @@ int tok_load(const char *dir, struct tokenizer **ret, struct err *err)
 {
     char path[PATH_MAX];
     struct buf text = {0};
-    struct tokenizer *t;
+    struct tokenizer *t = NULL;
     snprintf(path, sizeof path, "%s/tokenizer.json", dir);
     TRY(file_read(path, TOKENIZER_BYTES_MAX, &text, err));
     int rc = tok__parse(path, buf_view(&text), &t, err);
     buf_free(&text);
-    if (rc < 0)
+    if (!t)
         return rc;
     rc = read_config(t, dir, err);
     if (rc < 0)

@@ -1,5 +1,6 @@
-/* family.c: problems that a piece of trusted Python makes up. The source runs in a judge (the caller's
- * `generate`); what it yields is read as strictly as a file, with "file.yaml: family[17]: ..." in messages. */
+/* family.c: problems that a piece of trusted Python makes up. The source runs in a judge (the
+ * caller's `generate`); what it yields is read as strictly as a file, with "file.yaml:
+ * family[17]: ..." in messages. */
 #include "load.h"
 
 static const struct key family_keys[] = {

@@ -1,15 +1,18 @@
-/* files.c: the objects in problem files. The name says the format, .yaml .yml .json .jsonl, each also with
- * .gz; stdin (`-`) is told by its first byte. A folder stands for every such file below it, in name order;
- * names that start with a dot are skipped. JSON refuses duplicate keys as YAML does. */
+/* files.c: the objects in problem files. The name says the format, .yaml .yml .json .jsonl, each
+ * also with .gz; stdin (`-`) is told by its first byte. A folder stands for every such file
+ * below it, in name order; names that start with a dot are skipped. JSON refuses duplicate keys
+ * as YAML does. */
 #include <dirent.h>
 
 #include "base/file.h"
 #include "load.h"
 
 enum { FILE_BYTES_MAX = 1 << 30, FOLDER_DEPTH_MAX = 16 };
+static const char stdin_name[] = "<stdin>";
+
 enum format { FORMAT_NONE, FORMAT_YAML, FORMAT_JSON, FORMAT_JSONL };
 
-static enum format format_of(const char *path)
+static enum format format_of_name(const char *path)
 {
     static const struct {
         const char *end;
@@ -29,10 +32,15 @@ static enum format format_of(const char *path)
     return FORMAT_NONE;
 }
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 static enum format format_of_text(struct str text)
 {
     size_t i = 0;
-    while (i < text.len && strchr(" \t\r\n", text.s[i]))
+    while (i < text.len && is_blank(text.s[i]))
         i++;
     char first = i < text.len ? text.s[i] : 0;
     return first == '{' ? FORMAT_JSONL : first == '[' ? FORMAT_JSON : FORMAT_YAML;
@@ -61,7 +69,7 @@ static int load_jsonl(struct prb_load *l, const char *name, struct str text, str
         at += line.len + 1;
         w.line++;
         size_t blank = 0;
-        while (blank < line.len && strchr(" \t\r", line.s[blank]))
+        while (blank < line.len && is_blank(line.s[blank]))
             blank++;
         if (blank == line.len)
             continue;
@@ -111,24 +119,30 @@ static int load_yaml(struct prb_load *l, const char *name, struct str text, stru
     return rc;
 }
 
+int prb_load_text(struct prb_load *l, const char *name, struct str text, struct err *err)
+{
+    if (str_starts(text, STR("\xef\xbb\xbf")))
+        text = str_from(text, 3);
+    switch (strcmp(name, stdin_name) == 0 ? format_of_text(text) : format_of_name(name)) {
+    case FORMAT_YAML:
+        return load_yaml(l, name, text, err);
+    case FORMAT_JSON:
+        return load_json(l, name, text, err);
+    case FORMAT_JSONL:
+        return load_jsonl(l, name, text, err);
+    case FORMAT_NONE:
+        break;
+    }
+    return err_set(err, -EINVAL, "%s: not a problem file (.yaml .yml .json .jsonl, each also .gz)",
+                   name);
+}
+
 static int load_file(struct prb_load *l, const char *path, struct err *err)
 {
     struct buf content = {0};
-    const char *name = strcmp(path, "-") == 0 ? "<stdin>" : path;
     int rc = file_read(path, FILE_BYTES_MAX, &content, err);
-    if (rc == 0) {
-        struct str text = buf_view(&content);
-        if (str_starts(text, STR("\xef\xbb\xbf")))
-            text = str_from(text, 3);
-        enum format f = *path == '-' && !path[1] ? format_of_text(text) : format_of(path);
-        rc = f == FORMAT_YAML    ? load_yaml(l, name, text, err)
-             : f == FORMAT_JSON  ? load_json(l, name, text, err)
-             : f == FORMAT_JSONL ? load_jsonl(l, name, text, err)
-                                 : err_set(err, -EINVAL,
-                                           "%s: not a problem file (.yaml .yml .json .jsonl, "
-                                           "each also .gz)",
-                                           path);
-    }
+    if (rc == 0)
+        rc = prb_load_text(l, strcmp(path, "-") == 0 ? stdin_name : path, buf_view(&content), err);
     buf_free(&content);
     return rc;
 }
@@ -146,7 +160,7 @@ static int load_folder(struct prb_load *l, const char *path, int depth, struct e
         if (rc == 0 && names[i]->d_name[0] != '.' && stat(child, &st) == 0) {
             if (S_ISDIR(st.st_mode) && depth < FOLDER_DEPTH_MAX)
                 rc = load_folder(l, child, depth + 1, err);
-            else if (S_ISREG(st.st_mode) && format_of(child) != FORMAT_NONE)
+            else if (S_ISREG(st.st_mode) && format_of_name(child) != FORMAT_NONE)
                 rc = load_file(l, child, err);
         }
         free(child);

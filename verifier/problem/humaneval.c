@@ -1,11 +1,13 @@
 /* humaneval.c: HumanEval's JSON lines: {task_id, prompt, entry_point, canonical_solution, test}.
  *
- * The prompt is a file that breaks off inside the entry point: what a `completion` continues. The lines
- * before the entry point (imports, helpers that the tests may call too) are the starter, so that an answer
- * which repeats only the function still has them. `test` defines check(candidate).
+ * The prompt is a file that breaks off inside the entry point: what a `completion` continues.
+ * The lines before the entry point (imports, helpers that the tests may call too) are the
+ * starter, so that an answer which repeats only the function still has them. `test` defines
+ * check(candidate).
  *
- * Published labels and most harnesses for this set put the usual imports before every program, so that `math.sqrt`
- * without its import is no failure. So does this reader: one line, before prompt and program alike. */
+ * Published labels and most harnesses for this set put the usual imports before every program,
+ * so that `math.sqrt` without its import is no failure. So does this reader: one line, before
+ * prompt and program alike. */
 #include "readers.h"
 
 static const char usual_imports[] = "import math, re, sys, copy, datetime, itertools, collections, "
@@ -23,7 +25,8 @@ bool prb_is_humaneval(const json_t *object)
     return true;
 }
 
-/* The bytes of `prompt` before the line that starts the definition of `entry`; all of it when there is none. */
+/* The bytes of `prompt` before the line that starts the definition of `entry`; all of it when
+ * there is none. */
 static size_t definition_at(const char *prompt, const char *entry)
 {
     size_t len = strlen(entry), at = strlen(prompt);

@@ -15,11 +15,15 @@ struct prb_load {
 /* Every problem of one file, or of every problem file below a folder. */
 int prb_load_path(struct prb_load *l, const char *path, struct err *err);
 
+/* The same for text that was read already; the format is the name's, or guessed for "<stdin>". */
+int prb_load_text(struct prb_load *l, const char *name, struct str text, struct err *err);
+
 /* One object of a file: a problem in any format, or a family. */
 int prb_load_object(struct prb_load *l, const json_t *object, const struct where *w,
                     struct err *err);
 
-/* A document with `generate`: runs it with the spec's parameters over its own and adds what it yields. */
+/* A document with `generate`: runs it with the spec's parameters over its own and adds what it
+ * yields. */
 int prb_load_family(struct prb_load *l, const json_t *object, const struct where *w,
                     struct err *err);
 

@@ -1,9 +1,11 @@
-/* mbpp.c: MBPP's JSON lines: {task_id, text, code, test_setup_code, test_list, challenge_test_list}, and the
- * sanitized file's {task_id, prompt, code, test_imports, test_list}.
+/* mbpp.c: MBPP's JSON lines: {task_id, text, code, test_setup_code, test_list,
+ * challenge_test_list}, and the sanitized file's {task_id, prompt, code, test_imports,
+ * test_list}.
  *
- * There is no entry point: the tests are plain asserts over whatever names the solution defines, functions
- * and classes alike. The model is shown the text and the asserts of test_list, as its authors do; the
- * challenge asserts stay hidden and count. Ids are "Mbpp/<task_id>", as EvalPlus writes them. */
+ * There is no entry point: the tests are plain asserts over whatever names the solution defines,
+ * functions and classes alike. The model is shown the text and the asserts of test_list, as its
+ * authors do; the challenge asserts stay hidden and count. Ids are "Mbpp/<task_id>", as EvalPlus
+ * writes them. */
 #include "readers.h"
 
 bool prb_is_mbpp(const json_t *object)
@@ -74,7 +76,8 @@ int prb_read_mbpp(const json_t *object, const struct where *w, struct problem *r
         ret->prompt = check_alloc(strdup(buf_view(&shown).s));
         ret->starter = check_alloc(strdup(""));
         ret->limits = LIMITS_DEFAULT;
-        ret->limits.cpu_s = 5; /* one of its own solutions takes 3.6 s */
+        ret->limits.cpu_s = 10; /* one of its own solutions takes 3.6 s on a good day */
+        ret->limits.wall_s = 30;
         json_t *source = json_stringn(buf_view(&tests).s, tests.len),
                *reference = json_stringn(buf_view(&code).s, code.len);
         prb_finish(ret, &(struct prb_tests){.tests = source, .reference = reference});

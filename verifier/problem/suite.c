@@ -1,8 +1,9 @@
-/* suite.c: what the judge gets of a problem (verifier/judge.h's SUITE), and the key that names it.
+/* suite.c: what the judge gets of a problem (verifier/judge.h's SUITE), and the key that names
+ * it.
  *
- * The key is a hash of the suite's content and of nothing else, so two problems with the same tests share
- * a compiled suite and a cached verdict, and an edited test never meets an old one. Problem files are
- * trusted: the hash needs to be well spread, not hard to invert. */
+ * The key is a hash of the suite's content and of nothing else, so two problems with the same
+ * tests share a compiled suite and a cached verdict, and an edited test never meets an old one.
+ * Problem files are trusted: the hash needs to be well spread, not hard to invert. */
 #include "readers.h"
 
 typedef unsigned __int128 u128;

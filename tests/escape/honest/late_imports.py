@@ -7,4 +7,5 @@ def add(a, b):
     import zoneinfo
 
     database = sqlite3.connect(":memory:")
-    return database.execute("select ? + ?", (a, b)).fetchone()[0]
+    rows = database.execute("select ? as n union all select ?", (str(a), str(b))).fetchall()
+    return sum(int(text) for (text,) in rows)
