@@ -100,8 +100,7 @@ static int make_recipe(const struct options *o, struct recipe *ret, struct err *
     const struct recipe_sampling *how = &o->sample.sampling;
     json_t *stages = json_array(), *spec;
     size_t i;
-    json_array_foreach(o->problems, i, spec)
-    {
+    json_array_foreach (o->problems, i, spec) {
         json_array_append_new(stages,
                               json_pack("{s:{s:s, s:O, s:i, s:i, s:f, s:f, s:i, s:i, s:b}}", "eval",
                                         "name", json_string_value(spec), "problems", spec,
@@ -142,18 +141,15 @@ static void print_result(const char *spec, const json_t *r)
            (long long)json_integer_value(json_object_get(r, "problems")),
            (long long)json_integer_value(n));
     print_rate("pass@1", json_object_get(r, "pass_at_1"));
-    json_object_foreach(json_object_get(r, "pass_at_k"), name, value)
-    {
+    json_object_foreach (json_object_get(r, "pass_at_k"), name, value) {
         snprintf(label, sizeof label, "pass@%s", name);
         print_rate(strcmp(name, "1") == 0 ? NULL : label, value);
     }
-    json_object_foreach(json_object_get(r, "by_level"), name, value)
-    {
+    json_object_foreach (json_object_get(r, "by_level"), name, value) {
         snprintf(label, sizeof label, "level %s", name);
         print_rate(label, json_object_get(value, "pass_at_1"));
     }
-    json_object_foreach(json_object_get(r, "grades"), name, value)
-    {
+    json_object_foreach (json_object_get(r, "grades"), name, value) {
         printf("  %-16s %lld\n", name, (long long)json_integer_value(value));
     }
     if (json_integer_value(infra))
@@ -208,8 +204,7 @@ static int eval_run(const struct options *o, struct err *err, bool *ret_infra)
         json_dumpf(results, stdout, JSON_INDENT(1));
         putchar('\n');
     } else if (rc == 0) {
-        json_object_foreach(results, spec, result)
-        {
+        json_object_foreach (results, spec, result) {
             print_result(spec, result);
         }
     }

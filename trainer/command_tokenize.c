@@ -70,8 +70,7 @@ static json_t *decode(const struct tokenizer *tok, const json_t *list)
     struct buf bytes = {0}, text = {0};
     size_t i;
     json_t *id;
-    json_array_foreach((json_t *)list, i, id)
-    {
+    json_array_foreach ((json_t *)list, i, id) {
         json_int_t n = json_integer_value(id);
         int32_t token = n < 0 || n > INT32_MAX ? -1 : (int32_t)n;
         tok_decode(tok, &token, 1, true, &bytes);

@@ -36,6 +36,9 @@ struct mark_facts {
 
 void language_marks(struct str text, struct mark_facts *ret);
 
+/* Whether the other grammars' errors (other, other_errors) could change the decision. */
+bool language_wants_grammars(const struct tree_facts *tree, const struct mark_facts *marks);
+
 /* "python", "python2", "prose", "data", "empty", or another language's name. */
 const char *language_decide(const struct tree_facts *tree, const struct mark_facts *marks);
 

@@ -190,10 +190,11 @@ static bool is_json(struct str text)
     return value != NULL;
 }
 
-/* Whether the grammars had better not see a text. CPython refuses brackets nested 200 deep anyway, and
- * grammars spend memory without end on them. And this tree-sitter frees wild memory once an ERROR node
- * has 65,536 children, so tokens are counted, from above: words, signs, and three for a line. Strings are
- * not told apart; a text past the bounds is merely judged by its lines. */
+/* Whether the grammars had better not see a text. CPython refuses brackets nested 200 deep
+ * anyway, and grammars spend memory without end on them. And this tree-sitter frees wild memory
+ * once an ERROR node has 65,536 children, so tokens are counted, from above: words, signs, and
+ * three for a line. Strings are not told apart; a text past the bounds is merely judged by its
+ * lines. */
 static bool is_too_much(struct str text)
 {
     int depth = 0, tokens = 0;
@@ -215,7 +216,7 @@ static TSTree *parse_python(struct linter *l, struct str text)
 }
 
 /* Lines are looked at only where the grammar leaves a doubt. */
-static const char *decide(struct str text, const struct tree_facts *tree)
+static const char *decide(struct linter *l, struct str text, struct tree_facts *tree)
 {
     struct mark_facts marks = {.best_name = "unknown"};
     if (tree->bytes == 0)
@@ -224,6 +225,8 @@ static const char *decide(struct str text, const struct tree_facts *tree)
         return "data";
     if (tree->python_errors || !tree->firm)
         language_marks(text, &marks);
+    if (language_wants_grammars(tree, &marks))
+        linter_ask_others(l, text, tree);
     return language_decide(tree, &marks);
 }
 
@@ -239,7 +242,7 @@ json_t *linter_run(struct linter *l, const json_t *job)
         text.len = LINT_TEXT_BYTES_MAX;
     TSTree *python = parse_python(l, text);
     linter_facts(l, text, python, &tree);
-    const char *language = decide(text, &tree);
+    const char *language = decide(l, text, &tree);
     bool parses = python && !ts_node_has_error(ts_tree_root_node(python));
     if (python && strcmp(language, "python") == 0) {
         TSTree *before = starter.len ? parse_python(l, starter) : NULL;

@@ -148,21 +148,6 @@ static void count_node(const struct linter *l, struct str text, TSNode node, str
     }
 }
 
-static void ask_others(struct linter *l, struct str text, struct tree_facts *f)
-{
-    if (text.len > OTHER_TEXT_BYTES_MAX)
-        text.len = OTHER_TEXT_BYTES_MAX;
-    for (int g = 1; g < LINTER_GRAMMARS; g++) {
-        TSTree *tree = linter_parse(l, g, text, OTHER_PARSE_US);
-        size_t errors = tree ? error_bytes(text, tree) : SIZE_MAX;
-        if (!f->other || errors < f->other_errors) {
-            f->other = grammar_names[g];
-            f->other_errors = errors;
-        }
-        ts_tree_delete(tree);
-    }
-}
-
 void linter_facts(struct linter *l, struct str text, const TSTree *python, struct tree_facts *ret)
 {
     *ret = (struct tree_facts){.parsed = python != NULL, .bytes = ink(text, 0, (uint32_t)text.len)};
@@ -175,8 +160,21 @@ void linter_facts(struct linter *l, struct str text, const TSTree *python, struc
         count_node(l, text, ts_tree_cursor_current_node(&c), ret);
     while (next_node(&c, true));
     ts_tree_cursor_delete(&c);
-    if (ts_node_has_error(ts_tree_root_node(python))) {
+    if (ts_node_has_error(ts_tree_root_node(python)))
         ret->python_errors = error_bytes(text, python);
-        ask_others(l, text, ret);
+}
+
+void linter_ask_others(struct linter *l, struct str text, struct tree_facts *f)
+{
+    if (text.len > OTHER_TEXT_BYTES_MAX)
+        text.len = OTHER_TEXT_BYTES_MAX;
+    for (int g = 1; g < LINTER_GRAMMARS; g++) {
+        TSTree *tree = linter_parse(l, g, text, OTHER_PARSE_US);
+        size_t errors = tree ? error_bytes(text, tree) : SIZE_MAX;
+        if (!f->other || errors < f->other_errors) {
+            f->other = grammar_names[g];
+            f->other_errors = errors;
+        }
+        ts_tree_delete(tree);
     }
 }

@@ -66,8 +66,11 @@ json_t *linter_run(struct linter *l, const json_t *job);
 /* NULL when it took too long. */
 TSTree *linter_parse(struct linter *l, int grammar, struct str text, uint64_t limit_us);
 
-/* lint_tree.c: fills all of *ret; asks the other grammars only where Python's met errors. */
+/* lint_tree.c: fills all of *ret but what the other grammars say; `python` may be NULL. */
 void linter_facts(struct linter *l, struct str text, const TSTree *python, struct tree_facts *ret);
+
+/* lint_tree.c: parses with the other grammars; fills other and other_errors. */
+void linter_ask_others(struct linter *l, struct str text, struct tree_facts *facts);
 
 /* lint_names.c: appends syntax-error, undefined-name and no-entry-point diagnostics, and the
  * names that the module binds by def, class or = to `defines`. What `starter` (its tree may be

@@ -231,7 +231,7 @@ static void diagnostics_point_at_places(void **state)
     expect_diagnostics(json_pack("{s:s, s:s, s:s}", "text", "def f(x):\n    return sqrt(helper(x))\n", "entry_point",
                                  "f", "starter", "from math import sqrt\ndef helper(x):\n    return x\n"),
                        "");
-    expect_diagnostics(json_pack("{s:s}", "text", "x = 1\ny = (\n"), "2:1 syntax-error");
+    expect_diagnostics(json_pack("{s:s}", "text", "x = 1\nz = [x]\ny = (\n"), "3:1 syntax-error");
 }
 
 static void names_of_honest_programs_are_known(void **state)

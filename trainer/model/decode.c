@@ -10,6 +10,8 @@
 #include "trainer/kernels/team.h"
 #include "trainer/model/layout.h"
 
+enum { HEAD_DIM_MAX = 1024 }; /* as model_config_check has it */
+
 struct packed_layer {
     float *qkv, *out, *gate_up, *down;
 };
@@ -166,27 +168,26 @@ static void weigh_values(int padded, const float *weights, const float *values, 
         weigh_strip(1, padded, weights, values + i, n, sum + i);
 }
 
-/* All heads of one row in one layer: q[HE] -> o[HE]. */
-static void attend(const struct decoder *d, const struct decode_row *row, int layer, const float *q, float *o)
+/* The query heads of one row that share key/value head g: q[HE] -> o[HE]. */
+static void attend(const struct decoder *d, const struct decode_row *row, int layer, int g, const float *q, float *o)
 {
     const struct model_config *c = &d->p->m->cfg;
     const int e = c->head_dim, padded = nn_round_up(e, NN_LANES), group = c->heads / c->kv_heads;
     const int before = row->prefix ? row->prefix->n : 0, own = row->position - before + 1, all = before + own;
     const float scale = 1.0f / sqrtf((float)e);
-    float sum[1024], max;
-    CHECK(padded <= (int)COUNT_OF(sum));
-    for (int h = 0; h < c->heads; h++, q += e, o += e) {
-        const int g = h / group;
+    float sum[HEAD_DIM_MAX], max;
+    CHECK(padded <= HEAD_DIM_MAX);
+    for (int h = g * group; h < (g + 1) * group; h++) {
         if (before)
-            score_keys(e, q, kv_keys(c, row->prefix, layer, g), before, d->scores);
-        score_keys(e, q, kv_keys(c, row->own, layer, g), own, d->scores + before);
+            score_keys(e, q + h * e, kv_keys(c, row->prefix, layer, g), before, d->scores);
+        score_keys(e, q + h * e, kv_keys(c, row->own, layer, g), own, d->scores + before);
         float share = 1.0f / nn_exp_shifted(all, d->scores, scale, d->scores, &max);
         memset(sum, 0, (size_t)padded * sizeof *sum);
         if (before)
             weigh_values(padded, d->scores, kv_values(c, row->prefix, layer, g), before, sum);
         weigh_values(padded, d->scores + before, kv_values(c, row->own, layer, g), own, sum);
         for (int i = 0; i < e; i++)
-            o[i] = sum[i] * share;
+            o[h * e + i] = sum[i] * share;
     }
 }
 
@@ -236,8 +237,10 @@ static void attention_step(struct decoder *d, const struct decode_row *rows, int
     }
     if (cache_only)
         return;
-    for (int r = 0; r < n; r++)
-        attend(d, &rows[r], layer, d->qkv + (size_t)r * (size_t)y->qkv, d->o + (size_t)r * (size_t)y->query);
+    /* Heads outermost: rows of one prompt then find its keys and values of that head in L1. */
+    for (int g = 0; g < c->kv_heads; g++)
+        for (int r = 0; r < n; r++)
+            attend(d, &rows[r], layer, g, d->qkv + (size_t)r * (size_t)y->qkv, d->o + (size_t)r * (size_t)y->query);
     nn_packed_matmul_add(n, y->width, y->query, d->o, p->layers[layer].out, d->x);
 }
 

@@ -29,8 +29,7 @@ static struct pair find_pair(const struct recipe *r, const json_t *evals)
         first = s < first ? s : first;
         last = s;
     }
-    json_array_foreach((json_t *)evals, i, e)
-    {
+    json_array_foreach ((json_t *)evals, i, e) {
         int stage = (int)json_integer_value(json_object_get(e, "stage_index"));
         if (stage < first)
             p.before = e;
@@ -63,16 +62,15 @@ static void add_levels(json_t *summary, const struct pair *p)
     json_t *rows = json_object(), *ignored;
     const char *level, *hardest = NULL;
     for (size_t i = 0; i < COUNT_OF(COLUMNS); i++)
-        json_object_foreach(json_object_get(result_of(p, &COLUMNS[i]), "by_level"), level, ignored)
-        {
+        json_object_foreach (json_object_get(result_of(p, &COLUMNS[i]), "by_level"), level,
+                             ignored) {
             if (json_object_get(rows, level))
                 continue;
             json_t *row = json_object();
             add_row(row, p, level);
             json_object_set_new(rows, level, row);
         }
-    json_object_foreach(rows, level, ignored)
-    {
+    json_object_foreach (rows, level, ignored) {
         if (strtol(level, NULL, 10) > (hardest ? strtol(hardest, NULL, 10) : 0))
             hardest = level;
     }
