@@ -1,5 +1,6 @@
-/* Every kernel against its double-precision twin: values directly, gradients by central differences of the twin. Shapes are chosen
- * to leave remainders behind sixteen lanes, eight rows and 32 columns. */
+/* Every kernel against its double-precision twin: values directly, gradients by central differences
+ * of the twin. Shapes are chosen to leave remainders behind sixteen lanes, eight rows and 32
+ * columns. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -46,22 +47,25 @@ static double difference(const float *got, const double *wanted, size_t n)
     return worst / (sqrt(square / (double)n) + 1e-30);
 }
 
-static void assert_near(const float *got, const double *wanted, size_t n, double tolerance, const char *what)
+static void assert_near(const float *got, const double *wanted, size_t n, double tolerance,
+                        const char *what)
 {
     double d = difference(got, wanted, n);
     if (!(d <= tolerance))
         fail_msg("%s: relative difference %g", what, d);
 }
 
-/* ---- finite differences ------------------------------------------------------------------------------------------ */
+/* ---- finite differences --------------------------------------------------------------------- */
 
 /* y[n_out] of x[n_in]; other inputs lie in ctx. */
 typedef void (*twin_fn)(void *ctx, const double *x, double *y);
 
 /* The gradient of sum(weight * y) by x, into slope[n_in], for every `stride`-th element. */
-static void slopes(twin_fn f, void *ctx, const float *x, size_t n_in, size_t stride, const float *weight, size_t n_out, double *slope)
+static void slopes(twin_fn f, void *ctx, const float *x, size_t n_in, size_t stride,
+                   const float *weight, size_t n_out, double *slope)
 {
-    double *at = widen(x, n_in), *up = xcalloc(n_out, sizeof *up), *down = xcalloc(n_out, sizeof *down);
+    double *at = widen(x, n_in), *up = xcalloc(n_out, sizeof *up),
+           *down = xcalloc(n_out, sizeof *down);
     const double h = 1e-5;
     for (size_t i = 0; i < n_in; i += stride) {
         double keep = at[i];
@@ -80,8 +84,8 @@ static void slopes(twin_fn f, void *ctx, const float *x, size_t n_in, size_t str
 }
 
 /* Checks that `got` holds the slopes added to `before` (NULL: set, not added). */
-static void check_slopes(twin_fn f, void *ctx, const float *x, size_t n_in, const float *weight, size_t n_out, const float *got,
-                         const float *before, const char *what)
+static void check_slopes(twin_fn f, void *ctx, const float *x, size_t n_in, const float *weight,
+                         size_t n_out, const float *got, const float *before, const char *what)
 {
     double *slope = xcalloc(n_in, sizeof *slope);
     slopes(f, ctx, x, n_in, 1, weight, n_out, slope);
@@ -91,7 +95,7 @@ static void check_slopes(twin_fn f, void *ctx, const float *x, size_t n_in, cons
     free(slope);
 }
 
-/* ---- the kernels ------------------------------------------------------------------------------------------------- */
+/* ---- the kernels ---------------------------------------------------------------------------- */
 
 static void test_exp(void **state)
 {
@@ -108,7 +112,8 @@ static void test_exp(void **state)
     assert_true(nn_exp(INFINITY) > 1e38f);
 }
 
-static const int sizes[][3] = {{1, 1, 1}, {3, 5, 7}, {8, 32, 16}, {9, 33, 17}, {15, 70, 40}, {130, 95, 64}};
+static const int sizes[][3] = {{1, 1, 1},   {3, 5, 7},    {8, 32, 16},
+                               {9, 33, 17}, {15, 70, 40}, {130, 95, 64}};
 
 static void test_matmul(void **state)
 {
@@ -116,9 +121,12 @@ static void test_matmul(void **state)
     for (size_t s = 0; s < COUNT_OF(sizes); s++) {
         const int m = sizes[s][0], out = sizes[s][1], in = sizes[s][2];
         const size_t nx = (size_t)m * in, nw = (size_t)out * in, ny = (size_t)m * out;
-        float *x = random_floats(nx, 1), *w = random_floats(nw, 2), *y = random_floats(ny, 3), *dy = random_floats(ny, 4);
-        float *dx = random_floats(nx, 5), *dw = random_floats(nw, 6), *packed = random_floats(nn_packed_size(out, in), 7);
-        double *wx = widen(x, nx), *ww = widen(w, nw), *wanted = xcalloc(ny, sizeof *wanted), *old = widen(y, ny);
+        float *x = random_floats(nx, 1), *w = random_floats(nw, 2), *y = random_floats(ny, 3),
+              *dy = random_floats(ny, 4);
+        float *dx = random_floats(nx, 5), *dw = random_floats(nw, 6),
+              *packed = random_floats(nn_packed_size(out, in), 7);
+        double *wx = widen(x, nx), *ww = widen(w, nw), *wanted = xcalloc(ny, sizeof *wanted),
+               *old = widen(y, ny);
         ref_matmul(m, out, in, wx, ww, wanted);
         nn_matmul(m, out, in, x, w, 0, y);
         assert_near(y, wanted, ny, 1e-5, "matmul");
@@ -154,8 +162,10 @@ static void test_packed_rows_are_alone(void **state)
 {
     (void)state;
     const int m = 23, out = 75, in = 50;
-    float *x = random_floats((size_t)m * in, 1), *w = random_floats((size_t)out * in, 2), *all = random_floats((size_t)m * out, 3);
-    float *packed = random_floats(nn_packed_size(out, in), 4), *one = random_floats((size_t)m * out, 5);
+    float *x = random_floats((size_t)m * in, 1), *w = random_floats((size_t)out * in, 2),
+          *all = random_floats((size_t)m * out, 3);
+    float *packed = random_floats(nn_packed_size(out, in), 4),
+          *one = random_floats((size_t)m * out, 5);
     nn_pack(out, in, w, packed);
     nn_packed_matmul(m, out, in, x, packed, all);
     for (int rows = 1; rows < m; rows++)
@@ -170,7 +180,8 @@ static void test_tile_takes_transposed_views(void **state)
 {
     (void)state;
     const int m = 13, n = 48, k = 11;
-    float *at = random_floats((size_t)k * m, 1), *b = random_floats((size_t)k * n, 2), *c = random_floats((size_t)m * n, 3);
+    float *at = random_floats((size_t)k * m, 1), *b = random_floats((size_t)k * n, 2),
+          *c = random_floats((size_t)m * n, 3);
     double *wanted = widen(c, (size_t)m * n);
     for (int i = 0; i < m; i++)
         for (int j = 0; j < n; j++)
@@ -205,10 +216,12 @@ static void test_rmsnorm(void **state)
     for (size_t s = 0; s < COUNT_OF(shapes); s++) {
         const int n = shapes[s][0], d = shapes[s][1];
         const size_t size = (size_t)n * d;
-        float *x = random_floats(size, 1), *w = random_floats((size_t)d, 2), *y = random_floats(size, 3), *dy = random_floats(size, 4);
+        float *x = random_floats(size, 1), *w = random_floats((size_t)d, 2),
+              *y = random_floats(size, 3), *dy = random_floats(size, 4);
         float *dx = random_floats(size, 5), *dw = random_floats((size_t)d, 6);
         float *dx_before = random_floats(size, 5), *dw_before = random_floats((size_t)d, 6);
-        double *wx = widen(x, size), *ww = widen(w, (size_t)d), *wanted = xcalloc(size, sizeof *wanted);
+        double *wx = widen(x, size), *ww = widen(w, (size_t)d),
+               *wanted = xcalloc(size, sizeof *wanted);
         struct norm_case c = {n, d, wx, ww};
         ref_rmsnorm(n, d, wx, ww, 1e-5, wanted);
         nn_rmsnorm(n, d, x, w, 1e-5f, y);
@@ -216,7 +229,8 @@ static void test_rmsnorm(void **state)
         nn_rmsnorm_bwd(n, d, x, w, 1e-5f, dy, dx, dw);
         check_slopes(norm_by_x, &c, x, size, dy, size, dx, dx_before, "rmsnorm dx");
         check_slopes(norm_by_w, &c, w, (size_t)d, dy, size, dw, dw_before, "rmsnorm dw");
-        free(x), free(w), free(y), free(dy), free(dx), free(dw), free(dx_before), free(dw_before), free(wx), free(ww), free(wanted);
+        free(x), free(w), free(y), free(dy), free(dx), free(dw), free(dx_before), free(dw_before),
+            free(wx), free(ww), free(wanted);
     }
 }
 
@@ -228,8 +242,10 @@ static void test_rope(void **state)
     nn_rope_reserve(&rope, dim, 100, 5);
     nn_rope_reserve(&rope, dim, 100, last + 1);
     for (int position = 0; position <= last; position += 35) {
-        float *x = random_floats((size_t)(heads * dim), 1), *start = random_floats((size_t)(heads * dim), 1);
-        double *wanted = widen(x, (size_t)(heads * dim)), *back = widen(start, (size_t)(heads * dim));
+        float *x = random_floats((size_t)(heads * dim), 1),
+              *start = random_floats((size_t)(heads * dim), 1);
+        double *wanted = widen(x, (size_t)(heads * dim)),
+               *back = widen(start, (size_t)(heads * dim));
         ref_rope(position, heads, dim, 100, wanted);
         nn_rope_apply(&rope, position, heads, x, 1);
         assert_near(x, wanted, (size_t)(heads * dim), 2e-6, "rope");
@@ -251,7 +267,8 @@ static void test_swiglu(void **state)
     (void)state;
     int shape[2] = {3, 21};
     const size_t n = 63;
-    float *gu = random_floats(2 * n, 1), *act = random_floats(n, 2), *dact = random_floats(n, 3), *dgu = random_floats(2 * n, 4);
+    float *gu = random_floats(2 * n, 1), *act = random_floats(n, 2), *dact = random_floats(n, 3),
+          *dgu = random_floats(2 * n, 4);
     gu[0] = 200, gu[1] = -200, gu[2] = 0; /* saturated gates too */
     double *wide_gu = widen(gu, 2 * n), *wanted = xcalloc(n, sizeof *wanted);
     ref_swiglu(shape[0], shape[1], wide_gu, wanted);
@@ -285,10 +302,12 @@ static void test_softmax(void **state)
         const size_t size = (size_t)n * v;
         const int32_t target[] = {0, v - 1, v / 2, v / 3};
         struct softmax_case c = {n, v, 0.8, target};
-        float *logits = random_floats(size, 1), *probs = random_floats(size, 1), *dlogits = random_floats(size, 2);
+        float *logits = random_floats(size, 1), *probs = random_floats(size, 1),
+              *dlogits = random_floats(size, 2);
         float logp[4], entropy[4], dlogp[4] = {1, -2, 0.5f, 0};
         double *wide = widen(logits, size), wanted[4], wanted_entropy[4];
-        logits[0] += 60, probs[0] += 60, wide[0] = (double)logits[0]; /* far apart: the shift by the maximum matters */
+        logits[0] += 60, probs[0] += 60,
+            wide[0] = (double)logits[0]; /* far apart: the shift by the maximum matters */
         ref_logp(n, v, wide, 0.8, target, wanted, wanted_entropy);
         nn_softmax_logp(n, v, probs, 0.8f, target, logp, entropy);
         for (int i = 0; i < n; i++) {
@@ -301,7 +320,8 @@ static void test_softmax(void **state)
         }
         nn_softmax_logp_bwd(n, v, probs, 0.8f, target, dlogp, dlogits);
         if (v > 1)
-            check_slopes(softmax_twin, &c, logits, size, dlogp, (size_t)n, dlogits, NULL, "softmax dlogits");
+            check_slopes(softmax_twin, &c, logits, size, dlogp, (size_t)n, dlogits, NULL,
+                         "softmax dlogits");
         free(logits), free(probs), free(dlogits), free(wide);
     }
 }
@@ -311,7 +331,8 @@ static void test_embedding(void **state)
     (void)state;
     const int n = 6, d = 9, v = 4;
     const int32_t tokens[] = {3, 0, 3, 3, 1, 0};
-    float *table = random_floats((size_t)v * d, 1), *x = random_floats((size_t)n * d, 2), *dx = random_floats((size_t)n * d, 3);
+    float *table = random_floats((size_t)v * d, 1), *x = random_floats((size_t)n * d, 2),
+          *dx = random_floats((size_t)n * d, 3);
     float *dtable = random_floats((size_t)v * d, 4);
     double *wanted = widen(dtable, (size_t)v * d);
     nn_embedding(n, d, tokens, table, x);
@@ -332,8 +353,9 @@ struct attention_case {
 };
 
 static const struct attention_case attention_cases[] = {
-    {{1, 1, 2}, {0, 0, 0, 1}, 1},      {{2, 1, 6}, {0, 0, 2, 9}, 12},     {{4, 2, 16}, {0, 0, 0, 18}, 18},
-    {{2, 2, 20}, {0, 0, 1, 41}, 43},   {{4, 2, 8}, {1, 5, 8, 10}, 20},    {{2, 1, 32}, {0, 19, 19, 35}, 54},
+    {{1, 1, 2}, {0, 0, 0, 1}, 1},    {{2, 1, 6}, {0, 0, 2, 9}, 12},
+    {{4, 2, 16}, {0, 0, 0, 18}, 18}, {{2, 2, 20}, {0, 0, 1, 41}, 43},
+    {{4, 2, 8}, {1, 5, 8, 10}, 20},  {{2, 1, 32}, {0, 19, 19, 35}, 54},
     {{3, 3, 48}, {2, 1, 5, 2}, 7},
 };
 
@@ -352,9 +374,11 @@ static void test_attention(void **state)
         const struct nn_heads *h = &c.heads;
         const size_t width = (size_t)(h->heads + 2 * h->kv_heads) * h->head_dim, n = width * c.rows;
         const size_t out_width = (size_t)h->heads * h->head_dim, n_out = out_width * c.rows;
-        float *qkv = random_floats(n, s), *o = xcalloc(n_out, sizeof *o), *lse = xcalloc((size_t)(c.rows * h->heads), sizeof *lse);
+        float *qkv = random_floats(n, s), *o = xcalloc(n_out, sizeof *o),
+              *lse = xcalloc((size_t)(c.rows * h->heads), sizeof *lse);
         float *dout = random_floats(n_out, 50 + s), *dqkv = xcalloc(n, sizeof *dqkv);
-        float *scratch = random_floats(nn_attention_scratch(h, c.span.n_prefix + c.span.n_query), 60);
+        float *scratch =
+            random_floats(nn_attention_scratch(h, c.span.n_prefix + c.span.n_query), 60);
         double *wide = widen(qkv, n), *wanted = xcalloc(n_out, sizeof *wanted);
         attention_twin(&c, wide, wanted);
         nn_attention(h, c.span, qkv, o, lse, scratch);
@@ -367,7 +391,8 @@ static void test_attention(void **state)
         for (size_t i = 0; i < n; i++)
             slope[i] = i % stride ? (double)dqkv[i] : slope[i];
         assert_near(dqkv, slope, n, 1e-4, "attention dqkv");
-        free(qkv), free(o), free(lse), free(dout), free(dqkv), free(scratch), free(wide), free(wanted), free(slope);
+        free(qkv), free(o), free(lse), free(dout), free(dqkv), free(scratch), free(wide),
+            free(wanted), free(slope);
     }
 }
 

@@ -1,4 +1,5 @@
-/* The whole model against its double-precision twin: values, gradients by central differences, and the ways a batch may be packed. */
+/* The whole model against its double-precision twin: values, gradients by central differences, and
+ * the ways a batch may be packed. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,12 +27,15 @@ struct made {
 static struct made *made_new(void)
 {
     struct made *a = xcalloc(1, sizeof *a);
-    a->b = (struct model_batch){.start = a->start, .tokens = a->tokens, .row = a->row, .target = a->target};
+    a->b = (struct model_batch){
+        .start = a->start, .tokens = a->tokens, .row = a->row, .target = a->target};
     return a;
 }
 
-/* Appends one sequence; its rows from `scored` on are scored with the token that follows, the last one with `last`. */
-static void made_add(struct made *a, const int32_t *tokens, int n, int scored, int32_t last, const float *dlogp)
+/* Appends one sequence; its rows from `scored` on are scored with the token that follows, the last
+ * one with `last`. */
+static void made_add(struct made *a, const int32_t *tokens, int n, int scored, int32_t last,
+                     const float *dlogp)
 {
     struct model_batch *b = &a->b;
     int from = b->n_tokens;
@@ -59,15 +63,38 @@ static struct model random_model(struct model_config cfg, uint64_t seed, float s
     return m;
 }
 
-static const struct model_config tiny = {.vocab = 13, .layers = 2, .width = 20, .heads = 4, .kv_heads = 2, .head_dim = 6, .ff = 22,
-                                         .max_positions = 64, .rope_theta = 100, .norm_eps = 1e-5f, .tied = true,
-                                         .bos_id = -1, .eos_id = 0, .pad_id = -1};
-static const struct model_config wide = {.vocab = 37, .layers = 3, .width = 48, .heads = 4, .kv_heads = 4, .head_dim = 32, .ff = 40,
-                                         .max_positions = 256, .rope_theta = 10000, .norm_eps = 1e-6f, .tied = false,
-                                         .bos_id = -1, .eos_id = 0, .pad_id = -1};
+static const struct model_config tiny = {.vocab = 13,
+                                         .layers = 2,
+                                         .width = 20,
+                                         .heads = 4,
+                                         .kv_heads = 2,
+                                         .head_dim = 6,
+                                         .ff = 22,
+                                         .max_positions = 64,
+                                         .rope_theta = 100,
+                                         .norm_eps = 1e-5f,
+                                         .tied = true,
+                                         .bos_id = -1,
+                                         .eos_id = 0,
+                                         .pad_id = -1};
+static const struct model_config wide = {.vocab = 37,
+                                         .layers = 3,
+                                         .width = 48,
+                                         .heads = 4,
+                                         .kv_heads = 4,
+                                         .head_dim = 32,
+                                         .ff = 40,
+                                         .max_positions = 256,
+                                         .rope_theta = 10000,
+                                         .norm_eps = 1e-6f,
+                                         .tied = false,
+                                         .bos_id = -1,
+                                         .eos_id = 0,
+                                         .pad_id = -1};
 
 /* Random sequences of the given lengths, the first third of each unscored. */
-static struct made *random_batch(const struct model_config *c, uint64_t seed, const int *lengths, int n)
+static struct made *random_batch(const struct model_config *c, uint64_t seed, const int *lengths,
+                                 int n)
 {
     struct made *a = made_new();
     struct rng rng = rng_make(seed, 7);
@@ -78,13 +105,14 @@ static struct made *random_batch(const struct model_config *c, uint64_t seed, co
             tokens[i] = (int32_t)rng_below(&rng, (uint64_t)c->vocab);
             dlogp[i] = (float)rng_normal(&rng);
         }
-        made_add(a, tokens, lengths[s], lengths[s] / 3, (int32_t)rng_below(&rng, (uint64_t)c->vocab), dlogp);
+        made_add(a, tokens, lengths[s], lengths[s] / 3,
+                 (int32_t)rng_below(&rng, (uint64_t)c->vocab), dlogp);
     }
     return a;
 }
 
-static double twin_loss(const struct model *m, const double *params, const struct made *a, double temperature, double *logp,
-                        double *entropy)
+static double twin_loss(const struct model *m, const double *params, const struct made *a,
+                        double temperature, double *logp, double *entropy)
 {
     double sum = 0;
     ref_model(m, params, &a->b, temperature, logp, entropy);
@@ -112,12 +140,14 @@ static void check_against_twin(struct model *m, struct made *a, float temperatur
     }
     for (int t = 0; t < m->n_tensors; t++) {
         const struct model_tensor *tensor = &m->tensors[t];
-        const int size = tensor->rows * (tensor->cols ? tensor->cols : 1), n = size < probes ? size : probes;
+        const int size = tensor->rows * (tensor->cols ? tensor->cols : 1),
+                  n = size < probes ? size : probes;
         double square = 0, worst = 0;
         for (int i = 0; i < size; i++)
             square += (double)grads[tensor->offset + i] * (double)grads[tensor->offset + i];
         for (int i = 0; i < n; i++) {
-            size_t at = tensor->offset + (n == size ? (uint64_t)i : rng_below(&rng, (uint64_t)size));
+            size_t at =
+                tensor->offset + (n == size ? (uint64_t)i : rng_below(&rng, (uint64_t)size));
             const double h = 1e-5, keep = params[at];
             params[at] = keep + h;
             double up = twin_loss(m, params, a, temperature, logp, NULL);
@@ -185,21 +215,23 @@ static void assert_close(const float *a, const float *b, size_t n, double tolera
         fail_msg("differ by %g where %g is typical", difference, typical);
 }
 
-/* Two batches of the same sequences, packed differently: the same log-probabilities and the same sum of gradients. */
+/* Two batches of the same sequences, packed differently: the same log-probabilities and the same
+ * sum of gradients. */
 static void test_packing_does_not_matter(void **state)
 {
     (void)state;
     const int lengths[] = {40, 3, 65, 1, 22};
     struct model m = random_model(wide, 8, 0.1f);
     struct model_run *run = model_run_new(&m), *other = model_run_new(&m);
-    float *together = xcalloc(m.n_params, sizeof(float)), *apart = xcalloc(m.n_params, sizeof(float));
+    float *together = xcalloc(m.n_params, sizeof(float)),
+          *apart = xcalloc(m.n_params, sizeof(float));
     struct made *a = random_batch(&wide, 9, lengths, 5);
     model_forward(run, &m, &a->b, 1, a->logp, a->entropy);
     model_backward(run, &m, &a->b, a->dlogp, together);
     for (int s = 0, r = 0; s < a->b.n_seq; s++) {
         struct made *one = made_new();
-        made_add(one, a->tokens + a->start[s], lengths[s], lengths[s] / 3, a->target[r + lengths[s] - lengths[s] / 3 - 1],
-                 a->dlogp + r - lengths[s] / 3);
+        made_add(one, a->tokens + a->start[s], lengths[s], lengths[s] / 3,
+                 a->target[r + lengths[s] - lengths[s] / 3 - 1], a->dlogp + r - lengths[s] / 3);
         model_forward(other, &m, &one->b, 1, one->logp, NULL);
         model_backward(other, &m, &one->b, one->dlogp, apart);
         for (int i = 0; i < one->b.n_rows; i++, r++)
@@ -241,12 +273,15 @@ static void test_a_shared_prompt_is_a_repeated_one(void **state)
     }
     shared->b.n_rows = COMPLETIONS;
     for (int s = 0; s < COMPLETIONS; s++) {
-        made_add(whole, sequence[s], PROMPT + lengths[s], PROMPT - 1, sequence[s][PROMPT + lengths[s]], dlogp[s]);
-        made_add(shared, sequence[s] + PROMPT, lengths[s], 0, sequence[s][PROMPT + lengths[s]], dlogp[s] + PROMPT);
+        made_add(whole, sequence[s], PROMPT + lengths[s], PROMPT - 1,
+                 sequence[s][PROMPT + lengths[s]], dlogp[s]);
+        made_add(shared, sequence[s] + PROMPT, lengths[s], 0, sequence[s][PROMPT + lengths[s]],
+                 dlogp[s] + PROMPT);
         shared->parent[s + 1] = 0;
     }
     shared->b.parent = shared->parent;
-    float *grads = xcalloc(m.n_params, sizeof(float)), *shared_grads = xcalloc(m.n_params, sizeof(float));
+    float *grads = xcalloc(m.n_params, sizeof(float)),
+          *shared_grads = xcalloc(m.n_params, sizeof(float));
     model_forward(run, &m, &whole->b, 1, whole->logp, NULL);
     model_backward(run, &m, &whole->b, whole->dlogp, grads);
     model_forward(run, &m, &shared->b, 1, shared->logp, NULL);
@@ -282,7 +317,8 @@ static void test_a_large_vocabulary(void **state)
     model_backward(run, &m, &a->b, a->dlogp, chunked);
     for (int s = 0; s < 2; s++) {
         struct made *one = made_new();
-        made_add(one, a->tokens + a->start[s], 24, 8, a->target[16 * s + 15], a->dlogp + 16 * s - 8);
+        made_add(one, a->tokens + a->start[s], 24, 8, a->target[16 * s + 15],
+                 a->dlogp + 16 * s - 8);
         model_forward(run, &m, &one->b, 1, one->logp, NULL);
         model_backward(run, &m, &one->b, one->dlogp, kept);
         for (int r = 0; r < 16; r++)
@@ -297,7 +333,8 @@ static void test_a_large_vocabulary(void **state)
     model_free(&m);
 }
 
-/* One token may be scored against many targets: more rows than tokens, more than a chunk of them. */
+/* One token may be scored against many targets: more rows than tokens, more than a chunk of them.
+ */
 static void test_a_row_scored_many_times(void **state)
 {
     (void)state;
@@ -333,7 +370,8 @@ static void test_logits_agree_with_logp(void **state)
         double sum = 0;
         for (int j = 0; j < 13; j++)
             sum += exp((double)logits[r * 13 + j] / 0.5);
-        assert_true(fabs((double)logits[r * 13 + a->target[r]] / 0.5 - log(sum) - (double)a->logp[r]) < 1e-5);
+        assert_true(fabs((double)logits[r * 13 + a->target[r]] / 0.5 - log(sum) -
+                         (double)a->logp[r]) < 1e-5);
     }
     free(logits);
     free(a);

@@ -1,7 +1,9 @@
-/* base_core.c: the leaf headers: strings, buffers, arena, list, errors, random numbers, log escapes. */
+/* base_core.c: the leaf headers: strings, buffers, arena, list, errors, random numbers, log
+ * escapes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+
 #include <cmocka.h>
 
 #include "base/arena.h"

@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+
 #include <cmocka.h>
 
 #include "base/file.h"
@@ -129,8 +130,7 @@ static void keys_are_checked(void **state)
     expect_keys("\nfro: x\n", "f.yaml:2: unknown key `fro` (did you mean `for`?)");
     expect_keys("for: x\nqwertz: 1\n", "f.yaml:2: unknown key `qwertz`");
     expect_keys("for: 3\n", "f.yaml:1: `for` must be a string");
-    expect_keys("for: x\n\nsteps: 1.5\n",
-                "f.yaml:3: `steps` must be a whole number or null");
+    expect_keys("for: x\n\nsteps: 1.5\n", "f.yaml:3: `steps` must be a whole number or null");
     expect_keys("for: x\nlearning_rate: fast\n", "f.yaml:2: `learning_rate` must be a number");
     expect_keys("for: x\nverbose: 1\n", "f.yaml:2: `verbose` must be true or false");
     expect_keys("steps: 1\n", "f.yaml:1: missing key `for`");

@@ -15,9 +15,20 @@
 #include "trainer/kernels/team.h"
 #include "trainer/model/model.h"
 
-static const struct model_config small = {.vocab = 501, .layers = 2, .width = 24, .heads = 2, .kv_heads = 1, .head_dim = 12, .ff = 30,
-                                          .max_positions = 64, .rope_theta = 1000, .norm_eps = 1e-6f, .tied = false,
-                                          .bos_id = -1, .eos_id = 3, .pad_id = -1};
+static const struct model_config small = {.vocab = 501,
+                                          .layers = 2,
+                                          .width = 24,
+                                          .heads = 2,
+                                          .kv_heads = 1,
+                                          .head_dim = 12,
+                                          .ff = 30,
+                                          .max_positions = 64,
+                                          .rope_theta = 1000,
+                                          .norm_eps = 1e-6f,
+                                          .tied = false,
+                                          .bos_id = -1,
+                                          .eos_id = 3,
+                                          .pad_id = -1};
 
 static struct model make(void)
 {
@@ -45,7 +56,8 @@ static void test_update_is_the_papers(void **state)
     struct adamw a;
     assert_int_equal(adamw_new(&m, 0.9f, 0.95f, 1e-6f, 0.1f, &a), 0);
     const size_t n = m.n_params;
-    double *p = xcalloc(n, sizeof *p), *mean = xcalloc(n, sizeof *mean), *var = xcalloc(n, sizeof *var);
+    double *p = xcalloc(n, sizeof *p), *mean = xcalloc(n, sizeof *mean),
+           *var = xcalloc(n, sizeof *var);
     bool *decays = xcalloc(n, sizeof *decays);
     for (size_t i = 0; i < n; i++)
         p[i] = (double)m.params[i];
@@ -111,7 +123,8 @@ static float *steps_with(int workers)
     struct adamw a;
     assert_int_equal(adamw_new(&m, 0.9f, 0.95f, 1e-8f, 0.01f, &a), 0);
     for (uint64_t step = 0; step < 3; step++) {
-        float *parts[3] = {random_floats(m.n_params, 10 * step), random_floats(m.n_params, 10 * step + 1),
+        float *parts[3] = {random_floats(m.n_params, 10 * step),
+                           random_floats(m.n_params, 10 * step + 1),
                            random_floats(m.n_params, 10 * step + 2)};
         grads_reduce(parts, 3, m.n_params, team);
         adamw_step(&a, &m, parts[0], 0.01f, 1, team);
@@ -159,7 +172,8 @@ static void multiply(void *ctx, int worker)
 static void test_blas_bits_from_many_threads(void **state)
 {
     (void)state;
-    struct concurrent c = {.x = random_floats((SIDE + PRODUCTS) * SIDE, 1), .w = random_floats(SIDE * SIDE, 2)};
+    struct concurrent c = {.x = random_floats((SIDE + PRODUCTS) * SIDE, 1),
+                           .w = random_floats(SIDE * SIDE, 2)};
     const size_t n = (SIDE + PRODUCTS) * SIDE;
     float *alone = xcalloc(n, sizeof *alone);
     struct team *team = team_start(4);

@@ -1,4 +1,5 @@
-/* The sampler: its log-probabilities are the model's, its choices follow the distribution, and nothing depends on the batch. */
+/* The sampler: its log-probabilities are the model's, its choices follow the distribution, and
+ * nothing depends on the batch. */
 #include <math.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -16,9 +17,20 @@
 
 enum { PROMPTS = 5, GROUP = 6, NEW_MAX = 24, PROMPT_MAX = 40 };
 
-static const struct model_config small = {.vocab = 53, .layers = 3, .width = 40, .heads = 4, .kv_heads = 2, .head_dim = 12, .ff = 50,
-                                          .max_positions = 128, .rope_theta = 1000, .norm_eps = 1e-6f, .tied = true,
-                                          .bos_id = -1, .eos_id = 3, .pad_id = -1};
+static const struct model_config small = {.vocab = 53,
+                                          .layers = 3,
+                                          .width = 40,
+                                          .heads = 4,
+                                          .kv_heads = 2,
+                                          .head_dim = 12,
+                                          .ff = 50,
+                                          .max_positions = 128,
+                                          .rope_theta = 1000,
+                                          .norm_eps = 1e-6f,
+                                          .tied = true,
+                                          .bos_id = -1,
+                                          .eos_id = 3,
+                                          .pad_id = -1};
 
 /* What came back, by prompt and k. */
 struct kept {
@@ -73,13 +85,15 @@ static void fixture_make(struct fixture *f)
     }
 }
 
-static struct kept *sample(const struct fixture *f, int workers, struct sample_options opt, int64_t *ret_tokens)
+static struct kept *sample(const struct fixture *f, int workers, struct sample_options opt,
+                           int64_t *ret_tokens)
 {
     struct kept *kept = xcalloc(1, sizeof *kept);
     struct team *team = team_start(workers);
     struct err err;
     pthread_mutex_init(&kept->lock, NULL);
-    if (sample_run(&f->m, team, &opt, f->prompts, PROMPTS, GROUP, keep, kept, ret_tokens, &err) != 0)
+    if (sample_run(&f->m, team, &opt, f->prompts, PROMPTS, GROUP, keep, kept, ret_tokens, &err) !=
+        0)
         fail_msg("%s", err.text);
     for (int i = 0; i < PROMPTS * GROUP; i++)
         assert_int_equal(kept->calls[i / GROUP][i % GROUP], 1);
@@ -87,7 +101,8 @@ static struct kept *sample(const struct fixture *f, int workers, struct sample_o
     return kept;
 }
 
-static const struct sample_options plain = {.temperature = 1, .top_p = 1, .max_new = NEW_MAX, .seed = 7, .rows_max = 64};
+static const struct sample_options plain = {
+    .temperature = 1, .top_p = 1, .max_new = NEW_MAX, .seed = 7, .rows_max = 64};
 
 static void test_the_batch_does_not_matter(void **state)
 {
@@ -117,14 +132,20 @@ static void check_logp(const struct fixture *f, const struct kept *kept, float t
     for (int p = 0; p < PROMPTS; p++)
         for (int k = 0; k < GROUP; k++) {
             int32_t tokens[PROMPT_MAX + NEW_MAX];
-            int row[NEW_MAX], prompt = f->prompts[p].n_tokens, n = kept->n[p][k], start[2] = {0, prompt + n - 1};
+            int row[NEW_MAX], prompt = f->prompts[p].n_tokens, n = kept->n[p][k],
+                              start[2] = {0, prompt + n - 1};
             float logp[NEW_MAX];
             memcpy(tokens, f->tokens[p], (size_t)prompt * sizeof *tokens);
             memcpy(tokens + prompt, kept->tokens[p][k], (size_t)n * sizeof *tokens);
             for (int i = 0; i < n; i++)
                 row[i] = prompt - 1 + i;
-            const struct model_batch b = {.n_seq = 1, .n_tokens = start[1], .n_rows = n, .start = start, .tokens = tokens,
-                                          .row = row, .target = kept->tokens[p][k]};
+            const struct model_batch b = {.n_seq = 1,
+                                          .n_tokens = start[1],
+                                          .n_rows = n,
+                                          .start = start,
+                                          .tokens = tokens,
+                                          .row = row,
+                                          .target = kept->tokens[p][k]};
             model_forward(run, &f->m, &b, temperature, logp, NULL);
             for (int i = 0; i < n; i++)
                 assert_true(fabsf(logp[i] - kept->logp[p][k][i]) < 1e-5f * (1 + fabsf(logp[i])));
@@ -161,7 +182,12 @@ static void test_logp_is_the_models_after_training(void **state)
         row[i] = i;
         dlogp[i] = -1;
     }
-    const struct model_batch b = {.n_seq = 1, .n_tokens = 40, .n_rows = 39, .start = start, .tokens = f.tokens[2], .row = row,
+    const struct model_batch b = {.n_seq = 1,
+                                  .n_tokens = 40,
+                                  .n_rows = 39,
+                                  .start = start,
+                                  .tokens = f.tokens[2],
+                                  .row = row,
                                   .target = f.tokens[2] + 1};
     struct team *team = team_start(1);
     struct model_run *run = model_run_new(&f.m);
@@ -242,7 +268,8 @@ static void test_stop_reports_everything_once(void **state)
         struct kept *kept = xcalloc(1, sizeof *kept);
         pthread_mutex_init(&kept->lock, NULL);
         kept->polls_max = polls;
-        assert_int_equal(sample_run(&f.m, team, &opt, f.prompts, PROMPTS, GROUP, keep, kept, NULL, NULL), 0);
+        assert_int_equal(
+            sample_run(&f.m, team, &opt, f.prompts, PROMPTS, GROUP, keep, kept, NULL, NULL), 0);
         for (int i = 0; i < PROMPTS * GROUP; i++)
             assert_int_equal(kept->calls[i / GROUP][i % GROUP], 1);
         assert_true(kept->truncated[PROMPTS - 1][GROUP - 1]);
@@ -262,26 +289,31 @@ static void test_bad_requests_are_refused(void **state)
     struct err err;
     struct sample_options opt = plain;
     opt.max_new = 0;
-    assert_int_equal(sample_run(&f.m, team, &opt, f.prompts, PROMPTS, GROUP, keep, NULL, NULL, &err), -EINVAL);
+    assert_int_equal(
+        sample_run(&f.m, team, &opt, f.prompts, PROMPTS, GROUP, keep, NULL, NULL, &err), -EINVAL);
     opt = plain;
     opt.temperature = NAN;
-    assert_int_equal(sample_run(&f.m, team, &opt, f.prompts, PROMPTS, GROUP, keep, NULL, NULL, &err), -EINVAL);
+    assert_int_equal(
+        sample_run(&f.m, team, &opt, f.prompts, PROMPTS, GROUP, keep, NULL, NULL, &err), -EINVAL);
     f.tokens[1][3] = small.vocab;
-    assert_int_equal(sample_run(&f.m, team, &plain, f.prompts, PROMPTS, GROUP, keep, NULL, NULL, &err), -EINVAL);
+    assert_int_equal(
+        sample_run(&f.m, team, &plain, f.prompts, PROMPTS, GROUP, keep, NULL, NULL, &err), -EINVAL);
     assert_non_null(strstr(err.text, "prompt 1"));
     f.tokens[1][3] = 0;
     f.m.cfg.max_positions = 39;
-    assert_int_equal(sample_run(&f.m, team, &plain, f.prompts, PROMPTS, GROUP, keep, NULL, NULL, &err), -EINVAL);
+    assert_int_equal(
+        sample_run(&f.m, team, &plain, f.prompts, PROMPTS, GROUP, keep, NULL, NULL, &err), -EINVAL);
     f.m.cfg.max_positions = 128;
     f.m.params[f.m.n_params - 1] = NAN;
     struct kept *kept = xcalloc(1, sizeof *kept);
-    assert_int_equal(sample_run(&f.m, team, &plain, f.prompts, PROMPTS, GROUP, keep, kept, NULL, &err), -EDOM);
+    assert_int_equal(
+        sample_run(&f.m, team, &plain, f.prompts, PROMPTS, GROUP, keep, kept, NULL, &err), -EDOM);
     free(kept);
     team_stop(team);
     model_free(&f.m);
 }
 
-/* ---- one token from one row -------------------------------------------------------------------------------------- */
+/* ---- one token from one row ----------------------------------------------------------------- */
 
 enum { V = 300, DRAWS = 60000 };
 
@@ -292,8 +324,10 @@ static void make_logits(float *logits)
         logits[i] = 2.5f * (float)rng_normal(&rng);
 }
 
-/* Chi-squared of drawn counts against the wanted probabilities; tokens expected fewer than 5 times are pooled. */
-static void check_frequencies(const struct draw_options *o, const float *logits, const double *wanted)
+/* Chi-squared of drawn counts against the wanted probabilities; tokens expected fewer than 5 times
+ * are pooled. */
+static void check_frequencies(const struct draw_options *o, const float *logits,
+                              const double *wanted)
 {
     float *scratch = xcalloc((size_t)draw_scratch_size(V), sizeof *scratch), logp;
     int counts[V] = {0}, cells = 0;
@@ -321,7 +355,8 @@ static void check_frequencies(const struct draw_options *o, const float *logits,
     free(scratch);
 }
 
-static void wanted_probabilities(const float *logits, double temperature, double top_p, int top_k, double *p)
+static void wanted_probabilities(const float *logits, double temperature, double top_p, int top_k,
+                                 double *p)
 {
     bool taken[V] = {false};
     double sum = 0, mass = 0, held = 0;
@@ -353,9 +388,11 @@ static void test_draws_follow_the_distribution(void **state)
     float logits[V];
     double wanted[V];
     make_logits(logits);
-    const struct draw_options ways[] = {{1, 1, 0}, {0.5f, 1, 0}, {1, 0.8f, 0}, {1, 1, 9}, {1.5f, 0.7f, 40}, {1, 1e-6f, 0}, {1, 1, 1}};
+    const struct draw_options ways[] = {{1, 1, 0},        {0.5f, 1, 0},  {1, 0.8f, 0}, {1, 1, 9},
+                                        {1.5f, 0.7f, 40}, {1, 1e-6f, 0}, {1, 1, 1}};
     for (size_t i = 0; i < COUNT_OF(ways); i++) {
-        wanted_probabilities(logits, (double)ways[i].temperature, ways[i].top_p < 1 ? (double)ways[i].top_p : 2,
+        wanted_probabilities(logits, (double)ways[i].temperature,
+                             ways[i].top_p < 1 ? (double)ways[i].top_p : 2,
                              ways[i].top_k ? ways[i].top_k : V, wanted);
         check_frequencies(&ways[i], logits, wanted);
     }
@@ -367,10 +404,12 @@ static void test_greedy_takes_the_lowest_of_equals(void **state)
     float logits[V] = {0}, scratch[4 * V], logp;
     struct rng rng = rng_make(1, 1);
     logits[41] = logits[77] = logits[250] = 3;
-    assert_int_equal(draw_token(&(struct draw_options){0, 1, 0}, V, logits, &rng, scratch, &logp), 41);
+    assert_int_equal(draw_token(&(struct draw_options){0, 1, 0}, V, logits, &rng, scratch, &logp),
+                     41);
     assert_int_equal(rng.counter, 0);
     assert_true(fabs((double)logp - (3 - log(3 * exp(3) + V - 3))) < 1e-6);
-    assert_int_equal(draw_token(&(struct draw_options){1, 1, 1}, V, logits, &rng, scratch, &logp), 41);
+    assert_int_equal(draw_token(&(struct draw_options){1, 1, 1}, V, logits, &rng, scratch, &logp),
+                     41);
 }
 
 static void test_infinite_logits_are_seen(void **state)
@@ -382,7 +421,8 @@ static void test_infinite_logits_are_seen(void **state)
     for (int i = 0; i < 2; i++)
         for (int at = 0; at < V; at += 37) {
             logits[at] = bad[i];
-            assert_int_equal(draw_token(&(struct draw_options){1, 1, 0}, V, logits, &rng, scratch, &logp), -1);
+            assert_int_equal(
+                draw_token(&(struct draw_options){1, 1, 0}, V, logits, &rng, scratch, &logp), -1);
             logits[at] = 0;
         }
 }

@@ -1,8 +1,9 @@
 /* verifier_grade.c: from findings to verdicts, and the reward table. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <math.h>
+
 #include <cmocka.h>
 
 #include "base/file.h"
@@ -13,7 +14,8 @@ static const struct extraction whole = {.rule = "whole-text"};
 static json_t *verdict(const char *lint, const char *judged, const char *item)
 {
     struct problem p = {.id = "p/1", .suite = json_pack("{s:{s:f}}", "timing", "margin", 1.25)};
-    json_t *l = lint ? json_loads(lint, 0, NULL) : NULL, *j = judged ? json_loads(judged, 0, NULL) : NULL;
+    json_t *l = lint ? json_loads(lint, 0, NULL) : NULL,
+           *j = judged ? json_loads(judged, 0, NULL) : NULL;
     json_t *i = json_loads(item ? item : "{}", 0, NULL);
     assert_true((!lint || l) && (!judged || j) && i);
     struct reward rw = REWARD_DEFAULT;
@@ -26,10 +28,12 @@ static json_t *verdict(const char *lint, const char *judged, const char *item)
 }
 
 #define PYTHON "{\"language\":\"python\",\"parses\":true,\"defines\":[\"f\"],\"diagnostics\":[]}"
-#define LANGUAGE(name) "{\"language\":\"" name "\",\"parses\":false,\"defines\":[],\"diagnostics\":[]}"
-#define JUDGED(reason, passed, total, speedup)                                                                         \
-    "{\"infra\":null,\"reason\":" reason ",\"tests\":{\"passed\":" #passed ",\"total\":" #total                         \
-    ",\"failures\":[]},\"time\":{\"cpu_ms\":1,\"wall_ms\":2,\"speedup\":" speedup "},\"memory_peak_kib\":9000,"          \
+#define LANGUAGE(name)                                                                             \
+    "{\"language\":\"" name "\",\"parses\":false,\"defines\":[],\"diagnostics\":[]}"
+#define JUDGED(reason, passed, total, speedup)                                                     \
+    "{\"infra\":null,\"reason\":" reason ",\"tests\":{\"passed\":" #passed ",\"total\":" #total    \
+    ",\"failures\":[]},\"time\":{\"cpu_ms\":1,\"wall_ms\":2,\"speedup\":" speedup                  \
+    "},\"memory_peak_kib\":9000,"                                                                  \
     "\"isolation\":[\"seccomp\"],\"lint\":[]}"
 #define SPEEDUP(low) "{\"ratio\":4,\"low\":" #low ",\"high\":5,\"pairs\":9}"
 
@@ -79,7 +83,8 @@ static void our_fault_is_no_grade(void **state)
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         json_t *v = verdict(rows[i].lint, rows[i].judged, NULL);
-        assert_true(json_is_null(json_object_get(v, "grade")) && json_is_null(json_object_get(v, "reward")));
+        assert_true(json_is_null(json_object_get(v, "grade")) &&
+                    json_is_null(json_object_get(v, "reward")));
         assert_true(json_is_null(json_object_get(v, "reason")));
         assert_string_equal(json_string_value(json_object_get(v, "infra")), rows[i].infra);
         assert_int_equal(grade_of(v), -1);
@@ -90,15 +95,18 @@ static void our_fault_is_no_grade(void **state)
 static void keys_come_in_order_and_extras_last(void **state)
 {
     (void)state;
-    static const char *const order[] = {"task_id", "sample", "grade",      "reward",   "reason",
-                                        "infra",   "tests",  "extraction", "language", "lint",
-                                        "time",    "memory_peak_kib", "isolation", "cached", "id", "seed"};
-    json_t *v = verdict(PYTHON, JUDGED("null", 1, 1, "null"),
-                        "{\"task_id\":\"p/1\",\"id\":9,\"response\":\"r\",\"seed\":1,\"language\":\"mine\",\"grade\":0}");
+    static const char *const order[] = {"task_id",   "sample", "grade", "reward",
+                                        "reason",    "infra",  "tests", "extraction",
+                                        "language",  "lint",   "time",  "memory_peak_kib",
+                                        "isolation", "cached", "id",    "seed"};
+    json_t *v =
+        verdict(PYTHON, JUDGED("null", 1, 1, "null"),
+                "{\"task_id\":\"p/"
+                "1\",\"id\":9,\"response\":\"r\",\"seed\":1,\"language\":\"mine\",\"grade\":0}");
     const char *key;
     json_t *value;
     size_t i = 0;
-    json_object_foreach(v, key, value)
+    json_object_foreach (v, key, value)
         assert_string_equal(key, order[i++]);
     assert_int_equal(i, COUNT_OF(order));
     assert_string_equal(json_string_value(json_object_get(v, "language")), "python");
@@ -111,13 +119,17 @@ static void cpython_has_the_last_word_on_syntax(void **state)
 {
     (void)state;
     static const char lint[] =
-        "{\"language\":\"python\",\"diagnostics\":[{\"line\":1,\"column\":1,\"code\":\"syntax-error\",\"message\":\"m\"},"
+        "{\"language\":\"python\",\"diagnostics\":[{\"line\":1,\"column\":1,\"code\":\"syntax-"
+        "error\",\"message\":\"m\"},"
         "{\"line\":2,\"column\":1,\"code\":\"undefined-name\",\"message\":\"n\"}]}";
-    json_t *v = verdict(lint, JUDGED("null", 1, 1, "null"), NULL), *got = json_object_get(v, "lint");
+    json_t *v = verdict(lint, JUDGED("null", 1, 1, "null"), NULL),
+           *got = json_object_get(v, "lint");
     assert_int_equal(json_array_size(got), 1);
-    assert_string_equal(json_string_value(json_object_get(json_array_get(got, 0), "code")), "undefined-name");
+    assert_string_equal(json_string_value(json_object_get(json_array_get(got, 0), "code")),
+                        "undefined-name");
     json_decref(v);
-    assert_true(grade_needs_judge(json_object_get(v = json_pack("{s:{s:s}}", "l", "language", "python"), "l")));
+    assert_true(grade_needs_judge(
+        json_object_get(v = json_pack("{s:{s:s}}", "l", "language", "python"), "l")));
     json_decref(v);
     assert_false(grade_needs_judge(NULL));
 }
@@ -137,7 +149,8 @@ static void reward_files(void **state)
     (void)state;
     struct reward r = {0};
     struct err err = {0};
-    assert_int_equal(load("fails_tests: {scale: 0.2}\ncorrect: 2\nfaster: {max: 1}\n", &r, &err), 0);
+    assert_int_equal(load("fails_tests: {scale: 0.2}\ncorrect: 2\nfaster: {max: 1}\n", &r, &err),
+                     0);
     assert_true(r.fails_base == 0.1 && r.fails_scale == 0.2 && r.correct == 2);
     assert_true(r.faster_base == 2 && r.faster_scale == 0.25 && r.faster_max == 1);
     assert_true(reward_of(&r, GRADE_FASTER, 1, 1, 4) == 2.5);

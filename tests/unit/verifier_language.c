@@ -1,12 +1,13 @@
-/* verifier_language.c: the real assay-lint, jailed as it runs in a slot, asked about languages, names and
- * hostile texts. */
+/* verifier_language.c: the real assay-lint, jailed as it runs in a slot, asked about languages,
+ * names and hostile texts. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <sys/wait.h>
+
 #include <cmocka.h>
 #include <jansson.h>
-#include <signal.h>
-#include <sys/wait.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -156,10 +157,13 @@ static void what_is_no_program(void **state)
         "I'm sorry, but I cannot help with that request.",
         "Yes",
         "Hello, world",
-        "First, we sort the numbers. Then we walk through them, and for each one we ask\nwhether it was "
+        "First, we sort the numbers. Then we walk through them, and for each one we ask\nwhether "
+        "it was "
         "seen before. If it was, we stop.",
-        "function SORT(list) returns a list\n  for each x in list do\n    if x > y then swap x and y\n  return list\n",
-        "\xe6\x88\x91\xe4\xbb\xac\xe5\x85\x88\xe6\x8e\x92\xe5\xba\x8f\xef\xbc\x8c\xe7\x84\xb6\xe5\x90\x8e\xe5\x8f\x96"
+        "function SORT(list) returns a list\n  for each x in list do\n    if x > y then swap x and "
+        "y\n  return list\n",
+        "\xe6\x88\x91\xe4\xbb\xac\xe5\x85\x88\xe6\x8e\x92\xe5\xba\x8f\xef\xbc\x8c\xe7\x84\xb6\xe5"
+        "\x90\x8e\xe5\x8f\x96"
         "\xe4\xb8\xad\xe9\x97\xb4\xe7\x9a\x84\xe6\x95\xb0\xe3\x80\x82",
     };
     static const char *const data[] = {
@@ -167,8 +171,10 @@ static void what_is_no_program(void **state)
         "[1, 2, 3]",
         "42",
         "<!DOCTYPE html>\n<html>\n<body>\n<p>Hi there</p>\n</body>\n</html>\n",
-        "## Approach\n\n- sort the list\n- take the **middle**\n\n1. First\n2. Second\n\n> so [here](http://x.y)\n",
-        "Let $x_{1}, x_{2}$ be real numbers such that $$\\frac{x_{1}}{x_{2}} \\leq \\sqrt{2}.$$ Find $x_{1}$.",
+        "## Approach\n\n- sort the list\n- take the **middle**\n\n1. First\n2. Second\n\n> so "
+        "[here](http://x.y)\n",
+        "Let $x_{1}, x_{2}$ be real numbers such that $$\\frac{x_{1}}{x_{2}} \\leq \\sqrt{2}.$$ "
+        "Find $x_{1}$.",
     };
     static const char *const empty[] = {"", "\n\n   \n", "# only a comment\n"};
     for (size_t i = 0; i < COUNT_OF(prose); i++)
@@ -186,9 +192,12 @@ static void other_languages_are_named(void **state)
         {"python2", "def f(x):\n    print \"x is\", x\n    return x\n"},
         {"python2", "try:\n    f()\nexcept ValueError, e:\n    raise\n"},
         {"javascript", "function f(x) {\n  const y = x.map(v => v * 2);\n  return y;\n}\n"},
-        {"java", "public class A {\n    public static int f(int x) {\n        return x + 1;\n    }\n}\n"},
-        {"c", "#include <stdio.h>\n\nint main(void) {\n    printf(\"%d\\n\", 3);\n    return 0;\n}\n"},
-        {"c++", "#include <vector>\nusing namespace std;\n\nint f(vector<int> v) {\n    std::sort(v.begin(), v.end());\n"
+        {"java",
+         "public class A {\n    public static int f(int x) {\n        return x + 1;\n    }\n}\n"},
+        {"c",
+         "#include <stdio.h>\n\nint main(void) {\n    printf(\"%d\\n\", 3);\n    return 0;\n}\n"},
+        {"c++", "#include <vector>\nusing namespace std;\n\nint f(vector<int> v) {\n    "
+                "std::sort(v.begin(), v.end());\n"
                 "    return v[0];\n}\n"},
         {"go", "package main\n\nfunc f(x int) int {\n\ty := x + 1\n\treturn y\n}\n"},
         {"rust", "fn f(x: &mut Vec<i32>) -> i32 {\n    let mut y = 0;\n    y += x[0];\n    y\n}\n"},
@@ -212,8 +221,9 @@ static void expect_diagnostics(json_t *job, const char *wanted)
     json_t *r = ask_job(job), *d;
     struct buf got = {0};
     size_t i;
-    json_array_foreach(json_object_get(r, "diagnostics"), i, d)
-        buf_printf(&got, "%s%d:%d %s", i ? ", " : "", (int)json_integer_value(json_object_get(d, "line")),
+    json_array_foreach (json_object_get(r, "diagnostics"), i, d)
+        buf_printf(&got, "%s%d:%d %s", i ? ", " : "",
+                   (int)json_integer_value(json_object_get(d, "line")),
                    (int)json_integer_value(json_object_get(d, "column")),
                    json_string_value(json_object_get(d, "code")));
     assert_string_equal(buf_view(&got).s, wanted);
@@ -224,12 +234,16 @@ static void expect_diagnostics(json_t *job, const char *wanted)
 static void diagnostics_point_at_places(void **state)
 {
     (void)state;
-    expect_diagnostics(json_pack("{s:s}", "text", "def f(x):\n    return x + \xc3\xa9t\xc3\xa9 + y\n"),
-                       "2:16 undefined-name, 2:22 undefined-name");
-    expect_diagnostics(json_pack("{s:s, s:s}", "text", "def g(x):\n    return x\n", "entry_point", "f"),
-                       "1:1 no-entry-point");
-    expect_diagnostics(json_pack("{s:s, s:s, s:s}", "text", "def f(x):\n    return sqrt(helper(x))\n", "entry_point",
-                                 "f", "starter", "from math import sqrt\ndef helper(x):\n    return x\n"),
+    expect_diagnostics(
+        json_pack("{s:s}", "text", "def f(x):\n    return x + \xc3\xa9t\xc3\xa9 + y\n"),
+        "2:16 undefined-name, 2:22 undefined-name");
+    expect_diagnostics(
+        json_pack("{s:s, s:s}", "text", "def g(x):\n    return x\n", "entry_point", "f"),
+        "1:1 no-entry-point");
+    expect_diagnostics(json_pack("{s:s, s:s, s:s}", "text",
+                                 "def f(x):\n    return sqrt(helper(x))\n", "entry_point", "f",
+                                 "starter",
+                                 "from math import sqrt\ndef helper(x):\n    return x\n"),
                        "");
     expect_diagnostics(json_pack("{s:s}", "text", "x = 1\nz = [x]\ny = (\n"), "3:1 syntax-error");
 }
@@ -241,17 +255,24 @@ static void names_of_honest_programs_are_known(void **state)
         "import os.path, re as regex\nfrom math import sqrt as root\nimport collections\n"
         "A: int = 3\nb, (c, *d) = 1, (2, 3)\nfor i, j in enumerate([b, c]):\n    A += i + j\n"
         "class C(object):\n    size = 3\n    def m(self, p, /, q=A, *args, k: int = 2, **kw):\n"
-        "        global G\n        G = self.size + p + q + k + len(args) + len(kw)\n        return __class__\n"
-        "def f(x):\n    try:\n        with open(x) as h, open(x) as (u, v):\n            return [y * z for y in h for z in y if (w := z)] + [w, u, v]\n"
-        "    except (OSError, KeyError) as e:\n        raise ValueError(f'{e} {regex} {root(4)}') from e\n"
-        "def outer():\n    n = 0\n    def inner():\n        nonlocal n\n        n += 1\n        return lambda s, t=1: s + t + n\n    return inner\n"
-        "def match_it(v):\n    match v:\n        case [first, *rest]:\n            return first, rest\n        case {'k': val, **others}:\n            return val, others\n"
+        "        global G\n        G = self.size + p + q + k + len(args) + len(kw)\n        return "
+        "__class__\n"
+        "def f(x):\n    try:\n        with open(x) as h, open(x) as (u, v):\n            return [y "
+        "* z for y in h for z in y if (w := z)] + [w, u, v]\n"
+        "    except (OSError, KeyError) as e:\n        raise ValueError(f'{e} {regex} {root(4)}') "
+        "from e\n"
+        "def outer():\n    n = 0\n    def inner():\n        nonlocal n\n        n += 1\n        "
+        "return lambda s, t=1: s + t + n\n    return inner\n"
+        "def match_it(v):\n    match v:\n        case [first, *rest]:\n            return first, "
+        "rest\n        case {'k': val, **others}:\n            return val, others\n"
         "        case C(size=sz) | sz:\n            return sz\n"
-        "print({**{'a': os.path}}, {k: v for k, v in {}.items()}, f, outer, C, G, collections.Counter, __name__, sep='')\n";
+        "print({**{'a': os.path}}, {k: v for k, v in {}.items()}, f, outer, C, G, "
+        "collections.Counter, __name__, sep='')\n";
     expect_diagnostics(json_pack("{s:s, s:s}", "text", program, "entry_point", "match_it"), "");
     json_t *r = ask(str_of(program));
     char *defines = json_dumps(json_object_get(r, "defines"), JSON_COMPACT);
-    assert_string_equal(defines, "[\"A\",\"b\",\"c\",\"d\",\"i\",\"j\",\"C\",\"f\",\"outer\",\"match_it\"]");
+    assert_string_equal(defines,
+                        "[\"A\",\"b\",\"c\",\"d\",\"i\",\"j\",\"C\",\"f\",\"outer\",\"match_it\"]");
     assert_true(json_is_true(json_object_get(r, "parses")));
     free(defines);
     json_decref(r);
@@ -260,9 +281,10 @@ static void names_of_honest_programs_are_known(void **state)
 static void hostile_texts_are_answered_in_time(void **state)
 {
     (void)state;
-    static const char *const parts[] = {"(",  "[{(",     "x",          "\"\"\"'", "{\"a\":", "-",          "f\"{",
-                                        "lambda:", "def f():\n", "a<b<",    "r#\"",    "\xf0\x9f\x98\x80", "\n\t\n ",
-                                        "if x:\n else:", "'''\\\n", "@"};
+    static const char *const parts[] = {
+        "(",       "[{(",           "x",          "\"\"\"'", "{\"a\":", "-",
+        "f\"{",    "lambda:",       "def f():\n", "a<b<",    "r#\"",    "\xf0\x9f\x98\x80",
+        "\n\t\n ", "if x:\n else:", "'''\\\n",    "@"};
     char *text = xcalloc(LINT_TEXT_BYTES_MAX, 1);
     for (size_t k = 0; k < COUNT_OF(parts); k++) {
         size_t n = strlen(parts[k]), len = LINT_TEXT_BYTES_MAX / 4 / n * n;
@@ -279,8 +301,10 @@ static void hostile_texts_are_answered_in_time(void **state)
 /* Grades three ways: Python, another language, no code. */
 static int way_of(const char *label)
 {
-    static const char *const none[] = {"HTML",     "JSON",       "english",    "other_natural_language",
-                                       "markdown", "latex_math", "pseudocode", "prose", "data", "empty"};
+    static const char *const none[] = {
+        "HTML",     "JSON",       "english",    "other_natural_language",
+        "markdown", "latex_math", "pseudocode", "prose",
+        "data",     "empty"};
     for (size_t i = 0; i < COUNT_OF(none); i++)
         if (strcmp(label, none[i]) == 0)
             return 0;

@@ -1,14 +1,17 @@
 /* attention.c: causal grouped-query attention, one sequence and one key/value head at a time.
  *
- * The keys of a head are transposed once into a padded [E][keys] block and its values copied to [keys][E]; then tiles of queries are
- * multiplied against them by tile.h. Scores live only in a tile's scratch: forward keeps the log-sum-exp of each row, from which
- * backward makes the probabilities again. Tiles end at their last visible key, so about half of the square is never computed. */
+ * The keys of a head are transposed once into a padded [E][keys] block and its values copied to
+ * [keys][E]; then tiles of queries are multiplied against them by tile.h. Scores live only in a
+ * tile's scratch: forward keeps the log-sum-exp of each row, from which backward makes the
+ * probabilities again. Tiles end at their last visible key, so about half of the square is never
+ * computed. */
 #include <math.h>
 
 #include "trainer/kernels/kernels.h"
 #include "trainer/kernels/tile.h"
 
-/* Forward wants small tiles (less is computed in vain beyond the diagonal); backward's key gradients want long inner products. */
+/* Forward wants small tiles (less is computed in vain beyond the diagonal); backward's key
+ * gradients want long inner products. */
 enum { FORWARD_TILE = 8, BACKWARD_TILE = 32 };
 
 /* Everything a span and head need, laid over the caller's scratch. */
@@ -23,7 +26,8 @@ struct span_scratch {
 
 size_t nn_attention_scratch(const struct nn_heads *h, int n_keys)
 {
-    size_t keys = (size_t)nn_round_up(n_keys, NN_LANES), dim = (size_t)nn_round_up(h->head_dim, NN_LANES);
+    size_t keys = (size_t)nn_round_up(n_keys, NN_LANES),
+           dim = (size_t)nn_round_up(h->head_dim, NN_LANES);
     return keys * (2 * (size_t)h->head_dim + 4 * dim + 2 * BACKWARD_TILE) + 3 * BACKWARD_TILE * dim;
 }
 
@@ -59,17 +63,20 @@ static size_t key_row(struct nn_span s, int j)
 }
 
 /* rows[j][0..dim) from the span's rows at column `column`, zero beyond E. */
-static void copy_rows(const struct nn_heads *h, struct nn_span s, const float *qkv, size_t column, int keys, int dim, float *rows)
+static void copy_rows(const struct nn_heads *h, struct nn_span s, const float *qkv, size_t column,
+                      int keys, int dim, float *rows)
 {
     for (int j = 0; j < keys; j++) {
         float *to = rows + (size_t)j * (size_t)dim;
-        memcpy(to, qkv + key_row(s, j) * row_width(h) + column, (size_t)h->head_dim * sizeof(float));
+        memcpy(to, qkv + key_row(s, j) * row_width(h) + column,
+               (size_t)h->head_dim * sizeof(float));
         memset(to + h->head_dim, 0, (size_t)(dim - h->head_dim) * sizeof(float));
     }
 }
 
 /* t[e][j] for j < padded, zero beyond `keys`. */
-static void copy_transposed(const struct nn_heads *h, struct nn_span s, const float *qkv, size_t column, int keys, int padded, float *t)
+static void copy_transposed(const struct nn_heads *h, struct nn_span s, const float *qkv,
+                            size_t column, int keys, int padded, float *t)
 {
     for (int j = 0; j < padded; j++) {
         const float *from = j < keys ? qkv + key_row(s, j) * row_width(h) + column : NULL;
@@ -78,8 +85,8 @@ static void copy_transposed(const struct nn_heads *h, struct nn_span s, const fl
     }
 }
 
-static void forward_tile(const struct nn_heads *h, struct nn_span s, const struct span_scratch *w, const float *qkv, int head,
-                         int from, float *o, float *lse)
+static void forward_tile(const struct nn_heads *h, struct nn_span s, const struct span_scratch *w,
+                         const float *qkv, int head, int from, float *o, float *lse)
 {
     const int rows = s.n_query - from < FORWARD_TILE ? s.n_query - from : FORWARD_TILE;
     const int seen = s.n_prefix + from + rows, dim = w->dim_padded;
@@ -87,8 +94,8 @@ static void forward_tile(const struct nn_heads *h, struct nn_span s, const struc
     const size_t width = row_width(h), keys = (size_t)w->keys_padded, e = (size_t)h->head_dim;
     const float *q = qkv + (size_t)(s.first + from) * width + (size_t)head * e;
     float inverse[FORWARD_TILE];
-    tile_matmul(rows, nn_round_up(seen, NN_LANES), h->head_dim, (struct tile_a){q, width, 1}, w->keys_t, keys, w->scores, keys,
-                false);
+    tile_matmul(rows, nn_round_up(seen, NN_LANES), h->head_dim, (struct tile_a){q, width, 1},
+                w->keys_t, keys, w->scores, keys, false);
     for (int i = 0; i < rows; i++) {
         float *p = w->scores + (size_t)i * keys, max;
         const int visible = s.n_prefix + from + i + 1;
@@ -97,7 +104,8 @@ static void forward_tile(const struct nn_heads *h, struct nn_span s, const struc
         inverse[i] = 1.0f / sum;
         lse[(size_t)(s.first + from + i) * (size_t)h->heads + (size_t)head] = max + logf(sum);
     }
-    tile_matmul(rows, dim, seen, (struct tile_a){w->scores, keys, 1}, w->value_rows, (size_t)dim, w->product, (size_t)dim, false);
+    tile_matmul(rows, dim, seen, (struct tile_a){w->scores, keys, 1}, w->value_rows, (size_t)dim,
+                w->product, (size_t)dim, false);
     for (int i = 0; i < rows; i++) {
         float *to = o + ((size_t)(s.first + from + i) * (size_t)h->heads + (size_t)head) * e;
         for (size_t j = 0; j < e; j++)
@@ -105,7 +113,8 @@ static void forward_tile(const struct nn_heads *h, struct nn_span s, const struc
     }
 }
 
-void nn_attention(const struct nn_heads *h, struct nn_span s, const float *qkv, float *o, float *lse, float *scratch)
+void nn_attention(const struct nn_heads *h, struct nn_span s, const float *qkv, float *o,
+                  float *lse, float *scratch)
 {
     const struct span_scratch w = lay_out(h, s, scratch);
     const int group = h->heads / h->kv_heads;
@@ -120,16 +129,21 @@ void nn_attention(const struct nn_heads *h, struct nn_span s, const float *qkv, 
     }
 }
 
-/* Probabilities into scores and dLoss/dscore into dscores, for the tile's rows up to column `seen`. */
-static void backward_scores(const struct nn_heads *h, struct nn_span s, const struct span_scratch *w, int head, int from, int rows,
-                            int seen, const float *o, const float *lse)
+/* Probabilities into scores and dLoss/dscore into dscores, for the tile's rows up to column `seen`.
+ */
+static void backward_scores(const struct nn_heads *h, struct nn_span s,
+                            const struct span_scratch *w, int head, int from, int rows, int seen,
+                            const float *o, const float *lse)
 {
     const float scale = 1.0f / sqrtf((float)h->head_dim);
     const size_t keys = (size_t)w->keys_padded, e = (size_t)h->head_dim;
     for (int i = 0; i < rows; i++) {
         const size_t at = (size_t)(s.first + from + i) * (size_t)h->heads + (size_t)head;
-        const float shift = lse[at], along = nn_dot(o + at * e, w->dout + (size_t)i * (size_t)w->dim_padded, h->head_dim);
-        float *restrict p = w->scores + (size_t)i * keys, *restrict ds = w->dscores + (size_t)i * keys;
+        const float shift = lse[at],
+                    along = nn_dot(o + at * e, w->dout + (size_t)i * (size_t)w->dim_padded,
+                                   h->head_dim);
+        float *restrict p = w->scores + (size_t)i * keys, *restrict ds =
+                                                              w->dscores + (size_t)i * keys;
         const int visible = s.n_prefix + from + i + 1;
         for (int j = 0; j < visible; j++) {
             p[j] = nn_exp(p[j] * scale - shift);
@@ -140,31 +154,40 @@ static void backward_scores(const struct nn_heads *h, struct nn_span s, const st
     }
 }
 
-static void backward_tile(const struct nn_heads *h, struct nn_span s, const struct span_scratch *w, const float *qkv, int head,
-                          int from, const float *o, const float *lse, const float *dout, float *dqkv)
+static void backward_tile(const struct nn_heads *h, struct nn_span s, const struct span_scratch *w,
+                          const float *qkv, int head, int from, const float *o, const float *lse,
+                          const float *dout, float *dqkv)
 {
     const int rows = s.n_query - from < BACKWARD_TILE ? s.n_query - from : BACKWARD_TILE;
     const int seen = s.n_prefix + from + rows, columns = nn_round_up(seen, NN_LANES);
-    const size_t width = row_width(h), keys = (size_t)w->keys_padded, e = (size_t)h->head_dim, dim = (size_t)w->dim_padded;
+    const size_t width = row_width(h), keys = (size_t)w->keys_padded, e = (size_t)h->head_dim,
+                 dim = (size_t)w->dim_padded;
     for (int i = 0; i < rows; i++) {
-        const size_t row = (size_t)(s.first + from + i);
+        const size_t row = (size_t)s.first + (size_t)from + (size_t)i;
         memcpy(w->query + (size_t)i * dim, qkv + row * width + (size_t)head * e, e * sizeof(float));
-        memcpy(w->dout + (size_t)i * dim, dout + (row * (size_t)h->heads + (size_t)head) * e, e * sizeof(float));
+        memcpy(w->dout + (size_t)i * dim, dout + (row * (size_t)h->heads + (size_t)head) * e,
+               e * sizeof(float));
         memset(w->query + (size_t)i * dim + e, 0, (dim - e) * sizeof(float));
         memset(w->dout + (size_t)i * dim + e, 0, (dim - e) * sizeof(float));
     }
-    tile_matmul(rows, columns, h->head_dim, (struct tile_a){w->query, dim, 1}, w->keys_t, keys, w->scores, keys, false);
-    tile_matmul(rows, columns, h->head_dim, (struct tile_a){w->dout, dim, 1}, w->values_t, keys, w->dscores, keys, false);
+    tile_matmul(rows, columns, h->head_dim, (struct tile_a){w->query, dim, 1}, w->keys_t, keys,
+                w->scores, keys, false);
+    tile_matmul(rows, columns, h->head_dim, (struct tile_a){w->dout, dim, 1}, w->values_t, keys,
+                w->dscores, keys, false);
     backward_scores(h, s, w, head, from, rows, seen, o, lse);
-    tile_matmul(rows, (int)dim, seen, (struct tile_a){w->dscores, keys, 1}, w->key_rows, dim, w->product, dim, false);
-    tile_matmul(seen, (int)dim, rows, (struct tile_a){w->dscores, 1, keys}, w->query, dim, w->dkeys, dim, true);
-    tile_matmul(seen, (int)dim, rows, (struct tile_a){w->scores, 1, keys}, w->dout, dim, w->dvalues, dim, true);
+    tile_matmul(rows, (int)dim, seen, (struct tile_a){w->dscores, keys, 1}, w->key_rows, dim,
+                w->product, dim, false);
+    tile_matmul(seen, (int)dim, rows, (struct tile_a){w->dscores, 1, keys}, w->query, dim, w->dkeys,
+                dim, true);
+    tile_matmul(seen, (int)dim, rows, (struct tile_a){w->scores, 1, keys}, w->dout, dim, w->dvalues,
+                dim, true);
     for (int i = 0; i < rows; i++)
-        memcpy(dqkv + (size_t)(s.first + from + i) * width + (size_t)head * e, w->product + (size_t)i * dim, e * sizeof(float));
+        memcpy(dqkv + (size_t)(s.first + from + i) * width + (size_t)head * e,
+               w->product + (size_t)i * dim, e * sizeof(float));
 }
 
-static void add_rows(const struct nn_heads *h, struct nn_span s, const struct span_scratch *w, const float *rows, size_t column,
-                     float *dqkv)
+static void add_rows(const struct nn_heads *h, struct nn_span s, const struct span_scratch *w,
+                     const float *rows, size_t column, float *dqkv)
 {
     for (int j = 0; j < w->keys; j++) {
         float *to = dqkv + key_row(s, j) * row_width(h) + column;
@@ -173,8 +196,8 @@ static void add_rows(const struct nn_heads *h, struct nn_span s, const struct sp
     }
 }
 
-void nn_attention_bwd(const struct nn_heads *h, struct nn_span s, const float *qkv, const float *o, const float *lse,
-                      const float *dout, float *dqkv, float *scratch)
+void nn_attention_bwd(const struct nn_heads *h, struct nn_span s, const float *qkv, const float *o,
+                      const float *lse, const float *dout, float *dqkv, float *scratch)
 {
     const struct span_scratch w = lay_out(h, s, scratch);
     const int group = h->heads / h->kv_heads;

@@ -1,13 +1,14 @@
-/* kernels.h: the operations of the decoder, forward and backward. f32, row-major, contiguous unless a stride is given.
- * Backward functions add to gradients of parameters; whether an input's gradient is set or added to is said at each. Nothing
- * here allocates, logs or starts a thread. Letters: see model/model.h. */
+/* kernels.h: the operations of the decoder, forward and backward. f32, row-major, contiguous unless
+ * a stride is given. Backward functions add to gradients of parameters; whether an input's gradient
+ * is set or added to is said at each. Nothing here allocates, logs or starts a thread. Letters: see
+ * model/model.h. */
 #ifndef ASSAY_KERNELS_H
 #define ASSAY_KERNELS_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* ---- matmul.c: the one door to BLAS. Weights are [out, in]. Linking it may start the program a second time, see there. -- */
+/* ---- matmul.c: the one door to BLAS. Weights are [out, in] ---------------------------------- */
 /* y[m, out] = beta y + x[m, in] @ w[out, in]^T */
 void nn_matmul(int m, int out, int in, const float *x, const float *w, float beta, float *y);
 /* dx[m, in] = beta dx + dy[m, out] @ w[out, in] */
@@ -15,24 +16,25 @@ void nn_matmul_dx(int m, int out, int in, const float *dy, const float *w, float
 /* dw[out, in] += dy[m, out]^T @ x[m, in] */
 void nn_matmul_dw(int m, int out, int in, const float *dy, const float *x, float *dw);
 
-/* ---- packed.c: the sampler's products: weights laid out once per update, bits independent of m ------------------ */
+/* ---- packed.c: the sampler's products: weights laid out once per update, bits independent of m */
 size_t nn_packed_size(int out, int in); /* floats */
 void nn_pack(int out, int in, const float *w, float *ret_packed);
 /* y[m, out] = x[m, in] @ w^T, or += */
 void nn_packed_matmul(int m, int out, int in, const float *x, const float *packed, float *y);
 void nn_packed_matmul_add(int m, int out, int in, const float *x, const float *packed, float *y);
 
-/* ---- embedding.c ----------------------------------------------------------------------------------------------- */
+/* ---- embedding.c ---------------------------------------------------------------------------- */
 /* x[n, d] = table[token] */
 void nn_embedding(int n, int d, const int32_t *tokens, const float *table, float *x);
 void nn_embedding_bwd(int n, int d, const int32_t *tokens, const float *dx, float *dtable);
 
-/* ---- rmsnorm.c: y = x / sqrt(mean(x^2) + eps) * w -------------------------------------------------------------- */
+/* ---- rmsnorm.c: y = x / sqrt(mean(x^2) + eps) * w ------------------------------------------- */
 void nn_rmsnorm(int n, int d, const float *x, const float *w, float eps, float *y);
 /* dx += ..., dw += ... */
-void nn_rmsnorm_bwd(int n, int d, const float *x, const float *w, float eps, const float *dy, float *dx, float *dw);
+void nn_rmsnorm_bwd(int n, int d, const float *x, const float *w, float eps, const float *dy,
+                    float *dx, float *dw);
 
-/* ---- rope.c: pairs (i, i + E/2) of each head are turned by position * theta^(-2i/E) -------------------------- */
+/* ---- rope.c: pairs (i, i + E/2) of each head are turned by position * theta^(-2i/E) --------- */
 struct nn_rope {
     float *cos, *sin; /* [positions, E/2] */
     int positions, half;
@@ -41,38 +43,43 @@ struct nn_rope {
 /* Makes the table at least `positions` long. */
 void nn_rope_reserve(struct nn_rope *r, int head_dim, float theta, int positions);
 void nn_rope_free(struct nn_rope *r);
-/* Turns `heads` adjacent heads at x in place; sign -1 turns back, which is the backward pass too. */
+/* Turns `heads` adjacent heads at x in place; sign -1 turns back, which is the backward pass too.
+ */
 void nn_rope_apply(const struct nn_rope *r, int position, int heads, float *x, float sign);
 
-/* ---- swiglu.c: act[n, f] = silu(gate) * up, where a row of gu is gate[f] then up[f] ----------------------------- */
+/* ---- swiglu.c: act[n, f] = silu(gate) * up, where a row of gu is gate[f] then up[f] --------- */
 void nn_swiglu(int n, int f, const float *gu, float *act);
 /* dgu is set; act is made again, since the gradient of the next weights wants it. */
 void nn_swiglu_bwd(int n, int f, const float *gu, const float *dact, float *dgu, float *act);
 
-/* ---- softmax.c: log-probabilities of targets under softmax(logits / temperature) ---------------------------------- */
+/* ---- softmax.c: log-probabilities of targets under softmax(logits / temperature) ------------ */
 /* logits[n, v] become probabilities. ret_entropy may be NULL. */
-void nn_softmax_logp(int n, int v, float *logits, float temperature, const int32_t *target, float *ret_logp, float *ret_entropy);
+void nn_softmax_logp(int n, int v, float *logits, float temperature, const int32_t *target,
+                     float *ret_logp, float *ret_entropy);
 /* dlogits is set, given the probabilities of the forward pass and dlogp[n]. */
-void nn_softmax_logp_bwd(int n, int v, const float *probs, float temperature, const int32_t *target, const float *dlogp,
-                         float *dlogits);
+void nn_softmax_logp_bwd(int n, int v, const float *probs, float temperature, const int32_t *target,
+                         const float *dlogp, float *dlogits);
 /* e[i] = exp(x[i] * scale - max), max over i; returns the sum of e. ret_max is max(x * scale). */
 float nn_exp_shifted(int n, const float *x, float scale, float *e, float *ret_max);
 
-/* ---- attention.c: causal grouped-query attention over packed sequences ------------------------------------------- */
+/* ---- attention.c: causal grouped-query attention over packed sequences ---------------------- */
 struct nn_heads {
     int heads, kv_heads, head_dim;
 };
-/* One sequence. Its queries are `n_query` rows of qkv (row width (H + 2G)E: queries, keys, values; q and k already turned) that begin at
- * `first`; its keys are the `n_prefix` rows at `prefix` followed by its own rows. Query i sees the prefix and own rows 0 .. i. */
+/* One sequence. Its queries are `n_query` rows of qkv (row width (H + 2G)E: queries, keys, values;
+ * q and k already turned) that begin at `first`; its keys are the `n_prefix` rows at `prefix`
+ * followed by its own rows. Query i sees the prefix and own rows 0 .. i. */
 struct nn_span {
     int prefix, n_prefix, first, n_query;
 };
 /* Floats of scratch for spans of at most n_keys = n_prefix + n_query. */
 size_t nn_attention_scratch(const struct nn_heads *h, int n_keys);
 /* o[row, HE] and lse[row, H] (log-sum-exp of the scaled scores) of the span's own rows are set. */
-void nn_attention(const struct nn_heads *h, struct nn_span s, const float *qkv, float *o, float *lse, float *scratch);
-/* dqkv: queries of the own rows are set, keys and values of all rows the span reads are added to (the caller zeroes). */
-void nn_attention_bwd(const struct nn_heads *h, struct nn_span s, const float *qkv, const float *o, const float *lse,
-                      const float *dout, float *dqkv, float *scratch);
+void nn_attention(const struct nn_heads *h, struct nn_span s, const float *qkv, float *o,
+                  float *lse, float *scratch);
+/* dqkv: queries of the own rows are set, keys and values of all rows the span reads are added to
+ * (the caller zeroes). */
+void nn_attention_bwd(const struct nn_heads *h, struct nn_span s, const float *qkv, const float *o,
+                      const float *lse, const float *dout, float *dqkv, float *scratch);
 
 #endif

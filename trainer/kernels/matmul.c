@@ -1,9 +1,11 @@
 /* matmul.c: the one door to BLAS.
  *
- * OpenBLAS chooses its kernels by processor model when it is loaded. A model newer than the library it takes for one without AVX, which
- * is four times slower, and it can be told better only by the environment and only before it is loaded. So a program that
- * links this file looks once, before main(), at which kernels were chosen; if the processor has AVX2 or AVX-512 and they do not use
- * it, it sets OPENBLAS_CORETYPE and starts itself again. Whoever has set that variable is left alone. */
+ * OpenBLAS chooses its kernels by processor model when it is loaded. A model newer than the library
+ * it takes for one without AVX, which is four times slower, and it can be told better only by the
+ * environment and only before it is loaded. So a program that links this file looks once, before
+ * main(), at which kernels were chosen; if the processor has AVX2 or AVX-512 and they do not use
+ * it, it sets OPENBLAS_CORETYPE and starts itself again. Whoever has set that variable is left
+ * alone. */
 #include "trainer/kernels/kernels.h"
 
 #include <cblas.h>
@@ -17,7 +19,8 @@ static const char *wanted_kernels(void)
 {
 #ifdef __x86_64__
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw"))
+    if (__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512bw"))
         return "SkylakeX";
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
         return "Haswell";
@@ -27,13 +30,15 @@ static const char *wanted_kernels(void)
 
 __attribute__((constructor)) static void settle_blas(int argc, char **argv)
 {
-    static const char *const good[] = {"Haswell", "Zen", "SkylakeX", "Cooperlake", "Sapphirerapids"};
+    static const char *const good[] = {"Haswell", "Zen", "SkylakeX", "Cooperlake",
+                                       "Sapphirerapids"};
     const char *chosen = openblas_get_corename(), *wanted = wanted_kernels();
     char self[4096] = "";
     for (size_t i = 0; i < COUNT_OF(good); i++)
         if (strcasecmp(chosen, good[i]) == 0)
             return;
-    if (argc < 1 || !wanted || getenv("OPENBLAS_CORETYPE") || readlink("/proc/self/exe", self, sizeof self - 1) <= 0)
+    if (argc < 1 || !wanted || getenv("OPENBLAS_CORETYPE") ||
+        readlink("/proc/self/exe", self, sizeof self - 1) <= 0)
         return;
     if (setenv("OPENBLAS_CORETYPE", wanted, 0) == 0)
         execv(self, argv); /* where that fails the program goes on, slower */
@@ -42,17 +47,20 @@ __attribute__((constructor)) static void settle_blas(int argc, char **argv)
 void nn_matmul(int m, int out, int in, const float *x, const float *w, float beta, float *y)
 {
     if (m > 0)
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m, out, in, 1, x, in, w, in, beta, y, out);
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m, out, in, 1, x, in, w, in, beta, y,
+                    out);
 }
 
 void nn_matmul_dx(int m, int out, int in, const float *dy, const float *w, float beta, float *dx)
 {
     if (m > 0)
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, in, out, 1, dy, out, w, in, beta, dx, in);
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, in, out, 1, dy, out, w, in, beta,
+                    dx, in);
 }
 
 void nn_matmul_dw(int m, int out, int in, const float *dy, const float *x, float *dw)
 {
     if (m > 0)
-        cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, out, in, m, 1, dy, out, x, in, 1, dw, in);
+        cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, out, in, m, 1, dy, out, x, in, 1, dw,
+                    in);
 }

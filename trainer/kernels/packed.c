@@ -1,5 +1,6 @@
-/* packed.c: y = x @ w^T for few rows and many calls. The weights are laid out once in panels of 32 outputs, [in][32] each and zero-padded,
- * so that a panel is read in order from L1 while the rows of x go past it. */
+/* packed.c: y = x @ w^T for few rows and many calls. The weights are laid out once in panels of 32
+ * outputs, [in][32] each and zero-padded, so that a panel is read in order from L1 while the rows
+ * of x go past it. */
 #include "trainer/kernels/kernels.h"
 #include "trainer/kernels/tile.h"
 
@@ -17,12 +18,14 @@ void nn_pack(int out, int in, const float *w, float *ret_packed)
         int cols = out - o < PANEL ? out - o : PANEL;
         for (int i = 0; i < in; i++)
             for (int j = 0; j < PANEL; j++)
-                panel[(size_t)i * PANEL + (size_t)j] = j < cols ? w[(size_t)(o + j) * (size_t)in + (size_t)i] : 0;
+                panel[(size_t)i * PANEL + (size_t)j] =
+                    j < cols ? w[(size_t)(o + j) * (size_t)in + (size_t)i] : 0;
     }
 }
 
 /* The last panel may be narrower than a tile: it goes through a small copy. */
-static void narrow_panel(int m, int cols, int in, const float *x, const float *panel, float *y, size_t ldy, bool add)
+static void narrow_panel(int m, int cols, int in, const float *x, const float *panel, float *y,
+                         size_t ldy, bool add)
 {
     float tile[TILE_ROWS][PANEL] = {{0}};
     for (int i = 0; i < m; i += TILE_ROWS) {
@@ -36,7 +39,8 @@ static void narrow_panel(int m, int cols, int in, const float *x, const float *p
     }
 }
 
-NN_INLINE void packed_matmul(int m, int out, int in, const float *x, const float *packed, float *y, bool add)
+NN_INLINE void packed_matmul(int m, int out, int in, const float *x, const float *packed, float *y,
+                             bool add)
 {
     struct tile_a a = {x, (size_t)in, 1};
     int o = 0;

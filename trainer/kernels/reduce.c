@@ -8,7 +8,8 @@ struct reduce {
     size_t n;
 };
 
-/* Each worker owns a slice of the index range, so every element is summed by one thread in one order. */
+/* Each worker owns a slice of the index range, so every element is summed by one thread in one
+ * order. */
 static void reduce_slice(void *ctx, int worker)
 {
     const struct reduce *r = ctx;

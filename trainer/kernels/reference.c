@@ -49,10 +49,11 @@ void ref_swiglu(int n, int f, const double *gu, double *act)
         }
 }
 
-void ref_logp(int n, int v, const double *logits, double temperature, const int32_t *target, double *logp, double *entropy)
+void ref_logp(int n, int v, const double *logits, double temperature, const int32_t *target,
+              double *logp, double *entropy)
 {
     for (int i = 0; i < n; i++, logits += v) {
-        double max = -INFINITY, sum = 0, weighted = 0;
+        double max = -INFINITY, sum = 0.0, weighted = 0.0;
         for (int j = 0; j < v; j++)
             max = fmax(max, logits[j] / temperature);
         for (int j = 0; j < v; j++) {
@@ -60,13 +61,15 @@ void ref_logp(int n, int v, const double *logits, double temperature, const int3
             sum += exp(t);
             weighted += exp(t) * t;
         }
+        // cppcheck-suppress invalidFunctionArg -- there is at least one logit, so the sum is not 0
         logp[i] = logits[target[i]] / temperature - max - log(sum);
         if (entropy)
             entropy[i] = log(sum) - weighted / sum;
     }
 }
 
-void ref_attention(int heads, int kv_heads, int head_dim, struct ref_span s, const double *qkv, double *o)
+void ref_attention(int heads, int kv_heads, int head_dim, struct ref_span s, const double *qkv,
+                   double *o)
 {
     const int width = (heads + 2 * kv_heads) * head_dim, keys = s.n_prefix + s.n_query;
     double *p = xcalloc((size_t)keys, sizeof *p);
@@ -77,15 +80,18 @@ void ref_attention(int heads, int kv_heads, int head_dim, struct ref_span s, con
             const int group = h / (heads / kv_heads), visible = s.n_prefix + i + 1;
             memset(out, 0, (size_t)head_dim * sizeof *out);
             for (int j = 0; j < visible; j++) {
-                const double *k = qkv + (j < s.n_prefix ? s.prefix + j : s.first + j - s.n_prefix) * width + (heads + group) * head_dim;
+                const double *k =
+                    qkv + (j < s.n_prefix ? s.prefix + j : s.first + j - s.n_prefix) * width +
+                    (heads + group) * head_dim;
                 double dot = 0;
                 for (int e = 0; e < head_dim; e++)
                     dot += q[e] * k[e];
                 sum += p[j] = exp(dot / sqrt(head_dim));
             }
             for (int j = 0; j < visible; j++) {
-                const double *v = qkv + (j < s.n_prefix ? s.prefix + j : s.first + j - s.n_prefix) * width +
-                                  (heads + kv_heads + group) * head_dim;
+                const double *v =
+                    qkv + (j < s.n_prefix ? s.prefix + j : s.first + j - s.n_prefix) * width +
+                    (heads + kv_heads + group) * head_dim;
                 for (int e = 0; e < head_dim; e++)
                     out[e] += p[j] / sum * v[e];
             }
@@ -104,13 +110,15 @@ static struct ref_span span_of(const struct model_batch *b, int s)
 }
 
 /* x[N, D] through one layer in place. `work` holds N * (D + 3 * widest) doubles. */
-static void ref_layer(const struct model *m, const double *w, const struct model_batch *b, int layer, double *x, double *work)
+static void ref_layer(const struct model *m, const double *w, const struct model_batch *b,
+                      int layer, double *x, double *work)
 {
     const struct model_config *c = &m->cfg;
     const struct layout y = layout_of(c);
     const struct layer_layout p = layout_layer(&y, layer);
     const int n = b->n_tokens;
-    double *h = work, *wide = h + n * y.width, *narrow = wide + n * (y.qkv > 2 * y.ff ? y.qkv : 2 * y.ff);
+    double *h = work, *wide = h + n * y.width,
+           *narrow = wide + n * (y.qkv > 2 * y.ff ? y.qkv : 2 * y.ff);
     ref_rmsnorm(n, y.width, x, w + p.attn_norm, (double)c->norm_eps, h);
     ref_matmul(n, y.qkv, y.width, h, w + p.qkv, wide);
     for (int s = 0; s < b->n_seq; s++) {
@@ -132,8 +140,8 @@ static void ref_layer(const struct model *m, const double *w, const struct model
         x[i] += h[i];
 }
 
-void ref_model(const struct model *m, const double *params, const struct model_batch *b, double temperature, double *logp,
-               double *entropy)
+void ref_model(const struct model *m, const double *params, const struct model_batch *b,
+               double temperature, double *logp, double *entropy)
 {
     const struct model_config *c = &m->cfg;
     const struct layout y = layout_of(c);
@@ -143,7 +151,8 @@ void ref_model(const struct model *m, const double *params, const struct model_b
     double *rows = xcalloc((size_t)b->n_rows * (size_t)d, sizeof *rows);
     double *logits = xcalloc((size_t)b->n_rows * (size_t)c->vocab, sizeof *logits);
     for (int i = 0; i < n; i++)
-        memcpy(x + i * d, params + y.embed + (size_t)b->tokens[i] * (size_t)d, (size_t)d * sizeof *x);
+        memcpy(x + i * d, params + y.embed + (size_t)b->tokens[i] * (size_t)d,
+               (size_t)d * sizeof *x);
     for (int l = 0; l < c->layers; l++)
         ref_layer(m, params, b, l, x, work);
     for (int r = 0; r < b->n_rows; r++)

@@ -20,10 +20,12 @@ void nn_rmsnorm(int n, int d, const float *x, const float *w, float eps, float *
 }
 
 /* With r = 1/rms: dx = r (w dy) - x r^3 mean(x w dy), dw = sum of dy x r. */
-void nn_rmsnorm_bwd(int n, int d, const float *x, const float *w, float eps, const float *dy, float *dx, float *dw)
+void nn_rmsnorm_bwd(int n, int d, const float *x, const float *w, float eps, const float *dy,
+                    float *dx, float *dw)
 {
     for (int i = 0; i < n; i++) {
-        const float *restrict xi = x + (size_t)i * (size_t)d, *restrict dyi = dy + (size_t)i * (size_t)d;
+        const float *restrict xi = x + (size_t)i * (size_t)d, *restrict dyi =
+                                                                  dy + (size_t)i * (size_t)d;
         float *restrict dxi = dx + (size_t)i * (size_t)d, *restrict dwr = dw;
         float r = inverse_rms(xi, d, eps);
         v16 along = {0};

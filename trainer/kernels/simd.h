@@ -1,5 +1,5 @@
-/* simd.h: sixteen floats at a time in GCC's vector extension (one AVX-512 register; the compiler splits them on lesser machines), and
- * an exponential that loops over it can be vectorised by. */
+/* simd.h: sixteen floats at a time in GCC's vector extension (one AVX-512 register; the compiler
+ * splits them on lesser machines), and an exponential that loops over it can be vectorised by. */
 #ifndef ASSAY_SIMD_H
 #define ASSAY_SIMD_H
 
@@ -63,17 +63,20 @@ NN_INLINE int nn_round_up(int n, int multiple)
     return (n + multiple - 1) / multiple * multiple;
 }
 
-/* exp(x) to about 1e-7 relative. x is split as n ln 2 + r with |r| <= ln(2)/2; e^r is a polynomial, 2^n goes into the exponent bits.
- * Arguments are clamped to where the result is a normal number; NaN stays NaN. Branch-free, so loops of it vectorise. */
+/* exp(x) to about 1e-7 relative. x is split as n ln 2 + r with |r| <= ln(2)/2; e^r is a polynomial,
+ * 2^n goes into the exponent bits. Arguments are clamped to where the result is a normal number;
+ * NaN stays NaN. Branch-free, so loops of it vectorise. */
 NN_INLINE float nn_exp(float x)
 {
-    const float shift = 0x1.8p23f; /* adding it rounds to an integer, which then lies in the low mantissa bits */
+    const float shift =
+        0x1.8p23f; /* adding it rounds to an integer, which then lies in the low mantissa bits */
     x = x > 88.0f ? 88.0f : x;
     x = x < -87.3f ? -87.3f : x;
     float shifted = x * 0x1.715476p0f + shift, n = shifted - shift;
     int32_t bits;
     memcpy(&bits, &shifted, sizeof bits);
-    float r = x - n * 0x1.63p-1f + n * 0x1.bd0106p-13f; /* ln 2 in two parts, the first exact in nine bits */
+    float r = x - n * 0x1.63p-1f +
+              n * 0x1.bd0106p-13f; /* ln 2 in two parts, the first exact in nine bits */
     float p = 1.0f / 5040;
     p = p * r + 1.0f / 720;
     p = p * r + 1.0f / 120;

@@ -19,7 +19,8 @@ static float max_of(int n, const float *x)
     return lane[0];
 }
 
-/* The maximum may pass a NaN by, but its exponential is then added like any other: the sum is NaN. */
+/* The maximum may pass a NaN by, but its exponential is then added like any other: the sum is NaN.
+ */
 float nn_exp_shifted(int n, const float *x, float scale, float *e, float *ret_max)
 {
     const float max = max_of(n, x) * scale;
@@ -53,7 +54,8 @@ static float entropy_of(int v, const float *z, float scale)
     return logf(total) - (v16_sum(weighted) + rest_weighted) / total;
 }
 
-void nn_softmax_logp(int n, int v, float *logits, float temperature, const int32_t *target, float *ret_logp, float *ret_entropy)
+void nn_softmax_logp(int n, int v, float *logits, float temperature, const int32_t *target,
+                     float *ret_logp, float *ret_entropy)
 {
     const float scale = 1.0f / temperature;
     for (int i = 0; i < n; i++) {
@@ -68,8 +70,8 @@ void nn_softmax_logp(int n, int v, float *logits, float temperature, const int32
     }
 }
 
-void nn_softmax_logp_bwd(int n, int v, const float *probs, float temperature, const int32_t *target, const float *dlogp,
-                         float *dlogits)
+void nn_softmax_logp_bwd(int n, int v, const float *probs, float temperature, const int32_t *target,
+                         const float *dlogp, float *dlogits)
 {
     for (int i = 0; i < n; i++) {
         const float *restrict p = probs + (size_t)i * (size_t)v;

@@ -15,8 +15,10 @@ void nn_swiglu(int n, int f, const float *gu, float *act)
 void nn_swiglu_bwd(int n, int f, const float *gu, const float *dact, float *dgu, float *act)
 {
     for (int i = 0; i < n; i++) {
-        const float *restrict g = gu + (size_t)i * 2 * (size_t)f, *restrict u = g + f, *restrict da = dact + (size_t)i * (size_t)f;
-        float *restrict dg = dgu + (size_t)i * 2 * (size_t)f, *restrict du = dg + f, *restrict a = act + (size_t)i * (size_t)f;
+        const float *restrict g = gu + (size_t)i * 2 * (size_t)f, *restrict u = g + f,
+                              *restrict da = dact + (size_t)i * (size_t)f;
+        float *restrict dg = dgu + (size_t)i * 2 * (size_t)f, *restrict du = dg + f,
+                        *restrict a = act + (size_t)i * (size_t)f;
         for (int j = 0; j < f; j++) {
             float s = 1.0f / (1.0f + nn_exp(-g[j])), silu = g[j] * s;
             a[j] = silu * u[j];

@@ -1,5 +1,6 @@
-/* team.c: the worker threads. Worker 0 is the caller of team_run; workers 1 .. size-1 are threads that sleep on a condition
- * variable until the generation number moves, run the function once, and count themselves off. */
+/* team.c: the worker threads. Worker 0 is the caller of team_run; workers 1 .. size-1 are threads
+ * that sleep on a condition variable until the generation number moves, run the function once, and
+ * count themselves off. */
 #include "trainer/kernels/team.h"
 
 #include <cblas.h>

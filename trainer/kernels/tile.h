@@ -1,8 +1,10 @@
-/* tile.h: small matrix products from registers: c[m, n] (+)= a[m, k] @ b[k, n], n a multiple of 16, rows of b and c contiguous.
- * Element (i, p) of a lies at a[i * a_row + p * a_col], so that a may be a transposed view.
+/* tile.h: small matrix products from registers: c[m, n] (+)= a[m, k] @ b[k, n], n a multiple of 16,
+ * rows of b and c contiguous. Element (i, p) of a lies at a[i * a_row + p * a_col], so that a may
+ * be a transposed view.
  *
- * Every element of c is one chain of multiply-adds over p = 0 .. k-1, whatever m and n are: the same inputs give the same bits in a
- * batch of any size. Attention and the sampler are built on it; OpenBLAS, which promises no such thing, does the large products. */
+ * Every element of c is one chain of multiply-adds over p = 0 .. k-1, whatever m and n are: the
+ * same inputs give the same bits in a batch of any size. Attention and the sampler are built on it;
+ * OpenBLAS, which promises no such thing, does the large products. */
 #ifndef ASSAY_TILE_H
 #define ASSAY_TILE_H
 
@@ -19,8 +21,8 @@ struct tile_a {
 };
 
 /* `rows` and `vectors` are constants at every call, so the accumulators are registers. */
-NN_INLINE void tile_kernel(int rows, int vectors, int k, struct tile_a a, const float *b, size_t ldb, float *c, size_t ldc,
-                           bool add)
+NN_INLINE void tile_kernel(int rows, int vectors, int k, struct tile_a a, const float *b,
+                           size_t ldb, float *c, size_t ldc, bool add)
 {
     v16 sum[TILE_ROWS][2];
     for (int i = 0; i < rows; i++)
@@ -43,7 +45,8 @@ NN_INLINE void tile_kernel(int rows, int vectors, int k, struct tile_a a, const 
 }
 
 /* All rows of one strip of `vectors` * 16 columns: eights, then what is left in powers of two. */
-NN_INLINE void tile_strip(int m, int vectors, int k, struct tile_a a, const float *b, size_t ldb, float *c, size_t ldc, bool add)
+NN_INLINE void tile_strip(int m, int vectors, int k, struct tile_a a, const float *b, size_t ldb,
+                          float *c, size_t ldc, bool add)
 {
     for (; m >= 8; m -= 8, a.v += 8 * a.row, c += 8 * ldc)
         tile_kernel(8, vectors, k, a, b, ldb, c, ldc, add);
@@ -59,7 +62,8 @@ NN_INLINE void tile_strip(int m, int vectors, int k, struct tile_a a, const floa
         tile_kernel(1, vectors, k, a, b, ldb, c, ldc, add);
 }
 
-static inline void tile_matmul(int m, int n, int k, struct tile_a a, const float *b, size_t ldb, float *c, size_t ldc, bool add)
+static inline void tile_matmul(int m, int n, int k, struct tile_a a, const float *b, size_t ldb,
+                               float *c, size_t ldc, bool add)
 {
     int j = 0;
     for (; j + 2 * NN_LANES <= n; j += 2 * NN_LANES)

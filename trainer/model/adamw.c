@@ -1,5 +1,6 @@
-/* adamw.c: one fused pass over parameters, gradients and moments, split over the team. The norm is summed over fixed blocks in a fixed
- * order, and every other number depends on its own index alone, so the bits do not depend on the number of workers. */
+/* adamw.c: one fused pass over parameters, gradients and moments, split over the team. The norm is
+ * summed over fixed blocks in a fixed order, and every other number depends on its own index alone,
+ * so the bits do not depend on the number of workers. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -19,7 +20,8 @@ struct update {
     float scale, lr, correct_m, correct_v; /* correct_*: 1 / (1 - beta^step) */
 };
 
-int adamw_new(const struct model *m, float beta1, float beta2, float eps, float weight_decay, struct adamw *ret)
+int adamw_new(const struct model *m, float beta1, float beta2, float eps, float weight_decay,
+              struct adamw *ret)
 {
     struct adamw a = {.beta1 = beta1, .beta2 = beta2, .eps = eps, .weight_decay = weight_decay};
     a.m = calloc(m->n_params, sizeof(float));
@@ -63,7 +65,8 @@ static size_t slice(size_t n, int worker, int workers)
 static void norm_slice(void *ctx, int worker)
 {
     struct update *u = ctx;
-    for (size_t b = slice(u->n_blocks, worker, u->workers); b < slice(u->n_blocks, worker + 1, u->workers); b++) {
+    for (size_t b = slice(u->n_blocks, worker, u->workers);
+         b < slice(u->n_blocks, worker + 1, u->workers); b++) {
         size_t from = b * NORM_BLOCK, left = u->m->n_params - from;
         u->block_sums[b] = sum_of_squares(u->grads + from, left < NORM_BLOCK ? left : NORM_BLOCK);
     }
@@ -86,7 +89,8 @@ static void update_range(const struct update *u, size_t from, size_t to, float d
 static void update_slice(void *ctx, int worker)
 {
     const struct update *u = ctx;
-    const size_t from = slice(u->m->n_params, worker, u->workers), to = slice(u->m->n_params, worker + 1, u->workers);
+    const size_t from = slice(u->m->n_params, worker, u->workers),
+                 to = slice(u->m->n_params, worker + 1, u->workers);
     for (int i = 0; i < u->m->n_tensors; i++) {
         const struct model_tensor *t = &u->m->tensors[i];
         size_t low = t->offset, high = low + (size_t)t->rows * (size_t)(t->cols ? t->cols : 1);
@@ -97,9 +101,11 @@ static void update_slice(void *ctx, int worker)
     }
 }
 
-double adamw_step(struct adamw *a, struct model *m, float *grads, float lr, float clip, struct team *team)
+double adamw_step(struct adamw *a, struct model *m, float *grads, float lr, float clip,
+                  struct team *team)
 {
-    struct update u = {.a = a, .m = m, .grads = grads, .workers = team_size(team), .scale = 1, .lr = lr};
+    struct update u = {
+        .a = a, .m = m, .grads = grads, .workers = team_size(team), .scale = 1, .lr = lr};
     u.n_blocks = (m->n_params + NORM_BLOCK - 1) / NORM_BLOCK;
     u.block_sums = xcalloc(u.n_blocks, sizeof *u.block_sums);
     team_run(team, norm_slice, &u);

@@ -33,7 +33,7 @@ struct decoder {
     float *scores;                          /* of one head against all it sees */
 };
 
-/* ---- packed weights ---------------------------------------------------------------------------------------------- */
+/* ---- packed weights ------------------------------------------------------------------------- */
 
 static void pack_slice(void *ctx, int worker)
 {
@@ -66,7 +66,8 @@ struct packed_model *packed_model_new(const struct model *m, int positions, stru
     p->block = check_alloc(aligned_alloc(64, (floats * sizeof(float) + 63) & ~(size_t)63));
     float *at = p->block;
     for (int l = 0; l < m->cfg.layers; l++, at += layer)
-        p->layers[l] = (struct packed_layer){at, at + qkv, at + qkv + out, at + qkv + out + gate_up};
+        p->layers[l] =
+            (struct packed_layer){at, at + qkv, at + qkv + out, at + qkv + out + gate_up};
     p->head = at;
     team_run(team, pack_slice, p);
     nn_rope_reserve(&p->rope, m->cfg.head_dim, m->cfg.rope_theta, positions);
@@ -83,7 +84,7 @@ void packed_model_free(struct packed_model *p)
     free(p);
 }
 
-/* ---- keys and values --------------------------------------------------------------------------------------------- */
+/* ---- keys and values ------------------------------------------------------------------------ */
 
 int kv_cap(int tokens)
 {
@@ -107,25 +108,29 @@ static float *kv_keys(const struct model_config *c, const struct kv_segment *s, 
     return s->keys + (size_t)(layer * c->kv_heads + head) * (size_t)s->cap * (size_t)c->head_dim;
 }
 
-static float *kv_values(const struct model_config *c, const struct kv_segment *s, int layer, int head)
+static float *kv_values(const struct model_config *c, const struct kv_segment *s, int layer,
+                        int head)
 {
-    return s->values + (size_t)(layer * c->kv_heads + head) * (size_t)s->cap * (size_t)nn_round_up(c->head_dim, NN_LANES);
+    return s->values + (size_t)(layer * c->kv_heads + head) * (size_t)s->cap *
+                           (size_t)nn_round_up(c->head_dim, NN_LANES);
 }
 
-static void kv_write(const struct model_config *c, const struct kv_segment *s, int layer, int index, const float *keys,
-                     const float *values)
+static void kv_write(const struct model_config *c, const struct kv_segment *s, int layer, int index,
+                     const float *keys, const float *values)
 {
     const size_t e = (size_t)c->head_dim, padded = (size_t)nn_round_up(c->head_dim, NN_LANES);
     CHECK(index < s->cap);
     for (int g = 0; g < c->kv_heads; g++, keys += e, values += e) {
-        float *block = kv_keys(c, s, layer, g) + (size_t)(index / NN_LANES) * e * NN_LANES + (size_t)(index % NN_LANES);
+        float *block = kv_keys(c, s, layer, g) + (size_t)(index / NN_LANES) * e * NN_LANES +
+                       (size_t)(index % NN_LANES);
         for (size_t i = 0; i < e; i++)
             block[i * NN_LANES] = keys[i];
         memcpy(kv_values(c, s, layer, g) + (size_t)index * padded, values, e * sizeof(float));
     }
 }
 
-/* scores[j] = q . key j for j < n; up to 15 more floats are written. Four sums hide the latency of the multiply-adds. */
+/* scores[j] = q . key j for j < n; up to 15 more floats are written. Four sums hide the latency of
+ * the multiply-adds. */
 static void score_keys(int e, const float *q, const float *keys, int n, float *scores)
 {
     for (int j = 0; j < n; j += NN_LANES, keys += (size_t)e * NN_LANES) {
@@ -144,19 +149,22 @@ static void score_keys(int e, const float *q, const float *keys, int n, float *s
 }
 
 /* sum += weights @ values for one strip of at most 32 dimensions of rows that are `padded` wide. */
-NN_INLINE void weigh_strip(int vectors, int padded, const float *weights, const float *values, int n, float *sum)
+NN_INLINE void weigh_strip(int vectors, int padded, const float *weights, const float *values,
+                           int n, float *sum)
 {
     v16 s[4][2] = {{{0}}};
     int j = 0;
     for (; j + 4 <= n; j += 4)
         for (int u = 0; u < 4; u++)
             for (int k = 0; k < vectors; k++)
-                s[u][k] += weights[j + u] * v16_load(values + (size_t)(j + u) * (size_t)padded + k * NN_LANES);
+                s[u][k] += weights[j + u] *
+                           v16_load(values + (size_t)(j + u) * (size_t)padded + k * NN_LANES);
     for (; j < n; j++)
         for (int k = 0; k < vectors; k++)
             s[0][k] += weights[j] * v16_load(values + (size_t)j * (size_t)padded + k * NN_LANES);
     for (int k = 0; k < vectors; k++)
-        v16_store(sum + k * NN_LANES, v16_load(sum + k * NN_LANES) + ((s[0][k] + s[1][k]) + (s[2][k] + s[3][k])));
+        v16_store(sum + k * NN_LANES,
+                  v16_load(sum + k * NN_LANES) + ((s[0][k] + s[1][k]) + (s[2][k] + s[3][k])));
 }
 
 static void weigh_values(int padded, const float *weights, const float *values, int n, float *sum)
@@ -169,11 +177,13 @@ static void weigh_values(int padded, const float *weights, const float *values, 
 }
 
 /* The query heads of one row that share key/value head g: q[HE] -> o[HE]. */
-static void attend(const struct decoder *d, const struct decode_row *row, int layer, int g, const float *q, float *o)
+static void attend(const struct decoder *d, const struct decode_row *row, int layer, int g,
+                   const float *q, float *o)
 {
     const struct model_config *c = &d->p->m->cfg;
     const int e = c->head_dim, padded = nn_round_up(e, NN_LANES), group = c->heads / c->kv_heads;
-    const int before = row->prefix ? row->prefix->n : 0, own = row->position - before + 1, all = before + own;
+    const int before = row->prefix ? row->prefix->n : 0, own = row->position - before + 1,
+              all = before + own;
     const float scale = 1.0f / sqrtf((float)e);
     float sum[HEAD_DIM_MAX], max;
     CHECK(padded <= HEAD_DIM_MAX);
@@ -191,16 +201,18 @@ static void attend(const struct decoder *d, const struct decode_row *row, int la
     }
 }
 
-/* ---- the pass ---------------------------------------------------------------------------------------------------- */
+/* ---- the pass ------------------------------------------------------------------------------- */
 
 struct decoder *decoder_new(const struct packed_model *p, int rows_max)
 {
     struct decoder *d = xcalloc(1, sizeof *d);
     const struct layout *y = &p->lay;
     const size_t rows = (size_t)rows_max, width = (size_t)nn_round_up(y->width, NN_LANES);
-    const size_t qkv = (size_t)nn_round_up(y->qkv, NN_LANES), query = (size_t)nn_round_up(y->query, NN_LANES);
+    const size_t qkv = (size_t)nn_round_up(y->qkv, NN_LANES),
+                 query = (size_t)nn_round_up(y->query, NN_LANES);
     const size_t ff = (size_t)nn_round_up(y->ff, NN_LANES);
-    const size_t floats = rows * (2 * width + qkv + query + 3 * ff) + (size_t)p->rope.positions + 4 * NN_LANES;
+    const size_t floats =
+        rows * (2 * width + qkv + query + 3 * ff) + (size_t)p->rope.positions + 4 * NN_LANES;
     d->p = p;
     d->rows_max = rows_max;
     d->block = check_alloc(aligned_alloc(64, (floats * sizeof(float) + 63) & ~(size_t)63));
@@ -222,25 +234,29 @@ void decoder_free(struct decoder *d)
     free(d);
 }
 
-static void attention_step(struct decoder *d, const struct decode_row *rows, int n, int layer, bool cache_only)
+static void attention_step(struct decoder *d, const struct decode_row *rows, int n, int layer,
+                           bool cache_only)
 {
     const struct packed_model *p = d->p;
     const struct layout *y = &p->lay;
     const struct model_config *c = &p->m->cfg;
-    nn_rmsnorm(n, y->width, d->x, p->m->params + layout_layer(y, layer).attn_norm, c->norm_eps, d->normed);
+    nn_rmsnorm(n, y->width, d->x, p->m->params + layout_layer(y, layer).attn_norm, c->norm_eps,
+               d->normed);
     nn_packed_matmul(n, y->qkv, y->width, d->normed, p->layers[layer].qkv, d->qkv);
     for (int r = 0; r < n; r++) {
         float *qkv = d->qkv + (size_t)r * (size_t)y->qkv;
         const int before = rows[r].prefix ? rows[r].prefix->n : 0;
         nn_rope_apply(&p->rope, rows[r].position, c->heads + c->kv_heads, qkv, 1);
-        kv_write(c, rows[r].own, layer, rows[r].position - before, qkv + y->query, qkv + y->query + y->kv);
+        kv_write(c, rows[r].own, layer, rows[r].position - before, qkv + y->query,
+                 qkv + y->query + y->kv);
     }
     if (cache_only)
         return;
     /* Heads outermost: rows of one prompt then find its keys and values of that head in L1. */
     for (int g = 0; g < c->kv_heads; g++)
         for (int r = 0; r < n; r++)
-            attend(d, &rows[r], layer, g, d->qkv + (size_t)r * (size_t)y->qkv, d->o + (size_t)r * (size_t)y->query);
+            attend(d, &rows[r], layer, g, d->qkv + (size_t)r * (size_t)y->qkv,
+                   d->o + (size_t)r * (size_t)y->query);
     nn_packed_matmul_add(n, y->width, y->query, d->o, p->layers[layer].out, d->x);
 }
 
@@ -248,7 +264,8 @@ static void mlp_step(struct decoder *d, int n, int layer)
 {
     const struct packed_model *p = d->p;
     const struct layout *y = &p->lay;
-    nn_rmsnorm(n, y->width, d->x, p->m->params + layout_layer(y, layer).mlp_norm, p->m->cfg.norm_eps, d->normed);
+    nn_rmsnorm(n, y->width, d->x, p->m->params + layout_layer(y, layer).mlp_norm,
+               p->m->cfg.norm_eps, d->normed);
     nn_packed_matmul(n, 2 * y->ff, y->width, d->normed, p->layers[layer].gate_up, d->gu);
     nn_swiglu(n, y->ff, d->gu, d->act);
     nn_packed_matmul_add(n, y->width, y->ff, d->act, p->layers[layer].down, d->x);
@@ -262,7 +279,8 @@ void decoder_step(struct decoder *d, const struct decode_row *rows, int n, float
     CHECK(n <= d->rows_max);
     for (int r = 0; r < n; r++) {
         CHECK(rows[r].position < p->rope.positions);
-        nn_embedding(1, y->width, &rows[r].token, p->m->params + y->embed, d->x + (size_t)r * (size_t)y->width);
+        nn_embedding(1, y->width, &rows[r].token, p->m->params + y->embed,
+                     d->x + (size_t)r * (size_t)y->width);
     }
     for (int l = 0; l < layers; l++) {
         const bool cache_only = !ret_logits && l + 1 == layers;

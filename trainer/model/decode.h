@@ -1,17 +1,18 @@
-/* decode.h: the forward pass of the sampler: many rows, each one token of some sequence, against cached keys and values. A row's bits
- * do not depend on the rows that ride with it. */
+/* decode.h: the forward pass of the sampler: many rows, each one token of some sequence, against
+ * cached keys and values. A row's bits do not depend on the rows that ride with it. */
 #ifndef ASSAY_DECODE_H
 #define ASSAY_DECODE_H
 
 #include "trainer/model/model.h"
 
-/* Weights of one model laid out for nn_packed_matmul, with the table of rotations. Shared by all workers, read only. */
+/* Weights of one model laid out for nn_packed_matmul, with the table of rotations. Shared by all
+ * workers, read only. */
 struct packed_model;
 struct packed_model *packed_model_new(const struct model *m, int positions, struct team *team);
 void packed_model_free(struct packed_model *p);
 
-/* Cached keys and values of `cap` consecutive tokens, in all layers. Keys lie in blocks of 16 tokens, [E][16] each, so that
- * scores are computed for 16 tokens at once; values lie in rows. */
+/* Cached keys and values of `cap` consecutive tokens, in all layers. Keys lie in blocks of 16
+ * tokens, [E][16] each, so that scores are computed for 16 tokens at once; values lie in rows. */
 struct kv_segment {
     float *keys, *values;
     int cap; /* a multiple of 16 */
@@ -22,7 +23,8 @@ size_t kv_floats(const struct model *m, int cap);
 struct kv_segment kv_segment_at(const struct model *m, int cap, float *at);
 int kv_cap(int tokens);
 
-/* One row: `token` at `position`. Its key and value go to own at position - prefix length; it sees the prefix and own up to itself. */
+/* One row: `token` at `position`. Its key and value go to own at position - prefix length; it sees
+ * the prefix and own up to itself. */
 struct decode_row {
     int32_t token;
     int position;

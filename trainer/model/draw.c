@@ -1,5 +1,6 @@
-/* draw.c: inverse-CDF sampling. Without cuts the row is walked once by chunks; with top-k or top-p the likeliest tokens are popped off a
- * heap until the cut is full, which for the peaked rows of a language model is a few pops, not a sort. */
+/* draw.c: inverse-CDF sampling. Without cuts the row is walked once by chunks; with top-k or top-p
+ * the likeliest tokens are popped off a heap until the cut is full, which for the peaked rows of a
+ * language model is a few pops, not a sort. */
 #include "trainer/model/draw.h"
 
 #include <math.h>
@@ -56,7 +57,8 @@ struct heap {
 
 static bool above(const struct heap *h, int32_t a, int32_t b)
 {
-    return h->weight[a] > h->weight[b] || (h->weight[a] == h->weight[b] && a < b);
+    const float x = h->weight[a], y = h->weight[b];
+    return x == y ? a < b : x > y;
 }
 
 static void sift(struct heap *h, int at)
@@ -84,9 +86,10 @@ static int32_t pop(struct heap *h)
     return id;
 }
 
-/* top-k first, then the smallest set of what is left that holds top-p of its weight. At least one token always stays. */
-static int32_t cut_and_walk(const struct draw_options *o, int v, const float *weight, double total, double u, int32_t *ids,
-                            int32_t *kept)
+/* top-k first, then the smallest set of what is left that holds top-p of its weight. At least one
+ * token always stays. */
+static int32_t cut_and_walk(const struct draw_options *o, int v, const float *weight, double total,
+                            double u, int32_t *ids, int32_t *kept)
 {
     struct heap h = {.weight = weight, .id = ids, .n = v};
     const int k = o->top_k > 0 && o->top_k < v ? o->top_k : v;
@@ -118,7 +121,8 @@ static int32_t cut_and_walk(const struct draw_options *o, int v, const float *we
     return kept[0];
 }
 
-int32_t draw_token(const struct draw_options *o, int v, const float *logits, struct rng *rng, float *scratch, float *ret_logp)
+int32_t draw_token(const struct draw_options *o, int v, const float *logits, struct rng *rng,
+                   float *scratch, float *ret_logp)
 {
     _Static_assert(sizeof(float) == sizeof(int32_t), "scratch serves both");
     float *weight = scratch, *chunk_sum = scratch + 3 * v, max;
@@ -131,8 +135,9 @@ int32_t draw_token(const struct draw_options *o, int v, const float *logits, str
     if (greedy)
         token = likeliest(v, logits);
     else if ((o->top_k > 0 && o->top_k < v) || o->top_p < 1)
-        token = cut_and_walk(o, v, weight, (double)sum, rng_uniform(rng), (int32_t *)(void *)(scratch + v),
-                             (int32_t *)(void *)(scratch + 2 * v));
+        token =
+            cut_and_walk(o, v, weight, (double)sum, rng_uniform(rng),
+                         (int32_t *)(void *)(scratch + v), (int32_t *)(void *)(scratch + 2 * v));
     else
         token = walk(v, weight, rng_uniform(rng), chunk_sum);
     *ret_logp = logits[token] * scale - max - logf(sum);

@@ -14,8 +14,10 @@ struct draw_options {
 /* Floats of scratch that draw_token needs for v logits. */
 int draw_scratch_size(int v);
 
-/* The token, or -1 when the logits are not finite. Exactly one rng_uniform is spent, none when greedy (the lowest id of the likeliest).
- * ret_logp is its log-probability under the temperature alone (1 when greedy), before top-k and top-p. */
-int32_t draw_token(const struct draw_options *o, int v, const float *logits, struct rng *rng, float *scratch, float *ret_logp);
+/* The token, or -1 when the logits are not finite. Exactly one rng_uniform is spent, none when
+ * greedy (the lowest id of the likeliest). ret_logp is its log-probability under the temperature
+ * alone (1 when greedy), before top-k and top-p. */
+int32_t draw_token(const struct draw_options *o, int v, const float *logits, struct rng *rng,
+                   float *scratch, float *ret_logp);
 
 #endif

@@ -1,5 +1,6 @@
-/* layout.h: where the parts of a model lie in its flat block. The same offsets serve parameters, gradients and moments.
- * The q, k and v matrices of a layer are adjacent, and so are gate and up, so that each group is one matrix to multiply by. */
+/* layout.h: where the parts of a model lie in its flat block. The same offsets serve parameters,
+ * gradients and moments. The q, k and v matrices of a layer are adjacent, and so are gate and up,
+ * so that each group is one matrix to multiply by. */
 #ifndef ASSAY_LAYOUT_H
 #define ASSAY_LAYOUT_H
 
@@ -21,7 +22,10 @@ struct layout {
 
 static inline struct layout layout_of(const struct model_config *c)
 {
-    struct layout y = {.width = c->width, .query = c->heads * c->head_dim, .kv = c->kv_heads * c->head_dim, .ff = c->ff};
+    struct layout y = {.width = c->width,
+                       .query = c->heads * c->head_dim,
+                       .kv = c->kv_heads * c->head_dim,
+                       .ff = c->ff};
     y.qkv = y.query + 2 * y.kv;
     size_t d = (size_t)y.width;
     y.layers = (size_t)c->vocab * d;

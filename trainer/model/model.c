@@ -7,15 +7,23 @@
 #include "base/check.h"
 #include "trainer/model/layout.h"
 
-/* Far above any model that one machine trains; they keep every product of two sizes inside an int or a size_t. */
-enum { VOCAB_MAX = 1 << 20, WIDTH_MAX = 1 << 15, LAYERS_MAX = 1 << 10, HEADS_MAX = 1 << 10, POSITIONS_MAX = 1 << 20 };
+/* Far above any model that one machine trains; they keep every product of two sizes inside an int
+ * or a size_t. */
+enum {
+    VOCAB_MAX = 1 << 20,
+    WIDTH_MAX = 1 << 15,
+    LAYERS_MAX = 1 << 10,
+    HEADS_MAX = 1 << 10,
+    POSITIONS_MAX = 1 << 20
+};
 
 enum { TENSORS_PER_LAYER = 9 };
 
 static int check_range(const char *field, int value, int low, int high, struct err *err)
 {
     if (value < low || value > high)
-        return err_set(err, -EINVAL, "%s is %d: it must be between %d and %d", field, value, low, high);
+        return err_set(err, -EINVAL, "%s is %d: it must be between %d and %d", field, value, low,
+                       high);
     return 0;
 }
 
@@ -33,14 +41,17 @@ int model_config_check(const struct model_config *c, struct err *err)
     TRY(check_range("eos_token_id", c->eos_id, -1, c->vocab - 1, err));
     TRY(check_range("pad_token_id", c->pad_id, -1, c->vocab - 1, err));
     if (c->heads % c->kv_heads != 0)
-        return err_set(err, -EINVAL, "num_attention_heads (%d) is not a multiple of num_key_value_heads (%d)", c->heads,
-                       c->kv_heads);
+        return err_set(err, -EINVAL,
+                       "num_attention_heads (%d) is not a multiple of num_key_value_heads (%d)",
+                       c->heads, c->kv_heads);
     if (c->head_dim % 2 != 0)
         return err_set(err, -EINVAL, "head_dim is %d: it must be even", c->head_dim);
     if (!(c->rope_theta > 0) || !isfinite(c->rope_theta))
-        return err_set(err, -EINVAL, "rope_theta is %g: it must be positive", (double)c->rope_theta);
+        return err_set(err, -EINVAL, "rope_theta is %g: it must be positive",
+                       (double)c->rope_theta);
     if (!(c->norm_eps > 0) || !isfinite(c->norm_eps))
-        return err_set(err, -EINVAL, "rms_norm_eps is %g: it must be positive", (double)c->norm_eps);
+        return err_set(err, -EINVAL, "rms_norm_eps is %g: it must be positive",
+                       (double)c->norm_eps);
     return 0;
 }
 
@@ -109,15 +120,17 @@ static bool ends_with(const char *s, const char *tail)
 
 int model_create(const struct model_config *cfg, uint64_t seed, struct model *ret, struct err *err)
 {
-    struct model m;
+    struct model m = {0};
     TRY(model_alloc(cfg, &m, err));
     double residual = 1 / sqrt(2.0 * cfg->layers);
     for (int i = 0; i < m.n_tensors; i++) {
         const struct model_tensor *t = &m.tensors[i];
         float *w = m.params + t->offset;
         size_t n = (size_t)t->rows * (size_t)(t->cols ? t->cols : 1);
-        /* Projections back onto the residual stream are smaller, so that its variance does not grow with depth. */
-        bool onto_residual = ends_with(t->name, "o_proj.weight") || ends_with(t->name, "down_proj.weight");
+        /* Projections back onto the residual stream are smaller, so that its variance does not grow
+         * with depth. */
+        bool onto_residual =
+            ends_with(t->name, "o_proj.weight") || ends_with(t->name, "down_proj.weight");
         double scale = 0.02 * (onto_residual ? residual : 1);
         struct rng rng = rng_make(seed, (uint64_t)i);
         for (size_t j = 0; j < n; j++)
@@ -129,8 +142,9 @@ int model_create(const struct model_config *cfg, uint64_t seed, struct model *re
 
 int model_copy(const struct model *from, struct model *ret)
 {
-    struct model m;
+    struct model m = {0};
     TRY(model_alloc(&from->cfg, &m, NULL));
+    CHECK(m.params && m.n_params == from->n_params);
     memcpy(m.params, from->params, m.n_params * sizeof(float));
     *ret = m;
     return 0;

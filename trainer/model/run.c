@@ -1,8 +1,9 @@
 /* run.c: the forward and backward passes over packed sequences.
  *
- * One block of floats holds every activation; its parts are laid out anew for each batch and the block only ever grows. Backward makes
- * the cheap parts again (norms, SwiGLU) instead of reading them back from memory. In the last layer everything after attention
- * is done for the scored rows alone: M below is N in all layers but the last, where it is R. */
+ * One block of floats holds every activation; its parts are laid out anew for each batch and the
+ * block only ever grows. Backward makes the cheap parts again (norms, SwiGLU) instead of reading
+ * them back from memory. In the last layer everything after attention is done for the scored rows
+ * alone: M below is N in all layers but the last, where it is R. */
 #include "trainer/model/model.h"
 
 #include <stdlib.h>
@@ -12,9 +13,15 @@
 #include "trainer/kernels/kernels.h"
 #include "trainer/model/layout.h"
 
-/* Probabilities of at most PROBS_KEPT_MAX floats are kept for backward; beyond, logits are made again a chunk at a time. Chunks are as
- * large as lets their intermediate values stay in a core's second-level cache. */
-enum { PROBS_KEPT_MAX = 4 << 20, HEAD_CHUNK_FLOATS = 1 << 17, HEAD_CHUNK_ROWS_MIN = 16, MLP_CHUNK_ROWS = 128 };
+/* Probabilities of at most PROBS_KEPT_MAX floats are kept for backward; beyond, logits are made
+ * again a chunk at a time. Chunks are as large as lets their intermediate values stay in a core's
+ * second-level cache. */
+enum {
+    PROBS_KEPT_MAX = 4 << 20,
+    HEAD_CHUNK_FLOATS = 1 << 17,
+    HEAD_CHUNK_ROWS_MIN = 16,
+    MLP_CHUNK_ROWS = 128
+};
 
 struct layer_acts {
     float *x1;  /* [N, D] input of the layer */
@@ -32,15 +39,15 @@ struct model_run {
     struct nn_rope rope;
     float *block;
     size_t block_floats;
-    int head_rows;     /* scored rows in one chunk of the head */
+    int head_rows; /* scored rows in one chunk of the head */
     bool probs_kept;
     float temperature; /* of the last forward */
     struct layer_acts *layers;
-    float *x_out, *hidden;    /* [R, D] output of the last layer, before and after the final norm */
-    float *probs, *dlogits;   /* [R or head_rows, V], [head_rows, V] */
-    float *normed, *o_rows;   /* [N, D], [R, HE] */
-    float *act, *dact, *dgu;  /* one chunk: [F], [F], [2F] wide */
-    float *again;             /* [head_rows] log-probabilities that backward makes again and does not want */
+    float *x_out, *hidden;   /* [R, D] output of the last layer, before and after the final norm */
+    float *probs, *dlogits;  /* [R or head_rows, V], [head_rows, V] */
+    float *normed, *o_rows;  /* [N, D], [R, HE] */
+    float *act, *dact, *dgu; /* one chunk: [F], [F], [2F] wide */
+    float *again; /* [head_rows] log-probabilities that backward makes again and does not want */
     float *dx, *dx_rows, *dh; /* [N, D], [R, D], [N, D] */
     float *dout, *dout_rows;  /* [N, HE], [R, HE] */
     float *dqkv;              /* [N, (H+2G)E] */
@@ -66,9 +73,10 @@ void model_run_free(struct model_run *run)
     free(run);
 }
 
-/* ---- the block --------------------------------------------------------------------------------------------------- */
+/* ---- the block ------------------------------------------------------------------------------ */
 
-/* Hands out [rows, cols] floats at *at, on a cache line. With a NULL block only the size is counted. */
+/* Hands out [rows, cols] floats at *at, on a cache line. With a NULL block only the size is
+ * counted. */
 static float *take(float *block, size_t *at, int rows, int cols)
 {
     float *p = block ? block + *at : NULL;
@@ -76,7 +84,8 @@ static float *take(float *block, size_t *at, int rows, int cols)
     return p;
 }
 
-static size_t lay_out(struct model_run *run, const struct model *m, const struct model_batch *b, int longest, float *block)
+static size_t lay_out(struct model_run *run, const struct model *m, const struct model_batch *b,
+                      int longest, float *block)
 {
     const struct layout *y = &run->lay;
     const int n = b->n_tokens, r = b->n_rows, v = m->cfg.vocab;
@@ -84,9 +93,12 @@ static size_t lay_out(struct model_run *run, const struct model *m, const struct
     for (int l = 0; l < m->cfg.layers; l++) {
         const int rows = l + 1 < m->cfg.layers ? n : r;
         run->layers[l] = (struct layer_acts){
-            .x1 = take(block, &at, n, y->width),     .qkv = take(block, &at, n, y->qkv),
-            .lse = take(block, &at, n, m->cfg.heads), .o = take(block, &at, n, y->query),
-            .x2 = take(block, &at, rows, y->width),  .gu = take(block, &at, rows, 2 * y->ff),
+            .x1 = take(block, &at, n, y->width),
+            .qkv = take(block, &at, n, y->qkv),
+            .lse = take(block, &at, n, m->cfg.heads),
+            .o = take(block, &at, n, y->query),
+            .x2 = take(block, &at, rows, y->width),
+            .gu = take(block, &at, rows, 2 * y->ff),
         };
     }
     run->x_out = take(block, &at, r, y->width);
@@ -162,7 +174,7 @@ static void reserve(struct model_run *run, const struct model *m, const struct m
     lay_out(run, m, b, longest, run->block);
 }
 
-/* ---- forward ----------------------------------------------------------------------------------------------------- */
+/* ---- forward -------------------------------------------------------------------------------- */
 
 /* Turns the queries and keys of every row by its position; sign -1 turns gradients back. */
 static void turn(const struct model_run *run, const struct model_batch *b, float *qkv, float sign)
@@ -178,7 +190,8 @@ static void turn(const struct model_run *run, const struct model_batch *b, float
 static void gather(const struct model_batch *b, int d, const float *from, float *to)
 {
     for (int r = 0; r < b->n_rows; r++)
-        memcpy(to + (size_t)r * (size_t)d, from + (size_t)b->row[r] * (size_t)d, (size_t)d * sizeof(float));
+        memcpy(to + (size_t)r * (size_t)d, from + (size_t)b->row[r] * (size_t)d,
+               (size_t)d * sizeof(float));
 }
 
 /* to[N, d] is zero but for the sums of the scored rows. */
@@ -193,7 +206,8 @@ static void scatter(const struct model_batch *b, int d, const float *from, float
     }
 }
 
-static void attention_forward(struct model_run *run, const struct model *m, const struct model_batch *b, int l, bool last)
+static void attention_forward(struct model_run *run, const struct model *m,
+                              const struct model_batch *b, int l, bool last)
 {
     const struct layout *y = &run->lay;
     const struct layer_layout p = layout_layer(y, l);
@@ -229,7 +243,8 @@ static void mlp_forward(struct model_run *run, const struct model *m, int l, int
     for (int from = 0; from < all; from += MLP_CHUNK_ROWS) {
         const int rows = rows_of_chunk(all, from, MLP_CHUNK_ROWS);
         const float *x2 = run->layers[l].x2 + (size_t)from * (size_t)y->width;
-        float *gu = run->layers[l].gu + (size_t)from * 2 * (size_t)y->ff, *next = x_next + (size_t)from * (size_t)y->width;
+        float *gu = run->layers[l].gu + (size_t)from * 2 * (size_t)y->ff,
+              *next = x_next + (size_t)from * (size_t)y->width;
         nn_rmsnorm(rows, y->width, x2, w + p.mlp_norm, m->cfg.norm_eps, run->normed);
         nn_matmul(rows, 2 * y->ff, y->width, run->normed, w + p.gate_up, 0, gu);
         nn_swiglu(rows, y->ff, gu, run->act);
@@ -243,45 +258,54 @@ static void trunk_forward(struct model_run *run, const struct model *m, const st
 {
     const int layers = m->cfg.layers;
     reserve(run, m, b);
-    nn_embedding(b->n_tokens, run->lay.width, b->tokens, m->params + run->lay.embed, run->layers[0].x1);
+    nn_embedding(b->n_tokens, run->lay.width, b->tokens, m->params + run->lay.embed,
+                 run->layers[0].x1);
     for (int l = 0; l < layers; l++) {
         const bool last = l + 1 == layers;
         attention_forward(run, m, b, l, last);
-        mlp_forward(run, m, l, last ? b->n_rows : b->n_tokens, last ? run->x_out : run->layers[l + 1].x1);
+        mlp_forward(run, m, l, last ? b->n_rows : b->n_tokens,
+                    last ? run->x_out : run->layers[l + 1].x1);
     }
-    nn_rmsnorm(b->n_rows, run->lay.width, run->x_out, m->params + run->lay.norm, m->cfg.norm_eps, run->hidden);
+    nn_rmsnorm(b->n_rows, run->lay.width, run->x_out, m->params + run->lay.norm, m->cfg.norm_eps,
+               run->hidden);
 }
 
-void model_logits(struct model_run *run, const struct model *m, const struct model_batch *b, float *ret_logits)
+void model_logits(struct model_run *run, const struct model *m, const struct model_batch *b,
+                  float *ret_logits)
 {
     trunk_forward(run, m, b);
-    nn_matmul(b->n_rows, m->cfg.vocab, run->lay.width, run->hidden, m->params + run->lay.head, 0, ret_logits);
+    nn_matmul(b->n_rows, m->cfg.vocab, run->lay.width, run->hidden, m->params + run->lay.head, 0,
+              ret_logits);
 }
 
 /* Probabilities of scored rows from .. from + rows - 1; returns where they are. */
-static const float *head_chunk(struct model_run *run, const struct model *m, const struct model_batch *b, int from, int rows,
-                               float *ret_logp, float *ret_entropy)
+static const float *head_chunk(struct model_run *run, const struct model *m,
+                               const struct model_batch *b, int from, int rows, float *ret_logp,
+                               float *ret_entropy)
 {
     const int v = m->cfg.vocab, d = run->lay.width;
     float *probs = run->probs + (run->probs_kept ? (size_t)from * (size_t)v : 0);
-    nn_matmul(rows, v, d, run->hidden + (size_t)from * (size_t)d, m->params + run->lay.head, 0, probs);
+    nn_matmul(rows, v, d, run->hidden + (size_t)from * (size_t)d, m->params + run->lay.head, 0,
+              probs);
     nn_softmax_logp(rows, v, probs, run->temperature, b->target + from, ret_logp, ret_entropy);
     return probs;
 }
 
-void model_forward(struct model_run *run, const struct model *m, const struct model_batch *b, float temperature, float *ret_logp,
-                   float *ret_entropy)
+void model_forward(struct model_run *run, const struct model *m, const struct model_batch *b,
+                   float temperature, float *ret_logp, float *ret_entropy)
 {
     trunk_forward(run, m, b);
     run->temperature = temperature;
     for (int from = 0; from < b->n_rows; from += run->head_rows)
-        head_chunk(run, m, b, from, rows_of_chunk(b->n_rows, from, run->head_rows), ret_logp + from, ret_entropy ? ret_entropy + from : NULL);
+        head_chunk(run, m, b, from, rows_of_chunk(b->n_rows, from, run->head_rows), ret_logp + from,
+                   ret_entropy ? ret_entropy + from : NULL);
 }
 
-/* ---- backward ---------------------------------------------------------------------------------------------------- */
+/* ---- backward ------------------------------------------------------------------------------- */
 
 /* dx_rows[R, D] is set to the gradient of the last layer's output. */
-static void head_backward(struct model_run *run, const struct model *m, const struct model_batch *b, const float *dlogp, float *grads)
+static void head_backward(struct model_run *run, const struct model *m, const struct model_batch *b,
+                          const float *dlogp, float *grads)
 {
     const int v = m->cfg.vocab, d = run->lay.width;
     const float *w = m->params;
@@ -291,16 +315,20 @@ static void head_backward(struct model_run *run, const struct model *m, const st
         const float *probs = run->probs + (size_t)from * (size_t)v;
         if (!run->probs_kept)
             probs = head_chunk(run, m, b, from, rows, run->again, NULL);
-        nn_softmax_logp_bwd(rows, v, probs, run->temperature, b->target + from, dlogp + from, run->dlogits);
-        nn_matmul_dx(rows, v, d, run->dlogits, w + run->lay.head, 0, run->dh + (size_t)from * (size_t)d);
+        nn_softmax_logp_bwd(rows, v, probs, run->temperature, b->target + from, dlogp + from,
+                            run->dlogits);
+        nn_matmul_dx(rows, v, d, run->dlogits, w + run->lay.head, 0,
+                     run->dh + (size_t)from * (size_t)d);
         nn_matmul_dw(rows, v, d, run->dlogits, hidden, grads + run->lay.head);
     }
     memset(run->dx_rows, 0, (size_t)b->n_rows * (size_t)d * sizeof(float));
-    nn_rmsnorm_bwd(b->n_rows, d, run->x_out, w + run->lay.norm, m->cfg.norm_eps, run->dh, run->dx_rows, grads + run->lay.norm);
+    nn_rmsnorm_bwd(b->n_rows, d, run->x_out, w + run->lay.norm, m->cfg.norm_eps, run->dh,
+                   run->dx_rows, grads + run->lay.norm);
 }
 
 /* dx[all, D], the gradient of the layer's output, becomes that of x2. */
-static void mlp_backward(struct model_run *run, const struct model *m, int l, int all, float *dx, float *grads)
+static void mlp_backward(struct model_run *run, const struct model *m, int l, int all, float *dx,
+                         float *grads)
 {
     const struct layout *y = &run->lay;
     const struct layer_layout p = layout_layer(y, l);
@@ -316,13 +344,14 @@ static void mlp_backward(struct model_run *run, const struct model *m, int l, in
         nn_rmsnorm(rows, y->width, x2, w + p.mlp_norm, m->cfg.norm_eps, run->normed);
         nn_matmul_dw(rows, 2 * y->ff, y->width, run->dgu, run->normed, grads + p.gate_up);
         nn_matmul_dx(rows, 2 * y->ff, y->width, run->dgu, w + p.gate_up, 0, run->dh);
-        nn_rmsnorm_bwd(rows, y->width, x2, w + p.mlp_norm, m->cfg.norm_eps, run->dh, dy, grads + p.mlp_norm);
+        nn_rmsnorm_bwd(rows, y->width, x2, w + p.mlp_norm, m->cfg.norm_eps, run->dh, dy,
+                       grads + p.mlp_norm);
     }
 }
 
 /* The gradient of x2 (dx_rows in the last layer, dx in the others) becomes that of x1, in dx. */
-static void attention_backward(struct model_run *run, const struct model *m, const struct model_batch *b, int l, bool last,
-                               float *grads)
+static void attention_backward(struct model_run *run, const struct model *m,
+                               const struct model_batch *b, int l, bool last, float *grads)
 {
     const struct layout *y = &run->lay;
     const struct layer_layout p = layout_layer(y, l);
@@ -341,20 +370,24 @@ static void attention_backward(struct model_run *run, const struct model *m, con
     }
     memset(run->dqkv, 0, (size_t)n * (size_t)y->qkv * sizeof(float));
     for (int s = 0; s < b->n_seq; s++)
-        nn_attention_bwd(&run->heads, span_of(b, s), a->qkv, a->o, a->lse, run->dout, run->dqkv, run->attention);
+        nn_attention_bwd(&run->heads, span_of(b, s), a->qkv, a->o, a->lse, run->dout, run->dqkv,
+                         run->attention);
     turn(run, b, run->dqkv, -1);
     nn_rmsnorm(n, y->width, a->x1, w + p.attn_norm, m->cfg.norm_eps, run->normed);
     nn_matmul_dw(n, y->qkv, y->width, run->dqkv, run->normed, grads + p.qkv);
     nn_matmul_dx(n, y->qkv, y->width, run->dqkv, w + p.qkv, 0, run->dh);
-    nn_rmsnorm_bwd(n, y->width, a->x1, w + p.attn_norm, m->cfg.norm_eps, run->dh, run->dx, grads + p.attn_norm);
+    nn_rmsnorm_bwd(n, y->width, a->x1, w + p.attn_norm, m->cfg.norm_eps, run->dh, run->dx,
+                   grads + p.attn_norm);
 }
 
-void model_backward(struct model_run *run, const struct model *m, const struct model_batch *b, const float *dlogp, float *grads)
+void model_backward(struct model_run *run, const struct model *m, const struct model_batch *b,
+                    const float *dlogp, float *grads)
 {
     head_backward(run, m, b, dlogp, grads);
     for (int l = m->cfg.layers - 1; l >= 0; l--) {
         const bool last = l + 1 == m->cfg.layers;
-        mlp_backward(run, m, l, last ? b->n_rows : b->n_tokens, last ? run->dx_rows : run->dx, grads);
+        mlp_backward(run, m, l, last ? b->n_rows : b->n_tokens, last ? run->dx_rows : run->dx,
+                     grads);
         attention_backward(run, m, b, l, last, grads);
     }
     nn_embedding_bwd(b->n_tokens, run->lay.width, b->tokens, run->dx, grads + run->lay.embed);

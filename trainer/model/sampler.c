@@ -1,9 +1,11 @@
-/* sampler.c: continuous batching. Prompt i belongs to worker i mod team size; a worker takes the completions of its prompts in order, keeps
- * up to rows_max of them in flight, and gives the place of a finished one to the next.
+/* sampler.c: continuous batching. Prompt i belongs to worker i mod team size; a worker takes the
+ * completions of its prompts in order, keeps up to rows_max of them in flight, and gives the place
+ * of a finished one to the next.
  *
- * A prompt's tokens but the last are run once into a key/value segment that all its completions read. A completion starts by
- * feeding the last prompt token and has a segment of its own for everything from there on. Since a row's bits do not depend on its
- * neighbours, and each completion draws from a stream of its own, what is sampled depends on neither rows_max nor the team. */
+ * A prompt's tokens but the last are run once into a key/value segment that all its completions
+ * read. A completion starts by feeding the last prompt token and has a segment of its own for
+ * everything from there on. Since a row's bits do not depend on its neighbours, and each completion
+ * draws from a stream of its own, what is sampled depends on neither rows_max nor the team. */
 #include "trainer/model/model.h"
 
 #include <stdatomic.h>
@@ -64,7 +66,7 @@ struct worker {
     size_t cache_bytes;
 };
 
-/* ---- a worker's memory ------------------------------------------------------------------------------------------- */
+/* ---- a worker's memory ---------------------------------------------------------------------- */
 
 static int prompts_of(const struct sampling *s, int index)
 {
@@ -84,7 +86,8 @@ static struct worker *worker_new(const struct sampling *s, int index)
     size_t own = kv_floats(s->m, cap), shared = kv_floats(s->m, s->prompt_tokens_max);
     size_t floats = own * (size_t)w->rows_max + shared * (size_t)w->n_prefixes;
     w->cache_bytes = floats * sizeof(float);
-    w->cache = mmap(NULL, w->cache_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    w->cache = mmap(NULL, w->cache_bytes, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     CHECK(w->cache != MAP_FAILED);
     madvise(w->cache, w->cache_bytes, MADV_HUGEPAGE); /* only a hint */
     w->rows = xcalloc((size_t)w->rows_max, sizeof *w->rows);
@@ -121,7 +124,7 @@ static void worker_free(struct worker *w)
     free(w);
 }
 
-/* ---- taking in --------------------------------------------------------------------------------------------------- */
+/* ---- taking in ------------------------------------------------------------------------------ */
 
 static struct prefix *free_prefix(struct worker *w)
 {
@@ -168,7 +171,7 @@ static void take_in(struct worker *w)
         decoder_step(w->decoder, w->step, n, NULL);
 }
 
-/* ---- handing out ------------------------------------------------------------------------------------------------- */
+/* ---- handing out ---------------------------------------------------------------------------- */
 
 /* Reports row i as ended and moves the last row into its place. */
 static void retire(struct worker *w, int i, bool truncated)
@@ -181,7 +184,8 @@ static void retire(struct worker *w, int i, bool truncated)
     w->rows[w->n_live] = ended;
 }
 
-/* After `stop`: what is in flight ends as it is, what waits ends empty. Every completion is reported exactly once. */
+/* After `stop`: what is in flight ends as it is, what waits ends empty. Every completion is
+ * reported exactly once. */
 static void abandon(struct worker *w)
 {
     const struct sampling *s = w->s;
@@ -205,10 +209,12 @@ static bool advance(struct worker *w)
         w->step[i] = (struct decode_row){token, p->n_tokens - 1 + r->n, &r->prefix->kv, &r->own};
     }
     decoder_step(w->decoder, w->step, w->n_live, w->logits);
-    /* From the last row down, so that a retired row's place is filled by one that has had its turn. */
+    /* From the last row down, so that a retired row's place is filled by one that has had its turn.
+     */
     for (int i = w->n_live - 1; i >= 0; i--) {
         struct row *r = &w->rows[i];
-        int32_t token = draw_token(&how, v, w->logits + (size_t)i * (size_t)v, &r->rng, w->scratch, &r->logp[r->n]);
+        int32_t token = draw_token(&how, v, w->logits + (size_t)i * (size_t)v, &r->rng, w->scratch,
+                                   &r->logp[r->n]);
         if (token < 0)
             return false;
         r->tokens[r->n++] = token;
@@ -241,33 +247,43 @@ static void sample_worker(void *ctx, int index)
     worker_free(w);
 }
 
-static int check_request(const struct model *m, const struct sample_options *o, const struct sample_prompt *prompts, int n_prompts,
-                         int group, struct err *err)
+static int check_request(const struct model *m, const struct sample_options *o,
+                         const struct sample_prompt *prompts, int n_prompts, int group,
+                         struct err *err)
 {
     if (n_prompts < 0 || group < 1 || o->max_new < 1 || o->rows_max < 1 || o->rows_max > ROWS_MAX)
-        return err_set(err, -EINVAL, "sampling needs group >= 1, max_new >= 1 and rows_max between 1 and %d", ROWS_MAX);
+        return err_set(err, -EINVAL,
+                       "sampling needs group >= 1, max_new >= 1 and rows_max between 1 and %d",
+                       ROWS_MAX);
     if (!(o->temperature >= 0) || !(o->top_p > 0) || o->top_k < 0)
         return err_set(err, -EINVAL, "sampling needs temperature >= 0, top_p > 0 and top_k >= 0");
     for (int i = 0; i < n_prompts; i++) {
         if (prompts[i].n_tokens < 1)
             return err_set(err, -EINVAL, "prompt %d has no token", i);
         if (prompts[i].n_tokens > m->cfg.max_positions)
-            return err_set(err, -EINVAL, "prompt %d has %d tokens, the model's positions end at %d", i, prompts[i].n_tokens,
-                           m->cfg.max_positions);
+            return err_set(err, -EINVAL, "prompt %d has %d tokens, the model's positions end at %d",
+                           i, prompts[i].n_tokens, m->cfg.max_positions);
         for (int j = 0; j < prompts[i].n_tokens; j++)
             if (prompts[i].tokens[j] < 0 || prompts[i].tokens[j] >= m->cfg.vocab)
-                return err_set(err, -EINVAL, "prompt %d has token %d, outside the vocabulary of %d", i, prompts[i].tokens[j],
-                               m->cfg.vocab);
+                return err_set(err, -EINVAL, "prompt %d has token %d, outside the vocabulary of %d",
+                               i, prompts[i].tokens[j], m->cfg.vocab);
     }
     return 0;
 }
 
-int sample_run(const struct model *m, struct team *team, const struct sample_options *opt, const struct sample_prompt *prompts, int n_prompts,
-               int group, sample_done done, void *ctx, int64_t *ret_tokens, struct err *err)
+int sample_run(const struct model *m, struct team *team, const struct sample_options *opt,
+               const struct sample_prompt *prompts, int n_prompts, int group, sample_done done,
+               void *ctx, int64_t *ret_tokens, struct err *err)
 {
     TRY(check_request(m, opt, prompts, n_prompts, group, err));
-    struct sampling s = {.m = m, .opt = opt, .prompts = prompts, .n_prompts = n_prompts, .group = group,
-                         .workers = team_size(team), .done = done, .ctx = ctx};
+    struct sampling s = {.m = m,
+                         .opt = opt,
+                         .prompts = prompts,
+                         .n_prompts = n_prompts,
+                         .group = group,
+                         .workers = team_size(team),
+                         .done = done,
+                         .ctx = ctx};
     for (int i = 0; i < n_prompts; i++)
         if (prompts[i].n_tokens > s.prompt_tokens_max)
             s.prompt_tokens_max = prompts[i].n_tokens;
