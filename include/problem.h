@@ -42,6 +42,7 @@ typedef json_t *(*problem_generate)(void *ctx, const char *name, const char *sou
  * go to the family's generator (numbers are parsed as such) and are an error for a file without one.
  * Errors name file, line and key: -EINVAL bad content, -ENOENT, -EEXIST duplicate id. Nothing is added on failure. */
 int problems_add(struct problem_set *set, const char *spec, problem_generate generate, void *ctx, struct err *err);
+/* By id; MBPP's tasks also by their bare number and in any case of the prefix. NULL: there is none. */
 const struct problem *problems_find(const struct problem_set *set, const char *id);
 void problems_free(struct problem_set *set);
 

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "trainer/blas_core.h"
 #include "trainer/commands.h"
 
 static const struct verb {
@@ -30,7 +29,6 @@ static int usage(FILE *out, int status)
 
 int main(int argc, char **argv)
 {
-    blas_core_choose(argv);
     if (argc < 2)
         return usage(stderr, EXIT_USAGE);
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)

@@ -13,7 +13,7 @@
 #include "base/check.h"
 #include "base/rng.h"
 #include "trainer/kernels/kernels.h"
-#include "trainer/kernels/reference.h"
+#include "trainer/model/reference.h"
 #include "trainer/kernels/simd.h"
 #include "trainer/kernels/tile.h"
 

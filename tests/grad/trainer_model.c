@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/check.h"
-#include "trainer/kernels/reference.h"
+#include "trainer/model/reference.h"
 #include "trainer/kernels/team.h"
 #include "trainer/model/model.h"
 

@@ -355,6 +355,10 @@ static void mbpp(void **state)
     assert_int_equal(set.n, 974);
     const struct problem *p = problems_find(&set, "Mbpp/1"),
                          *tree = problems_find(&set, "Mbpp/927");
+    assert_ptr_equal(problems_find(&set, "1"), p);
+    assert_ptr_equal(problems_find(&set, "MBPP/1"), p);
+    assert_null(problems_find(&set, "mbpp/"));
+    assert_null(problems_find(&set, "1x"));
     assert_null(p->entry_point);
     assert_true(p->limits.cpu_s >= 5);
     assert_non_null(strstr(p->prompt, "assert min_cost("));

@@ -10,10 +10,16 @@ static prb_reader reader_for(const json_t *object)
     return prb_read_native;
 }
 
+static const struct problem *find_exact(const struct problem_set *set, const char *id)
+{
+    const json_t *index = json_object_get(set->by_id, id);
+    return index ? &set->v[json_integer_value(index)] : NULL;
+}
+
 static int add_problem(struct problem_set *set, const struct problem *p, const struct where *w,
                        const json_t *object, struct err *err)
 {
-    const struct problem *first = problems_find(set, p->id);
+    const struct problem *first = find_exact(set, p->id);
     if (first) {
         const char *key = json_object_get(object, "id") ? "id" : "task_id";
         keys_fail(w, object, key, err, "duplicate id `%.200s` (first in %.200s)", p->id,
@@ -122,10 +128,21 @@ int problems_add(struct problem_set *set, const char *spec, problem_generate gen
     return rc;
 }
 
+/* MBPP numbers its tasks, and each of its users writes the number another way: 11, MBPP/11, mbpp/11. */
+static const struct problem *find_mbpp(const struct problem_set *set, const char *id)
+{
+    char usual[64];
+    const char *number = strncasecmp(id, "mbpp/", 5) == 0 ? id + 5 : id;
+    if (!*number || number[strspn(number, "0123456789")])
+        return NULL;
+    int n = snprintf(usual, sizeof usual, "Mbpp/%s", number);
+    return n < (int)sizeof usual ? find_exact(set, usual) : NULL;
+}
+
 const struct problem *problems_find(const struct problem_set *set, const char *id)
 {
-    const json_t *index = json_object_get(set->by_id, id);
-    return index ? &set->v[json_integer_value(index)] : NULL;
+    const struct problem *exact = find_exact(set, id);
+    return exact ? exact : find_mbpp(set, id);
 }
 
 void problems_free(struct problem_set *set)

@@ -1,4 +1,4 @@
-#include "trainer/kernels/reference.h"
+#include "trainer/model/reference.h"
 
 #include <math.h>
 #include <stdlib.h>
