@@ -149,7 +149,7 @@ check: all $(UNIT_BIN) $(B)/testsum layers ## quick: unit tests and the layer ch
 	$(Q)ASSAY_BUILD=$(B) $(B)/testsum $(UNIT_BIN)
 
 asan: ## the whole suite under AddressSanitizer and UBSan
-	$(Q)ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 $(MAKE) --no-print-directory CONFIG=asan test
+	$(Q)ASAN_OPTIONS=detect_leaks=0:abort_on_error=1:allocator_may_return_null=1 $(MAKE) --no-print-directory CONFIG=asan test
 
 # ---- the main job -------------------------------------------------------------------------------------
 demo: setup ## set up, build, and train a model on list programs from nothing (about 12 minutes)

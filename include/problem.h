@@ -10,7 +10,8 @@ struct limits {
     double cpu_s, wall_s;
     int memory_mib, output_kib, threads;
 };
-#define LIMITS_DEFAULT ((struct limits){.cpu_s = 2, .wall_s = 10, .memory_mib = 256, .output_kib = 256, .threads = 16})
+#define LIMITS_DEFAULT                                                                             \
+    ((struct limits){.cpu_s = 2, .wall_s = 10, .memory_mib = 256, .output_kib = 256, .threads = 16})
 
 struct problem {
     char *id;
@@ -21,7 +22,7 @@ struct problem {
     json_t *suite;     /* what verifier/judge.h's SUITE carries; never leaves the trusted side */
     char key[33];      /* content hash of `suite`, hex */
     json_t *wrong;     /* array of sources that must fail */
-    json_t *shown;     /* object of what GET /v1/problems may add: tags, level, demonstration, ... */
+    json_t *shown; /* object of what GET /v1/problems may add: tags, level, demonstration, ... */
     struct limits limits;
     char *source; /* "file.yaml:12" for messages */
 };
@@ -30,18 +31,20 @@ struct problem {
 struct problem_set {
     struct problem *v;
     int n, cap;
-    json_t *by_id;      /* id -> index */
-    int *source_first;  /* first index of each spec, n_sources + 1 entries */
+    json_t *by_id;     /* id -> index */
+    int *source_first; /* first index of each spec, n_sources + 1 entries */
     int n_sources;
 };
 
 /* How a family's `generate:` source is run (by a judge); returns a new array of objects, NULL with *err filled. */
-typedef json_t *(*problem_generate)(void *ctx, const char *name, const char *source, json_t *params, struct err *err);
+typedef json_t *(*problem_generate)(void *ctx, const char *name, const char *source, json_t *params,
+                                    struct err *err);
 
 /* Adds one spec: PATH[?key=value&...], a file (.yaml .yml .json .jsonl, each also .gz, `-` for stdin) or a folder of them. Parameters after `?`
  * go to the family's generator (numbers are parsed as such) and are an error for a file without one.
  * Errors name file, line and key: -EINVAL bad content, -ENOENT, -EEXIST duplicate id. Nothing is added on failure. */
-int problems_add(struct problem_set *set, const char *spec, problem_generate generate, void *ctx, struct err *err);
+int problems_add(struct problem_set *set, const char *spec, problem_generate generate, void *ctx,
+                 struct err *err);
 /* By id; MBPP's tasks also by their bare number and in any case of the prefix. NULL: there is none. */
 const struct problem *problems_find(const struct problem_set *set, const char *id);
 void problems_free(struct problem_set *set);

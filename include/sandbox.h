@@ -11,8 +11,16 @@
 
 /* What a process really has. The floor is NNP + SECCOMP + RLIMIT; the rest depends on the host. */
 enum sbx_isolation {
-    SBX_USERNS = 1 << 0, SBX_PIDNS = 1 << 1, SBX_NETNS = 1 << 2, SBX_IPCNS = 1 << 3, SBX_MNTNS = 1 << 4,
-    SBX_UTSNS = 1 << 5, SBX_LANDLOCK = 1 << 6, SBX_SECCOMP = 1 << 7, SBX_RLIMIT = 1 << 8, SBX_NNP = 1 << 9,
+    SBX_USERNS = 1 << 0,
+    SBX_PIDNS = 1 << 1,
+    SBX_NETNS = 1 << 2,
+    SBX_IPCNS = 1 << 3,
+    SBX_MNTNS = 1 << 4,
+    SBX_UTSNS = 1 << 5,
+    SBX_LANDLOCK = 1 << 6,
+    SBX_SECCOMP = 1 << 7,
+    SBX_RLIMIT = 1 << 8,
+    SBX_NNP = 1 << 9,
 };
 enum { SBX_ISOLATION_COUNT = 10, SBX_FLOOR = SBX_SECCOMP | SBX_RLIMIT | SBX_NNP };
 

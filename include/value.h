@@ -18,7 +18,8 @@ enum { VALUE_DEPTH_MAX = 200, VALUE_NODES_MAX = 4 << 20 };
 /* How to write an object that is not plain data: append a HANDLE or CALLABLE tag and return 0, or a negative errno. */
 struct value_hook {
     int (*encode)(void *ctx, PyObject *object, struct buf *out);
-    PyObject *(*decode)(void *ctx, uint8_t tag, uint32_t number); /* new reference, NULL with a Python error set */
+    PyObject *(*decode)(void *ctx, uint8_t tag,
+                        uint32_t number); /* new reference, NULL with a Python error set */
     void *ctx;
 };
 
@@ -27,9 +28,11 @@ int value_init(void);
 
 /* Appends the encoding of `object`. 0; -ELOOP too deep; -E2BIG too many nodes or bytes (> bytes_max); -EINVAL the hook is NULL or
  * refused. No Python error is left set. On failure `out` may hold a partial value: the caller truncates it. */
-int value_encode(PyObject *object, const struct value_hook *hook, size_t bytes_max, struct buf *out);
+int value_encode(PyObject *object, const struct value_hook *hook, size_t bytes_max,
+                 struct buf *out);
 
 /* Decodes one value from *at .. end and advances *at. New reference; NULL with errno-like *ret_code (negative) on malformed bytes. */
-PyObject *value_decode(const uint8_t **at, const uint8_t *end, const struct value_hook *hook, int *ret_code);
+PyObject *value_decode(const uint8_t **at, const uint8_t *end, const struct value_hook *hook,
+                       int *ret_code);
 
 #endif

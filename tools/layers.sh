@@ -4,7 +4,11 @@
 set -eu
 build=${1:-build/release}
 
-find "$build" -name '*.d' ! -path '*/grammars/*' -exec cat {} + | tr -d '\\' | tr ' ' '\n' | awk '
+# What was built from a file that is gone says nothing about the tree.
+find "$build" -name '*.d' ! -path '*/grammars/*' | while read -r d; do
+    source=${d#"$build"/}
+    [ ! -e "${source%.d}.c" ] || cat "$d"
+done | tr -d '\\' | tr ' ' '\n' | awk '
     # rank of a room; headers of include/ and include/base/ are below everything
     function room(path) {
         if (path ~ /^include\/base\//)      return "base"

@@ -105,8 +105,7 @@ static json_t *merged_lint(const json_t *lint, const json_t *judged)
     json_t *merged = json_array(), *entry;
     size_t i;
     json_array_extend(merged, json_object_get(judged, "lint"));
-    json_array_foreach(json_object_get(lint, "diagnostics"), i, entry)
-    {
+    json_array_foreach (json_object_get(lint, "diagnostics"), i, entry) {
         if (!judged || strcmp(text_of(entry, "code", ""), "syntax-error") != 0)
             json_array_append(merged, entry);
     }
@@ -130,8 +129,7 @@ static void carry_through(json_t *verdict, const json_t *item)
     static const char *const consumed[] = {"response", "completion", "solution"};
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)item, key, value)
-    {
+    json_object_foreach ((json_t *)item, key, value) {
         bool skip = json_object_get(verdict, key) != NULL;
         for (size_t i = 0; i < COUNT_OF(consumed); i++)
             skip = skip || strcmp(key, consumed[i]) == 0;

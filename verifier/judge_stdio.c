@@ -212,8 +212,7 @@ int judge_run_stdio(struct judge_job *job)
             job->lines_before += *c == '\n';
     }
     buf_str(&program, job->program);
-    json_array_foreach(s->stdio, i, one)
-    {
+    json_array_foreach (s->stdio, i, one) {
         struct run run = {.input = json_str(json_object_get(one, "stdin")),
                           .out_max = (size_t)s->limits.output_kib << 10};
         struct str expected = json_str(json_object_get(one, "stdout"));

@@ -35,8 +35,7 @@ PyObject *judge_from_json(const json_t *json)
     bool array = json_is_array(json);
     PyObject *made = array ? PyList_New(0) : PyDict_New(), *value;
     if (made && array) {
-        json_array_foreach(json, i, item)
-        {
+        json_array_foreach (json, i, item) {
             value = judge_from_json(item);
             if (!value || PyList_Append(made, value) < 0)
                 Py_CLEAR(made);
@@ -45,8 +44,7 @@ PyObject *judge_from_json(const json_t *json)
                 break;
         }
     } else if (made) {
-        json_object_foreach((json_t *)json, key, item)
-        {
+        json_object_foreach ((json_t *)json, key, item) {
             value = judge_from_json(item);
             if (!value || PyDict_SetItemString(made, key, value) < 0)
                 Py_CLEAR(made);

@@ -40,7 +40,7 @@ static inline void *arena_alloc(struct arena *a, size_t n)
     return memset(p, 0, n);
 }
 
-#define ARENA_NEW(a, type) ((type *)arena_alloc((a), sizeof(type)))
+#define ARENA_NEW(a, type)      ((type *)arena_alloc((a), sizeof(type)))
 #define ARENA_ARRAY(a, type, n) ((type *)arena_alloc((a), arena_bytes((n), sizeof(type))))
 
 static inline size_t arena_bytes(size_t n, size_t size)

@@ -21,11 +21,11 @@
 #endif
 
 /* Returns from the enclosing function when `expr` is negative: the one macro with a hidden return. */
-#define TRY(expr)                      \
-    do {                               \
-        int try_rc__ = (expr);         \
-        if (try_rc__ < 0)              \
-            return try_rc__;           \
+#define TRY(expr)                                                                                  \
+    do {                                                                                           \
+        int try_rc__ = (expr);                                                                     \
+        if (try_rc__ < 0)                                                                          \
+            return try_rc__;                                                                       \
     } while (0)
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))

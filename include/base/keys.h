@@ -125,8 +125,7 @@ static inline int keys_check(const json_t *object, const struct key *table, size
     char expected[128];
     if (!json_is_object(object))
         return keys_fail(w, object, NULL, err, "%sexpected a mapping", name_prefix);
-    json_object_foreach((json_t *)object, name, value)
-    {
+    json_object_foreach ((json_t *)object, name, value) {
         size_t i = 0;
         while (i < n && strcmp(table[i].name, name) != 0)
             i++;

@@ -25,8 +25,8 @@ __attribute__((format(printf, 2, 3))) static inline void log_line(const char *le
             now.tv_nsec / 1000000, level, text);
 }
 
-#define LOG_INFO(...) log_line("info", __VA_ARGS__)
-#define LOG_WARN(...) log_line("warn", __VA_ARGS__)
+#define LOG_INFO(...)  log_line("info", __VA_ARGS__)
+#define LOG_WARN(...)  log_line("warn", __VA_ARGS__)
 #define LOG_ERROR(...) log_line("error", __VA_ARGS__)
 
 /* Appends `s` with control bytes, quotes and backslashes escaped: safe for terminals and logs. */

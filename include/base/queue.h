@@ -10,7 +10,7 @@ struct node {
     struct node *prev, *next;
 };
 
-#define NODE_OWNER(ptr, type, member) ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+#define NODE_OWNER(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 static inline void queue_init(struct node *head)
 {

@@ -20,7 +20,8 @@ static inline uint64_t rng_mix(uint64_t z)
 
 static inline struct rng rng_make(uint64_t seed, uint64_t stream)
 {
-    return (struct rng){rng_mix(rng_mix(seed + 0x9e3779b97f4a7c15ull) ^ (stream * 0xd1342543de82ef95ull + 1)), 0};
+    return (struct rng){
+        rng_mix(rng_mix(seed + 0x9e3779b97f4a7c15ull) ^ (stream * 0xd1342543de82ef95ull + 1)), 0};
 }
 
 static inline uint64_t rng_u64(struct rng *r)

@@ -13,9 +13,9 @@
 #include "base/check.h"
 #include "base/rng.h"
 #include "trainer/kernels/kernels.h"
-#include "trainer/model/reference.h"
 #include "trainer/kernels/simd.h"
 #include "trainer/kernels/tile.h"
+#include "trainer/model/reference.h"
 
 static float *random_floats(size_t n, uint64_t stream)
 {

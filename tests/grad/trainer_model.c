@@ -10,9 +10,9 @@
 #include <cmocka.h>
 
 #include "base/check.h"
-#include "trainer/model/reference.h"
 #include "trainer/kernels/team.h"
 #include "trainer/model/model.h"
+#include "trainer/model/reference.h"
 
 enum { TOKENS_MAX = 4096, ROWS_MAX = 4096, SEQS_MAX = 64 };
 

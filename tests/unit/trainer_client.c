@@ -80,8 +80,7 @@ static char *verdicts_for(const json_t *body, size_t leave_out)
 {
     json_t *list = json_array(), *item;
     size_t i;
-    json_array_foreach(json_object_get(body, "items"), i, item)
-    {
+    json_array_foreach (json_object_get(body, "items"), i, item) {
         const char *text = json_string_value(json_object_get(item, "response"));
         if (i < leave_out)
             continue;

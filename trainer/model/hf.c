@@ -161,8 +161,7 @@ static int shards_open(const char *dir, struct shards *s, struct err *err)
     TRY(read_json(path, &index, err));
     json_t *map = json_object_get(index, "weight_map");
     int rc = json_is_object(map) ? 0 : err_set(err, -EINVAL, "%s: missing key `weight_map`", path);
-    json_object_foreach(map, tensor, file)
-    {
+    json_object_foreach (map, tensor, file) {
         const char *name = json_string_value(file);
         if (!name || strchr(name, '/') || s->n > SHARDS_MAX)
             rc = err_set(err, -EINVAL, "%s: tensor `%.100s`: not the name of a file beside it",

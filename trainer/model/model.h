@@ -19,7 +19,7 @@ struct model_config {
     int vocab, layers, width, heads, kv_heads, head_dim, ff;
     int max_positions;
     float rope_theta, norm_eps;
-    bool tied; /* the head is the embedding */
+    bool tied;                  /* the head is the embedding */
     int bos_id, eos_id, pad_id; /* -1 when there is none */
 };
 
@@ -71,17 +71,20 @@ struct model_batch {
     const int *parent; /* n_seq entries, or NULL: no sequence has a parent */
 };
 
-struct model_run; /* activations, recycled between batches; grows to the largest batch seen, then allocates no more */
+struct
+    model_run; /* activations, recycled between batches; grows to the largest batch seen, then allocates no more */
 struct model_run *model_run_new(const struct model *m);
 void model_run_free(struct model_run *run);
 
 /* ret_logp[R] = log softmax(logits / temperature)[target]; ret_entropy[R] may be NULL (nats). Keeps what backward needs. */
-void model_forward(struct model_run *run, const struct model *m, const struct model_batch *b, float temperature, float *ret_logp,
-                   float *ret_entropy);
+void model_forward(struct model_run *run, const struct model *m, const struct model_batch *b,
+                   float temperature, float *ret_logp, float *ret_entropy);
 /* grads[n_params] += dLoss/dparams, given dlogp[R] = dLoss/dlogp of the last model_forward of this run with the same batch. */
-void model_backward(struct model_run *run, const struct model *m, const struct model_batch *b, const float *dlogp, float *grads);
+void model_backward(struct model_run *run, const struct model *m, const struct model_batch *b,
+                    const float *dlogp, float *grads);
 /* Logits of every scored row, [R, V], for tests and tools. */
-void model_logits(struct model_run *run, const struct model *m, const struct model_batch *b, float *ret_logits);
+void model_logits(struct model_run *run, const struct model *m, const struct model_batch *b,
+                  float *ret_logits);
 
 /* ---- adamw.c ------------------------------------------------------------------------------------------------------ */
 struct adamw {
@@ -89,11 +92,13 @@ struct adamw {
     int64_t step;
     float beta1, beta2, eps, weight_decay;
 };
-int adamw_new(const struct model *m, float beta1, float beta2, float eps, float weight_decay, struct adamw *ret);
+int adamw_new(const struct model *m, float beta1, float beta2, float eps, float weight_decay,
+              struct adamw *ret);
 void adamw_free(struct adamw *a);
 /* Loshchilov & Hutter 2019, bias-corrected, decay on matrices only. Clips grads to global norm `clip` first (0: no clipping).
  * Returns the norm before clipping. Non-finite norm: nothing is changed and NAN/INF is returned. */
-double adamw_step(struct adamw *a, struct model *m, float *grads, float lr, float clip, struct team *team);
+double adamw_step(struct adamw *a, struct model *m, float *grads, float lr, float clip,
+                  struct team *team);
 
 /* ---- sampler.c: batched KV-cache generation ------------------------------------------------------------------------- */
 struct sample_options {
@@ -102,7 +107,7 @@ struct sample_options {
     int top_k;         /* 0: off */
     int max_new;
     uint64_t seed;
-    int rows_max;      /* sequences in flight per worker, e.g. 128 */
+    int rows_max; /* sequences in flight per worker, e.g. 128 */
     /* Polled by every worker before each token, with sample_run's ctx; true ends sampling early: completions in flight are reported as
      * truncated, those not begun as empty and truncated. May be NULL. */
     bool (*stop)(void *ctx);
@@ -111,12 +116,15 @@ struct sample_options {
 struct sample_prompt {
     const int32_t *tokens;
     int n_tokens;
-    uint64_t stream; /* completion k draws from rng_make(seed, stream + k), whatever the batch it rides in */
+    uint64_t
+        stream; /* completion k draws from rng_make(seed, stream + k), whatever the batch it rides in */
 };
 
 struct completion {
-    const int32_t *tokens; /* without the prompt, with the final eos if it came; borrowed during the callback only */
-    const float *logp;     /* log-probability of each token under the sampling temperature, before top-p/top-k */
+    const int32_t *
+        tokens; /* without the prompt, with the final eos if it came; borrowed during the callback only */
+    const float *
+        logp; /* log-probability of each token under the sampling temperature, before top-p/top-k */
     int n_tokens;
     bool truncated; /* max_new reached without eos */
 };
@@ -128,7 +136,8 @@ typedef void (*sample_done)(void *ctx, int prompt, int k, const struct completio
  * replaced by waiting ones so that the batch stays full. What is sampled depends on neither rows_max nor the team's size, to the bit.
  * A completion also ends, truncated, where the model's positions do. ret_tokens (may be NULL): tokens sampled in all.
  * -EINVAL: a bad option or prompt, nothing was sampled. -EDOM: the logits were not finite; some completions were not reported. */
-int sample_run(const struct model *m, struct team *team, const struct sample_options *opt, const struct sample_prompt *prompts, int n_prompts,
-               int group, sample_done done, void *ctx, int64_t *ret_tokens, struct err *err);
+int sample_run(const struct model *m, struct team *team, const struct sample_options *opt,
+               const struct sample_prompt *prompts, int n_prompts, int group, sample_done done,
+               void *ctx, int64_t *ret_tokens, struct err *err);
 
 #endif

@@ -30,8 +30,7 @@ static int read_shape(const char *file, struct st_tensor *t, const json_t *shape
         return err_set(err, -EINVAL,
                        "%s: tensor `%.100s`: `shape` must be a list of at most %d numbers", file,
                        t->name, ST_RANK_MAX);
-    json_array_foreach((json_t *)shape, i, d)
-    {
+    json_array_foreach ((json_t *)shape, i, d) {
         if (!json_is_integer(d) || json_integer_value(d) < 0 ||
             __builtin_mul_overflow(bytes, (size_t)json_integer_value(d), &bytes) ||
             bytes > SIZE_MAX / 2)
@@ -90,8 +89,7 @@ static int read_tensors(const char *file, struct safetensors *st, const uint8_t 
     json_t *o;
     const uint8_t *at = data;
     st->v = xcalloc(json_object_size(st->header), sizeof *st->v);
-    json_object_foreach(st->header, name, o)
-    {
+    json_object_foreach (st->header, name, o) {
         if (strcmp(name, "__metadata__") == 0)
             continue;
         TRY(read_tensor(file, name, o, data, data_size, &st->v[st->n], err));

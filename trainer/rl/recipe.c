@@ -119,8 +119,7 @@ static int read_strings(struct reader *r, const json_t *o, const struct field *f
     strings_free(out);
     if (json_is_string(v))
         strings_add(out, json_string_value(v));
-    json_array_foreach((json_t *)v, i, item)
-    {
+    json_array_foreach ((json_t *)v, i, item) {
         char number[32];
         if (json_is_integer(item)) {
             snprintf(number, sizeof number, "%lld", (long long)json_integer_value(item));
@@ -251,8 +250,7 @@ static int read_stages(struct reader *r, const json_t *list, struct recipe *out)
     size_t i;
     json_t *item;
     out->stages = xcalloc(json_array_size(list), sizeof *out->stages);
-    json_array_foreach((json_t *)list, i, item)
-    {
+    json_array_foreach ((json_t *)list, i, item) {
         const char *name = json_object_iter_key(json_object_iter(item));
         char prefix[32];
         int kind = 0;
@@ -382,8 +380,7 @@ static int set_path(json_t *node, const char *path, json_t *value)
         size_t i, number = strtoul(head, &end, 10);
         json_t *item;
         int found = 0;
-        json_array_foreach(node, i, item)
-        {
+        json_array_foreach (node, i, item) {
             const char *kind = json_object_iter_key(json_object_iter(item));
             if (!dot || !kind || (*end ? strcmp(kind, head) != 0 : i != number))
                 continue;

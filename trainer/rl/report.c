@@ -46,8 +46,7 @@ static void each_row(const json_t *summary, void (*row)(struct buf *out, const s
     char name[48];
     struct row r = row_of("all problems", summary);
     row(out, &r);
-    json_object_foreach(json_object_get(summary, "by_ops"), level, o)
-    {
+    json_object_foreach (json_object_get(summary, "by_ops"), level, o) {
         snprintf(name, sizeof name, "level %.30s", level);
         r = row_of(name, o);
         row(out, &r);
@@ -229,8 +228,7 @@ static json_t *stage_lines(const json_t *lines, const char *stage)
 {
     json_t *picked = json_array(), *line;
     size_t i;
-    json_array_foreach((json_t *)lines, i, line)
-    {
+    json_array_foreach ((json_t *)lines, i, line) {
         const char *name = json_string_value(json_object_get(line, "stage"));
         if (name && strcmp(name, stage) == 0)
             json_array_append(picked, line);

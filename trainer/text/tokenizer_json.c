@@ -159,8 +159,7 @@ static int read_added(struct reader *r, const json_t *list, bool place)
     json_t *o;
     if (list && !json_is_array(list))
         return refuse(r, "`added_tokens` must be a list");
-    json_array_foreach((json_t *)list, i, o)
-    {
+    json_array_foreach ((json_t *)list, i, o) {
         const json_t *id = json_object_get(o, "id"), *content = json_object_get(o, "content");
         if (!json_is_integer(id) || !json_is_string(content) || !json_string_length(content))
             return refuse(r, "added_tokens[%zu] needs an `id` and a `content`", i);
@@ -181,10 +180,9 @@ static bool is_added_token(const json_t *added, const char *content, json_int_t 
 {
     size_t i;
     json_t *o;
-    json_array_foreach((json_t *)added, i,
-                       o) if (json_integer_value(json_object_get(o, "id")) ==
-                              id) return strcmp(json_string_value(json_object_get(o, "content")),
-                                                content) == 0;
+    json_array_foreach ((json_t *)added, i, o)
+        if (json_integer_value(json_object_get(o, "id")) == id)
+            return strcmp(json_string_value(json_object_get(o, "content")), content) == 0;
     return false;
 }
 
@@ -194,8 +192,7 @@ static int read_vocab(struct reader *r, const json_t *vocab, const json_t *added
     json_t *v;
     struct buf bytes = {0};
     int rc = json_is_object(vocab) ? 0 : refuse(r, "`model.vocab` must be a mapping");
-    json_object_foreach((json_t *)vocab, text, v)
-    {
+    json_object_foreach ((json_t *)vocab, text, v) {
         json_int_t id = json_is_integer(v) ? json_integer_value(v) : -1;
         if (id < 0 || id >= TOK_VOCAB_MAX)
             rc = refuse(r, "the id of token `%.60s` is not a number in 0 .. %d", text,
@@ -227,8 +224,7 @@ static int read_merges(struct reader *r, const json_t *merges)
     size_t i;
     json_t *m;
     int rc = json_is_array(merges) ? 0 : refuse(r, "`model.merges` must be a list");
-    json_array_foreach((json_t *)merges, i, m)
-    {
+    json_array_foreach ((json_t *)merges, i, m) {
         struct str left = {0}, right = {0};
         if (json_is_array(m) && json_array_size(m) == 2) {
             left = text_of(json_array_get(m, 0));

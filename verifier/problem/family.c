@@ -29,8 +29,7 @@ int prb_load_family(struct prb_load *l, const json_t *object, const struct where
         return err_prefix(err, "%s", name);
     size_t i;
     int rc = 0;
-    json_array_foreach(made, i, item)
-    {
+    json_array_foreach (made, i, item) {
         snprintf(name, sizeof name, "%.300s: %.100s[%zu]", w->file, id, i);
         struct where at = {.file = name};
         rc = json_object_get(item, "generate")

@@ -90,8 +90,7 @@ static int load_json(struct prb_load *l, const char *name, struct str text, stru
     int rc = value ? 0 : -EINVAL;
     if (json_is_object(value))
         rc = prb_load_object(l, value, &(struct where){.file = name}, err);
-    json_array_foreach(value, i, item)
-    {
+    json_array_foreach (value, i, item) {
         snprintf(place, sizeof place, "%.400s: [%zu]", name, i);
         if ((rc = prb_load_object(l, item, &(struct where){.file = place}, err)) < 0)
             break;
@@ -107,8 +106,7 @@ static int load_yaml(struct prb_load *l, const char *name, struct str text, stru
     size_t i;
     int rc = 0;
     TRY(yaml_load(name, text.s, text.len, &y, err));
-    json_array_foreach(y.docs, i, doc)
-    {
+    json_array_foreach (y.docs, i, doc) {
         struct where w = {.file = name, .line = yaml_line(&y, doc), .yaml = &y};
         if (!json_is_null(doc)) /* an empty document between two `---` */
             rc = prb_load_object(l, doc, &w, err);

@@ -107,13 +107,13 @@ int prb_check_tests(const json_t *object, const struct where *w, struct err *err
                *entry = prb_text(object, "entry_point", NULL);
     size_t i;
     json_t *item;
-    json_array_foreach(cases, i, item)
-    {
+    json_array_foreach (cases, i, item) {
         TRY(check_case(item, i, cases, w, err));
         if (!entry && json_object_get(item, "args"))
             return keys_fail(w, object, "cases", err, "`cases` with `args` need an `entry_point`");
     }
-    json_array_foreach(stdio, i, item) TRY(check_stdio(item, i, w, err));
+    json_array_foreach (stdio, i, item)
+        TRY(check_stdio(item, i, w, err));
     if (json_array_size(cases) == 0 && json_array_size(stdio) == 0 &&
         !tests[strspn(tests, " \t\r\n")])
         return keys_fail(w, object, NULL, err, "no tests: give `cases`, `tests` or `stdio`");
