@@ -4,6 +4,7 @@
  * nothing; then it is graded. Reading happens a batch at a time on libuv's worker thread, since a
  * pipe may make it wait. The window of samples between the oldest unwritten verdict and the newest
  * started job is bounded, and so is the memory. */
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -320,10 +321,21 @@ static const char doc[] = "Grade programs that a model wrote, by the tests of th
                           "Exit status: 0 every sample got its grade, 1 some met a fault of ours, "
                           "2 bad usage or bad input.";
 
+/* "I/N" with 0 <= I < N. */
+static bool parse_shard(const char *text, int *ret_shard, int *ret_shards)
+{
+    char *end;
+    long shard = strtol(text, &end, 10), shards = *end == '/' ? strtol(end + 1, &end, 10) : 0;
+    if (end == text || *end || shard < 0 || shard >= shards || shards > INT_MAX)
+        return false;
+    *ret_shard = (int)shard;
+    *ret_shards = (int)shards;
+    return true;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct options *o = state->input;
-    int used = 0;
     switch (key) {
     case 'p':
         if (o->n_problems == SPECS_MAX)
@@ -352,8 +364,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         o->resume = true;
         return 0;
     case 'S':
-        if (sscanf(arg, "%d/%d%n", &o->shard, &o->shards, &used) != 2 || arg[used] ||
-            o->shards < 1 || o->shard < 0 || o->shard >= o->shards)
+        if (!parse_shard(arg, &o->shard, &o->shards))
             argp_error(state, "--shard %s: I/N with 0 <= I < N is wanted", arg);
         return 0;
     case ARGP_KEY_ARG:

@@ -72,7 +72,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_END:
         if (!o->file)
             argp_error(state, "which FILE? (- is stdin)");
-        if (o->input && strcmp(o->file, "-") == 0 && strcmp(o->input, "-") == 0)
+        else if (o->input && strcmp(o->file, "-") == 0 && strcmp(o->input, "-") == 0)
             argp_error(state, "the program and its input cannot both be stdin");
         return 0;
     default:

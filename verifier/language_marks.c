@@ -201,8 +201,8 @@ void language_marks(struct str text, struct mark_facts *ret)
     f.curly = *score_of(&s, CURLY);
     for (int i = 0; i < s.n; i++) {
         const char *n = s.names[i];
-        if (strcmp(n, PYTHON) && strcmp(n, DATA) && strcmp(n, PSEUDO) && strcmp(n, CURLY) &&
-            s.points[i] > f.best) {
+        if (strcmp(n, PYTHON) != 0 && strcmp(n, DATA) != 0 && strcmp(n, PSEUDO) != 0 &&
+            strcmp(n, CURLY) != 0 && s.points[i] > f.best) {
             f.best = s.points[i];
             f.best_name = n;
         }

@@ -175,7 +175,7 @@ static json_t *sorted(json_t *array)
     CHECK(n <= LINT_DIAGNOSTICS_MAX);
     for (size_t i = 0; i < n; i++)
         v[i] = json_array_get(array, i);
-    qsort(v, n, sizeof *v, entry_order);
+    qsort(v, n, sizeof(json_t *), entry_order);
     for (size_t i = 0; i < n; i++)
         json_array_append(ret, v[i]);
     json_decref(array);

@@ -94,12 +94,12 @@ static void answer_run(struct request *r, json_t *result)
     const char *reason = json_string_value(json_object_get(result, "reason"));
     const char *status = json_string_value(json_object_get(result, "status"));
     bool late = reason && strcmp(reason, "time-limit") == 0;
-    int code = 0;
     CHECK(status);
-    if (sscanf(status, "signal %d", &code) == 1)
-        code = -code;
-    else if (sscanf(status, "exit %d", &code) != 1)
-        code = -1;
+    long code = -1;
+    if (strncmp(status, "signal ", 7) == 0)
+        code = -strtol(status + 7, NULL, 10);
+    else if (strncmp(status, "exit ", 5) == 0)
+        code = strtol(status + 5, NULL, 10);
     double wall_ms = json_number_value(json_object_get(json_object_get(result, "time"), "wall_ms"));
     json_t *run = json_pack(
         "{s:s, s:f, s:o, s:O, s:O}", "status", late ? "TimeLimitExceeded" : "Finished",

@@ -43,7 +43,7 @@ static inline int yaml__node(struct yaml__reader *r, yaml_event_t *ev, int depth
 static inline int yaml__sequence(struct yaml__reader *r, int depth, json_t *array)
 {
     for (;;) {
-        yaml_event_t ev;
+        yaml_event_t ev = {0};
         json_t *item = NULL;
         TRY(yaml__next(r, &ev));
         if (ev.type == YAML_SEQUENCE_END_EVENT)
@@ -56,7 +56,7 @@ static inline int yaml__sequence(struct yaml__reader *r, int depth, json_t *arra
 static inline int yaml__mapping(struct yaml__reader *r, int depth, json_t *object)
 {
     for (;;) {
-        yaml_event_t key, ev;
+        yaml_event_t key = {0}, ev = {0};
         json_t *value = NULL;
         char message[128];
         TRY(yaml__next(r, &key));
@@ -140,7 +140,7 @@ static inline int yaml_load(const char *name, const char *text, size_t len, stru
     yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, len);
     int rc = 0, type = YAML_NO_EVENT;
     while (rc == 0 && type != YAML_STREAM_END_EVENT) {
-        yaml_event_t ev;
+        yaml_event_t ev = {0};
         json_t *doc = NULL;
         if ((rc = yaml__next(&r, &ev)) < 0)
             break;

@@ -32,6 +32,7 @@ static int add_problem(struct problem_set *set, const struct problem *p, const s
         set->cap = set->cap ? 2 * set->cap : 64;
         set->v = xrealloc(set->v, (size_t)set->cap, sizeof *set->v);
     }
+    CHECK(set->v);
     json_object_set_new_nocheck(set->by_id, p->id, json_integer(set->n));
     set->v[set->n++] = *p;
     return 0;
