@@ -44,8 +44,20 @@ is_correct() {
 for file in $hostile; do
     check "$(basename "$file")" as_expected "$file"
 done
+# lacks FILE: the isolation that the program says it needs, when its guest did not have it.
+lacks() {
+    need=$(sed -n '2s/^# needs: *//p' "$1")
+    [ -z "$need" ] || jq -r --arg f "$1" --arg need "$need" \
+        'select(.file == $f and (.isolation | index($need) | not)) | $need' "$tmp/v.jsonl"
+}
+
 for file in $honest; do
-    check "honest/$(basename "$file")" is_correct "$file"
+    lacking=$(lacks "$file")
+    if [ -n "$lacking" ]; then
+        skip "honest/$(basename "$file")" "this host grants no $lacking"
+    else
+        check "honest/$(basename "$file")" is_correct "$file"
+    fi
 done
 check "the honest one after each stays correct" same "$#" "$(jq -r 'select(.file == null) | .grade' "$tmp/v.jsonl" | grep -c '^correct$')"
 check "no process is left" no_orphans

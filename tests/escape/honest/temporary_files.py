@@ -1,4 +1,5 @@
 # expect: correct
+# needs: mntns
 # Works on files.
 import os
 import tempfile
