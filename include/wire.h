@@ -121,7 +121,7 @@ enum value_tag {
     VALUE_FRACTION = 'R', /* two integer values */
     VALUE_DATETIME = 'M', /* u8 kind + fields, see sandbox/value.c */
     VALUE_HANDLE = 'H',   /* u32 number of the *guest's* object */
-    VALUE_CALLABLE = 'C', /* u32 number of the *judge's* callable (judge -> guest only) */
+    VALUE_CALLABLE = 'C', /* u32 number of the *judge's* callable; it may come home in an answer */
 };
 
 /* Descriptors of the judge: 0 frames in, 1 frames out, 3 the socket to its keeper. The keeper's: 3 the socket to its judge. */

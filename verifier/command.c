@@ -20,6 +20,13 @@ int command_slots(struct argp_state *state, const char *arg)
     return (int)n;
 }
 
+void command_spec(struct argp_state *state, char *arg, char *specs[SPECS_MAX], int *n_specs)
+{
+    if (*n_specs == SPECS_MAX)
+        argp_error(state, "more than %d times -p", SPECS_MAX);
+    specs[(*n_specs)++] = arg;
+}
+
 struct question {
     struct task task;
     struct pool *pool;

@@ -16,7 +16,7 @@
 #include "report.h"
 #include "samples.h"
 
-enum { WINDOW = 1024, BATCH = 64, STARTED_PER_SLOT = 8, TICK_MS = 200, SPECS_MAX = 64 };
+enum { WINDOW = 1024, BATCH = 64, STARTED_PER_SLOT = 8, TICK_MS = 200 };
 
 struct options {
     char *problems[SPECS_MAX];
@@ -338,9 +338,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     struct options *o = state->input;
     switch (key) {
     case 'p':
-        if (o->n_problems == SPECS_MAX)
-            argp_error(state, "more than %d times -p", SPECS_MAX);
-        o->problems[o->n_problems++] = arg;
+        command_spec(state, arg, o->problems, &o->n_problems);
         return 0;
     case 's':
         o->samples = arg;

@@ -12,7 +12,7 @@
 #include "generate.h"
 #include "server.h"
 
-enum { SPECS_MAX = 64, TOKEN_BYTES_MAX = 4096, QUEUE_MAX = 8192 };
+enum { TOKEN_BYTES_MAX = 4096, QUEUE_MAX = 8192 };
 
 struct options {
     char *problems[SPECS_MAX];
@@ -51,9 +51,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     char *end;
     switch (key) {
     case 'p':
-        if (o->n_problems == SPECS_MAX)
-            argp_error(state, "more than %d times -p", SPECS_MAX);
-        o->problems[o->n_problems++] = arg;
+        command_spec(state, arg, o->problems, &o->n_problems);
         return 0;
     case 'l':
         o->listen = arg;
