@@ -196,6 +196,35 @@ static void packing(void **state)
     rl_pack_free(&p);
 }
 
+/* Two completions of one prompt, then one of another: the first prompt lies there once. */
+static void packing_shares_prompts(void **state)
+{
+    (void)state;
+    const int32_t one[] = {1, 2, 3, 7, 9}, two[] = {1, 2, 3, 9}, three[] = {1, 2, 4, 9};
+    const struct rl_sequence a = {.tokens = one, .n_prompt = 3, .n_tokens = 5},
+                             b = {.tokens = two, .n_prompt = 3, .n_tokens = 4},
+                             c = {.tokens = three, .n_prompt = 3, .n_tokens = 4};
+    const struct rl_sequence *const seqs[] = {&a, &b, &c};
+    const int32_t tokens[] = {1, 2, 3, 7, 3, 1, 2, 4}, target[] = {7, 9, 9, 9};
+    const int row[] = {2, 3, 4, 7}, start[] = {0, 2, 4, 5, 8}, parent[] = {-1, 0, 0, -1},
+              row_start[] = {0, 2, 3, 4};
+    struct rl_pack p = {0};
+    rl_pack_fill(&p, seqs, 3);
+    assert_int_equal(p.n_seq, 3);
+    assert_int_equal(p.batch.n_seq, 4);
+    assert_int_equal(p.batch.n_tokens, 8);
+    assert_memory_equal(p.tokens, tokens, sizeof tokens);
+    assert_memory_equal(p.target, target, sizeof target);
+    assert_memory_equal(p.row, row, sizeof row);
+    assert_memory_equal(p.start, start, sizeof start);
+    assert_memory_equal(p.parent, parent, sizeof parent);
+    assert_memory_equal(p.row_start, row_start, sizeof row_start);
+    assert_int_equal(rl_packed_tokens(&a, NULL), 4);
+    assert_int_equal(rl_packed_tokens(&b, &a), 1);
+    assert_int_equal(rl_packed_tokens(&c, &b), 3);
+    rl_pack_free(&p);
+}
+
 static void cursor_repeats_nothing_within_an_epoch_and_resumes(void **state)
 {
     (void)state;
@@ -262,6 +291,7 @@ int main(void)
         cmocka_unit_test(plan_is_whole_bounded_and_repeatable),
         cmocka_unit_test(a_row_past_the_limit_is_a_batch_of_its_own),
         cmocka_unit_test(packing),
+        cmocka_unit_test(packing_shares_prompts),
         cmocka_unit_test(cursor_repeats_nothing_within_an_epoch_and_resumes),
         cmocka_unit_test(unbiased_pass_at_k),
         cmocka_unit_test(format_reward),

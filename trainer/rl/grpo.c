@@ -165,7 +165,7 @@ static void step_reference(struct grpo *g, struct step *s)
 static void objective(const void *ctx, const struct rl_pack *p, const struct rl_loss_totals *totals,
                       float *ret_dlogp, struct rl_loss_stats *stats)
 {
-    const struct rl_loss_batch b = {.n_seq = p->batch.n_seq,
+    const struct rl_loss_batch b = {.n_seq = p->n_seq,
                                     .start = p->row_start,
                                     .advantage = p->advantage,
                                     .new_logp = p->logp,

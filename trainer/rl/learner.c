@@ -25,7 +25,7 @@ struct rl_learner {
     struct worker *workers;
     float **grads; /* workers[i].grads, for the reduction */
     int n_workers, cap;
-    const struct rl_sequence **by_length;
+    const struct rl_sequence **sorted;
 };
 
 /* What one team_run is about. */
@@ -81,7 +81,7 @@ void rl_learner_free(struct rl_learner *l)
     adamw_free(&l->adamw);
     free(l->workers);
     free(l->grads);
-    free(l->by_length);
+    free(l->sorted);
     free(l);
 }
 
@@ -90,56 +90,73 @@ struct adamw *rl_learner_adamw(struct rl_learner *l)
     return &l->adamw;
 }
 
-static int longer_first(const void *a, const void *b)
+static int by_prompt(const void *a, const void *b)
 {
     const struct rl_sequence *x = *(const struct rl_sequence *const *)a,
                              *y = *(const struct rl_sequence *const *)b;
-    if (x->n_tokens != y->n_tokens)
-        return x->n_tokens > y->n_tokens ? -1 : 1;
-    return x < y ? -1 : x > y;
+    if (x->n_prompt != y->n_prompt)
+        return x->n_prompt > y->n_prompt ? -1 : 1;
+    int order = memcmp(x->tokens, y->tokens, (size_t)x->n_prompt * sizeof *x->tokens);
+    if (order == 0)
+        order = y->n_tokens - x->n_tokens;
+    return order ? order : x < y ? -1 : x > y;
 }
 
-/* Longest first, each sequence to the worker with the fewest tokens so far, then cut into
- * micro-batches. */
+static void reserve(struct rl_learner *l, int n)
+{
+    if (n <= l->cap)
+        return;
+    l->cap = n + n / 2;
+    l->sorted = xrealloc(l->sorted, (size_t)l->cap, sizeof *l->sorted);
+    for (int w = 0; w < l->n_workers; w++) {
+        struct worker *worker = &l->workers[w];
+        worker->seqs = xrealloc(worker->seqs, (size_t)l->cap, sizeof *worker->seqs);
+        worker->cut = xrealloc(worker->cut, (size_t)l->cap + 1, sizeof *worker->cut);
+    }
+}
+
+static void cut_into_batches(struct worker *worker, int tokens_per_batch)
+{
+    int filled = 0;
+    worker->n_batches = 0;
+    for (int i = 0; i < worker->n_seqs; i++) {
+        int more = rl_packed_tokens(worker->seqs[i], i ? worker->seqs[i - 1] : NULL);
+        if (i == 0 || filled + more > tokens_per_batch) {
+            worker->cut[worker->n_batches++] = i;
+            more = rl_packed_tokens(worker->seqs[i], NULL);
+            filled = 0;
+        }
+        filled += more;
+    }
+    worker->cut[worker->n_batches] = worker->n_seqs;
+}
+
+/* Sequences of one prompt stay together as long as there is more than one prompt for each worker,
+ * longest prompts first; each run of them goes to the worker with the fewest tokens so far. */
 static void share_out(struct rl_learner *l, const struct rl_sequence *seqs, int n,
                       int tokens_per_batch)
 {
-    if (n > l->cap) {
-        l->cap = n + n / 2;
-        l->by_length = xrealloc(l->by_length, (size_t)l->cap, sizeof(struct rl_sequence *));
-        for (int w = 0; w < l->n_workers; w++) {
-            l->workers[w].seqs =
-                xrealloc(l->workers[w].seqs, (size_t)l->cap, sizeof(struct rl_sequence *));
-            l->workers[w].cut =
-                xrealloc(l->workers[w].cut, (size_t)l->cap + 1, sizeof *l->workers[w].cut);
-        }
-    }
+    reserve(l, n);
     for (int i = 0; i < n; i++)
-        l->by_length[i] = &seqs[i];
-    qsort(l->by_length, (size_t)n, sizeof(struct rl_sequence *), longer_first);
+        l->sorted[i] = &seqs[i];
+    qsort(l->sorted, (size_t)n, sizeof *l->sorted, by_prompt);
     for (int w = 0; w < l->n_workers; w++)
-        l->workers[w].n_seqs = l->workers[w].n_batches = 0, l->workers[w].tokens = 0;
-    for (int i = 0; i < n; i++) {
+        l->workers[w].n_seqs = 0, l->workers[w].tokens = 0;
+    int longest_run = (n + 2 * l->n_workers - 1) / (2 * l->n_workers);
+    for (int i = 0; i < n;) {
         struct worker *lightest = &l->workers[0];
         for (int w = 1; w < l->n_workers; w++)
             if (l->workers[w].tokens < lightest->tokens)
                 lightest = &l->workers[w];
-        lightest->seqs[lightest->n_seqs++] = l->by_length[i];
-        lightest->tokens += l->by_length[i]->n_tokens - 1;
-    }
-    for (int w = 0; w < l->n_workers; w++) {
-        struct worker *worker = &l->workers[w];
-        int filled = 0;
-        for (int i = 0; i < worker->n_seqs; i++) {
-            int tokens = worker->seqs[i]->n_tokens - 1;
-            if (i == 0 || filled + tokens > tokens_per_batch) {
-                worker->cut[worker->n_batches++] = i;
-                filled = 0;
-            }
-            filled += tokens;
+        for (int run = 0; run == 0 || (i < n && run < longest_run &&
+                                       rl_same_prompt(l->sorted[i - 1], l->sorted[i]));
+             run++, i++) {
+            lightest->seqs[lightest->n_seqs++] = l->sorted[i];
+            lightest->tokens += rl_packed_tokens(l->sorted[i], run ? l->sorted[i - 1] : NULL);
         }
-        worker->cut[worker->n_batches] = worker->n_seqs;
     }
+    for (int w = 0; w < l->n_workers; w++)
+        cut_into_batches(&l->workers[w], tokens_per_batch);
 }
 
 static struct rl_loss_totals totals_of(const struct rl_learner *l)
@@ -183,7 +200,7 @@ static void score_share(void *ctx, int w)
         const struct rl_sequence **seqs = worker->seqs + worker->cut[b];
         rl_pack_fill(p, seqs, worker->cut[b + 1] - worker->cut[b]);
         model_forward(worker->run, pass->model, &p->batch, pass->temperature, p->logp, NULL);
-        for (int s = 0; s < p->batch.n_seq; s++)
+        for (int s = 0; s < p->n_seq; s++)
             memcpy(seqs[s]->ref_logp, p->logp + p->row_start[s],
                    (size_t)(p->row_start[s + 1] - p->row_start[s]) * sizeof *p->logp);
     }
