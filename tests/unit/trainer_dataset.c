@@ -259,28 +259,6 @@ static void unbiased_pass_at_k(void **state)
     assert_true(isnan(pass_at_k(3, 1, 4)));
 }
 
-static void format_reward(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *text;
-        double reward;
-    } rows[] = {
-        {"<think>a</think><answer>b</answer>", 1},
-        {" <think>\na\n</think>\n\n<answer>\n```python\npass\n```\n</answer>\n", 1},
-        {"<answer>b</answer>", 0},
-        {"<think>a</think><answer>b", 0},
-        {"<think>a</think> so <answer>b</answer>", 0},
-        {"<think>a</think><answer>b</answer> done", 0},
-        {"<think>a<think>b</think><answer>c</answer>", 0},
-        {"<think>a</think></think><answer>c</answer>", 0},
-        {"<answer>b</answer><think>a</think>", 0},
-        {"", 0},
-    };
-    for (size_t i = 0; i < COUNT_OF(rows); i++)
-        assert_true(rollout_format(str_of(rows[i].text)) == rows[i].reward);
-}
-
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
@@ -294,7 +272,6 @@ int main(void)
         cmocka_unit_test(packing_shares_prompts),
         cmocka_unit_test(cursor_repeats_nothing_within_an_epoch_and_resumes),
         cmocka_unit_test(unbiased_pass_at_k),
-        cmocka_unit_test(format_reward),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -50,10 +50,9 @@ static void each_type_has_its_denominator(void **state)
         enum loss_type type;
         double plain, with_kl;
     } rows[] = {
-        {LOSS_GRPO, -.2588159, -.2572841},
-        {LOSS_DAPO, -.0920954, -.0905591},
-        {LOSS_BNPO, -.0920954, -.0905591},
-        {LOSS_DR_GRPO, -.0287798, -.0282997},
+        {LOSS_GRPO, -.2588159, -.2572841},     {LOSS_DAPO, -.0920954, -.0905591},
+        {LOSS_BNPO, -.0920954, -.0905591},     {LOSS_DR_GRPO, -.0287798, -.0282997},
+        {LOSS_SUM_NORM, -.0575596, -.0565994},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct rl_loss_options opt = options(rows[i].type);
@@ -127,6 +126,59 @@ static void cispo(void **state)
     float d[5];
     struct rl_loss_options opt = options(LOSS_CISPO);
     NEAR(two_sequences(&opt, d).loss, -.0660538);
+    opt.two_sided = true;
+    opt.epsilon_high = .28;
+    NEAR(two_sequences(&opt, d).loss, -.0282195);
+}
+
+static void sapo(void **state)
+{
+    (void)state;
+    float d[5];
+    struct rl_loss_options opt = options(LOSS_SAPO);
+    NEAR(two_sequences(&opt, d).loss, -.5560238);
+}
+
+/* gspo is the name of grpo with the sequence's ratio. */
+static void gspo(void **state)
+{
+    (void)state;
+    float d[5];
+    struct rl_loss_options opt = options(LOSS_GSPO);
+    NEAR(two_sequences(&opt, d).loss, -.2853507);
+}
+
+/* k1, k2, k3 of ref - new = -.4, .1, -.5, .1, -.1; their slopes; their weighting by the ratio. */
+static void divergences(void **state)
+{
+    (void)state;
+    const double gap[5] = {-.4, .1, -.5, .1, -.1};
+    for (int kl = KL_K3; kl <= KL_K1; kl++)
+        for (int by_ratio = 0; by_ratio < 2; by_ratio++)
+            for (int q = 0; q < 2; q++)
+                for (int i = START[q]; i < START[q + 1]; i++) {
+                    const int one[2] = {0, 1};
+                    const double zero = 0;
+                    const struct rl_loss_totals totals = {1, 1, 1};
+                    struct rl_loss_options opt = options(LOSS_DAPO);
+                    opt.beta = 1;
+                    opt.kl = (enum kl_estimator)kl;
+                    opt.kl_by_ratio = by_ratio;
+                    struct rl_loss_batch b = {1, one, &zero, &NEW[i], &OLD[i], &REF[i]};
+                    struct rl_loss_stats stats = {0};
+                    float d;
+                    rl_loss(&opt, &b, &totals, &d, &stats);
+                    double g = gap[i], w = by_ratio ? exp((double)NEW[i] - OLD[i]) : 1,
+                           k = kl == KL_K1   ? -g
+                               : kl == KL_K2 ? g * g / 2
+                                             : exp(g) - g - 1,
+                           slope = kl == KL_K1   ? 1
+                                   : kl == KL_K2 ? -g
+                                                 : 1 - exp(g);
+                    NEAR(stats.loss, w * k);
+                    NEAR(stats.kl, w * k);
+                    NEAR(d, w * slope + (by_ratio ? w * k : 0));
+                }
 }
 
 /* Micro-batches with the totals of the whole batch add up to the whole batch: the denominators
@@ -134,7 +186,8 @@ static void cispo(void **state)
 static void micro_batches_add_up(void **state)
 {
     (void)state;
-    const enum loss_type types[] = {LOSS_GRPO, LOSS_DAPO, LOSS_DR_GRPO, LOSS_CISPO};
+    const enum loss_type types[] = {LOSS_GRPO, LOSS_DAPO, LOSS_DR_GRPO, LOSS_CISPO,
+                                    LOSS_GSPO, LOSS_SAPO, LOSS_SUM_NORM};
     for (size_t t = 0; t < COUNT_OF(types); t++) {
         struct rl_loss_options opt = options(types[t]);
         float whole[5], part[5];
@@ -171,13 +224,18 @@ static void derivatives(void **state)
     const int start[SEQUENCES + 1] = {0, 1, 6, 13, 14, 22, TOKENS};
     struct rng r = rng_make(7, 0);
     int compared = 0;
-    for (int round = 0; round < 40; round++) {
-        struct rl_loss_options opt = {.type = (enum loss_type)(round % 4),
-                                      .importance = (enum importance_level)(round / 4 % 2),
+    /* Not cispo, whose weight is a constant to the derivative. */
+    const enum loss_type types[] = {LOSS_DAPO, LOSS_GRPO, LOSS_BNPO,    LOSS_DR_GRPO,
+                                    LOSS_GSPO, LOSS_SAPO, LOSS_SUM_NORM};
+    for (int round = 0; round < 70; round++) {
+        struct rl_loss_options opt = {.type = types[round % 7],
+                                      .importance = (enum importance_level)(round / 7 % 2),
                                       .epsilon = .2,
                                       .epsilon_high = .28,
                                       .delta = round % 3 ? 0 : 1.1 + .5 * (round % 2),
                                       .beta = round % 5 ? 0 : .1,
+                                      .kl = (enum kl_estimator)(round % 3),
+                                      .kl_by_ratio = round % 2,
                                       .max_completion = 16};
         float new_logp[TOKENS], old[TOKENS], ref[TOKENS], d[TOKENS], scratch[TOKENS];
         double advantage[SEQUENCES];
@@ -207,7 +265,7 @@ static void derivatives(void **state)
             compared++;
         }
     }
-    assert_true(compared > 40 * TOKENS * 9 / 10);
+    assert_true(compared > 70 * TOKENS * 9 / 10);
 }
 
 /* The weight of cispo is a constant to the derivative, so differences of the value say nothing:
@@ -249,6 +307,9 @@ int main(void)
         cmocka_unit_test(bounds),
         cmocka_unit_test(sequence_level),
         cmocka_unit_test(cispo),
+        cmocka_unit_test(sapo),
+        cmocka_unit_test(gspo),
+        cmocka_unit_test(divergences),
         cmocka_unit_test(micro_batches_add_up),
         cmocka_unit_test(derivatives),
         cmocka_unit_test(cispo_derivative),

@@ -54,7 +54,7 @@ static void defaults_and_values(void **state)
     assert_int_equal(g->sampling.max_new, 99);
     assert_int_equal(g->loss_type, LOSS_DR_GRPO);
     assert_int_equal(g->scale_rewards, SCALE_GROUP);
-    assert_true(g->reward_format == .25 && g->reward_grade == 1);
+    assert_true(g->rewards[REWARD_FORMAT] == .25 && g->rewards[REWARD_GRADE] == 1);
     assert_true(g->adamw.betas[0] == .8 && g->adamw.betas[1] == .9);
     assert_int_equal(r.stages[1].eval.levels.n, 2);
     assert_string_equal(r.stages[1].eval.levels.v[1], "3");
@@ -93,7 +93,7 @@ static void overrides_change_values(void **state)
     assert_int_equal(r.stages[0].sft.epochs, 5);
     assert_string_equal(r.out, "runs/x");
     assert_string_equal(r.model_path, "some/dir");
-    assert_true(r.stages[2].grpo.reward_grade == 2);
+    assert_true(r.stages[2].grpo.rewards[REWARD_GRADE] == 2);
     recipe_free(&r);
 }
 
@@ -151,6 +151,12 @@ static void mistakes_are_named(void **state)
          "r.yaml:4: `betas` must be two numbers"},
         {"stages:\n  - grpo: {problems: x, minibatches: 9, prompts_per_step: 4}\n",
          "grpo.minibatches (9) is more than"},
+        {"stages:\n  - grpo: {problems: x, two_sided: true}\n",
+         "two_sided is for loss_type: cispo"},
+        {"stages:\n  - grpo: {problems: x, kl_in_reward: true}\n", "needs a `beta`"},
+        {"stages:\n  - grpo: {problems: x, advantage: rloo, "
+         "multi_objective_aggregation: normalize_then_sum}\n",
+         "has its own advantage"},
         {"stages:\n  - dpo: {}\n", "r.yaml:2: stages[0] must be one of `sft:`, `grpo:`, `eval:`"},
         {"stages: []\n", "`stages` is empty"},
         {"seed: 1\n", "missing key `stages`"},

@@ -148,7 +148,8 @@ static int eval_batches(struct rl_run *run, struct tally *t, const struct task_s
                                             .group = req->samples,
                                             .sampling = req->sampling,
                                             .seed = req->seed,
-                                            .weight_grade = 1};
+                                            .weights = {[REWARD_GRADE] = 1},
+                                            .overlong_buffer = 1};
         struct rollout_batch b;
         struct rollout_stats s;
         TRY(rollout_run(run, &ask, &b, &s, err));

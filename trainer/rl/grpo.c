@@ -32,22 +32,82 @@ struct step {
     struct rl_sequence *live;   /* what the update sees, shuffled */
     float *ref_logp;
     int n_live;
+    double divergence; /* of all completions from the reference, with kl_in_reward */
 };
+
+static int least(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+static int most(int a, int b)
+{
+    return a > b ? a : b;
+}
 
 static void add_stats(struct rollout_stats *to, const struct rollout_stats *s)
 {
-    for (int g = 0; g < GRADE_COUNT; g++)
-        to->grades[g] += s->grades[g];
+    to->shortest = to->n ? least(to->shortest, s->shortest) : s->shortest;
+    to->terminated_shortest =
+        to->n ? least(to->terminated_shortest, s->terminated_shortest) : s->terminated_shortest;
+    to->longest = most(to->longest, s->longest);
+    to->terminated_longest = most(to->terminated_longest, s->terminated_longest);
+    for (int i = 0; i < GRADE_COUNT; i++)
+        to->grades[i] += s->grades[i];
+    for (int i = 0; i < REASON_COUNT; i++)
+        to->reasons[i] += s->reasons[i];
+    for (int k = 0; k < REWARD_COUNT; k++) {
+        to->part_sum[k] += s->part_sum[k];
+        to->part_squares[k] += s->part_squares[k];
+    }
     to->infra += s->infra;
     to->truncated += s->truncated;
     to->n += s->n;
     to->tokens += s->tokens;
-    to->longest = s->longest > to->longest ? s->longest : to->longest;
-    to->shortest = to->shortest && to->shortest < s->shortest ? to->shortest : s->shortest;
-    to->reward_grade_sum += s->reward_grade_sum;
-    to->reward_format_sum += s->reward_format_sum;
+    to->terminated_tokens += s->terminated_tokens;
     to->sample_s += s->sample_s;
     to->grade_wait_s += s->grade_wait_s;
+}
+
+/* Sets each completion's advantage from the rewards. */
+static void round_advantages(const struct recipe_grpo *r, struct rollout_batch *b,
+                             struct rl_advantage_stats *ret)
+{
+    const struct rl_advantage_options opt = {
+        .estimator = (enum advantage_estimator)r->advantage,
+        .scale = (enum scale_rewards)r->scale_rewards,
+        .eps = r->scale_eps,
+        .population = r->population_std,
+    };
+    const size_t n = (size_t)b->n;
+    const int groups = b->n / b->group;
+    double *values = xcalloc(n * (REWARD_COUNT + 1), sizeof *values), *advantage = values;
+    double *sums = values + n, weights[REWARD_COUNT];
+    const double *parts[REWARD_COUNT];
+    int *lengths = xcalloc(n, sizeof *lengths), n_parts = 0;
+    bool *dead = xcalloc((size_t)groups, sizeof *dead);
+    for (int k = 0; k < REWARD_COUNT && r->aggregation == NORMALIZE_THEN_SUM; k++)
+        if (k == REWARD_GRADE || r->rewards[k] != 0) {
+            for (size_t i = 0; i < n; i++)
+                sums[(size_t)n_parts * n + i] = b->v[i].parts[k];
+            parts[n_parts] = sums + (size_t)n_parts * n;
+            weights[n_parts++] = r->rewards[k];
+        }
+    for (size_t i = 0; i < n && r->aggregation == SUM_THEN_NORMALIZE; i++) {
+        sums[i] = b->v[i].reward;
+        lengths[i] = b->v[i].n_tokens - b->v[i].n_prompt;
+    }
+    if (r->aggregation == NORMALIZE_THEN_SUM)
+        rl_advantages_each(&opt, parts, weights, n_parts, groups, b->group, advantage, dead, ret);
+    else
+        rl_advantages(&opt, sums, lengths, groups, b->group, advantage, dead, ret);
+    for (int i = 0; i < b->n; i++) {
+        b->v[i].advantage = advantage[i];
+        b->v[i].dead = dead[i / b->group];
+    }
+    free(values);
+    free(lengths);
+    free(dead);
 }
 
 /* Rolls out `n` fresh problems and sets each completion's advantage. */
@@ -61,35 +121,20 @@ static int round_run(struct grpo *g, int n, struct rollout_batch *b, struct roll
         streams[i] = (uint64_t)g->cursor.at * (uint64_t)r->group;
         tasks[i] = &g->tasks.v[task_cursor_next(&g->cursor)];
     }
-    const struct rollout_request req = {.tasks = tasks,
-                                        .streams = streams,
-                                        .n_tasks = n,
-                                        .group = r->group,
-                                        .sampling = r->sampling,
-                                        .seed =
-                                            rl_seed(g->run->recipe->seed, SEED_SAMPLING, g->stage),
-                                        .weight_grade = r->reward_grade,
-                                        .weight_format = r->reward_format};
+    struct rollout_request req = {.tasks = tasks,
+                                  .streams = streams,
+                                  .n_tasks = n,
+                                  .group = r->group,
+                                  .sampling = r->sampling,
+                                  .seed = rl_seed(g->run->recipe->seed, SEED_SAMPLING, g->stage),
+                                  .overlong_buffer = r->overlong_buffer};
+    memcpy(req.weights, r->rewards, sizeof req.weights);
     int rc = rollout_run(g->run, &req, b, stats, err);
     free(streams);
     free(tasks);
-    if (rc < 0)
-        return rc;
-    double *rewards = xcalloc((size_t)b->n, sizeof *rewards),
-           *advantages = xcalloc((size_t)b->n, sizeof *advantages);
-    bool *dead = xcalloc((size_t)n, sizeof *dead);
-    for (int i = 0; i < b->n; i++)
-        rewards[i] = b->v[i].reward;
-    rl_advantages(rewards, n, r->group, (enum scale_rewards)r->scale_rewards, advantages, dead,
-                  reward);
-    for (int i = 0; i < b->n; i++) {
-        b->v[i].advantage = advantages[i];
-        b->v[i].dead = dead[i / r->group];
-    }
-    free(dead);
-    free(rewards);
-    free(advantages);
-    return 0;
+    if (rc == 0)
+        round_advantages(r, b, reward);
+    return rc;
 }
 
 static int step_sample(struct grpo *g, struct step *s, struct err *err)
@@ -116,12 +161,17 @@ static int step_sample(struct grpo *g, struct step *s, struct err *err)
     return 0;
 }
 
+static bool diverges_in_loss(const struct recipe_grpo *r)
+{
+    return r->beta > 0 && !r->kl_in_reward;
+}
+
 /* Dead groups have advantage zero everywhere: without a KL term they would only cost time. */
 static bool is_live(const struct recipe_grpo *r, const struct rollout *x)
 {
     if (isnan(x->reward) || (r->mask_truncated && x->truncated))
         return false;
-    return r->beta > 0 || !x->dead;
+    return diverges_in_loss(r) || !x->dead;
 }
 
 static void step_collect(struct grpo *g, struct step *s)
@@ -147,19 +197,47 @@ static void step_collect(struct grpo *g, struct step *s)
     free(order);
 }
 
-static void step_reference(struct grpo *g, struct step *s)
+/* Fills ref_logp of `n` sequences; the memory is the caller's to free. */
+static float *score_reference(struct grpo *g, struct rl_sequence *seqs, int n)
 {
     size_t rows = 0;
-    for (int i = 0; i < s->n_live; i++)
-        rows += (size_t)(s->live[i].n_tokens - s->live[i].n_prompt);
-    s->ref_logp = xcalloc(rows, sizeof *s->ref_logp);
+    for (int i = 0; i < n; i++)
+        rows += (size_t)(seqs[i].n_tokens - seqs[i].n_prompt);
+    float *logp = xcalloc(rows, sizeof *logp);
     rows = 0;
-    for (int i = 0; i < s->n_live; i++) {
-        s->live[i].ref_logp = s->ref_logp + rows;
-        rows += (size_t)(s->live[i].n_tokens - s->live[i].n_prompt);
+    for (int i = 0; i < n; i++) {
+        seqs[i].ref_logp = logp + rows;
+        rows += (size_t)(seqs[i].n_tokens - seqs[i].n_prompt);
     }
-    rl_learner_score(g->learner, &g->reference, s->live, s->n_live, g->recipe->tokens_per_batch,
+    rl_learner_score(g->learner, &g->reference, seqs, n, g->recipe->tokens_per_batch,
                      (float)g->recipe->sampling.temperature);
+    return logp;
+}
+
+/* Takes beta times each completion's divergence from the reference off its reward, and makes the
+ * advantages anew. */
+static void step_penalise(struct grpo *g, struct step *s)
+{
+    for (int round = 0; round < s->n_rounds; round++) {
+        struct rollout_batch *b = &s->rounds[round];
+        struct rl_sequence *seqs = xcalloc((size_t)b->n, sizeof *seqs);
+        struct rl_advantage_stats stats;
+        for (int i = 0; i < b->n; i++)
+            seqs[i] = (struct rl_sequence){.tokens = b->v[i].tokens,
+                                           .n_prompt = b->v[i].n_prompt,
+                                           .n_tokens = b->v[i].n_tokens};
+        float *ref = score_reference(g, seqs, b->n);
+        for (int i = 0; i < b->n; i++) {
+            double divergence = 0;
+            for (int t = 0; t < seqs[i].n_tokens - seqs[i].n_prompt; t++)
+                divergence += (double)b->v[i].logp[t] - seqs[i].ref_logp[t];
+            b->v[i].reward -= g->recipe->beta * divergence;
+            s->divergence += divergence;
+        }
+        round_advantages(g->recipe, b, &stats);
+        free(ref);
+        free(seqs);
+    }
 }
 
 static void objective(const void *ctx, const struct rl_pack *p, const struct rl_loss_totals *totals,
@@ -178,7 +256,8 @@ static void objective(const void *ctx, const struct rl_pack *p, const struct rl_
 struct updates {
     struct rl_loss_stats loss;
     double entropy, grad_norm, first_gap_max,
-        first_gap_mean; /* first_*: before any update, sampler against trainer */
+        first_gap_mean;       /* first_*: before any update, sampler against trainer */
+    double low_min, high_max; /* of the updates' clipped shares */
     int n;
 };
 
@@ -190,10 +269,13 @@ static int step_update(struct grpo *g, struct step *s, float lr, struct updates 
                                         .epsilon = r->epsilon,
                                         .epsilon_high = r->epsilon_high,
                                         .delta = r->delta,
-                                        .beta = r->beta,
+                                        .two_sided = r->two_sided,
+                                        .beta = diverges_in_loss(r) ? r->beta : 0,
+                                        .kl = (enum kl_estimator)r->kl,
+                                        .kl_by_ratio = r->kl_by_ratio,
                                         .max_completion = r->sampling.max_new};
-    if (r->beta > 0)
-        step_reference(g, s);
+    if (diverges_in_loss(r))
+        s->ref_logp = score_reference(g, s->live, s->n_live);
     int parts = r->minibatches < s->n_live ? r->minibatches : s->n_live;
     for (int i = 0; i < r->num_iterations * parts; i++) {
         int part = i % parts, from = (int)((int64_t)s->n_live * part / parts),
@@ -210,6 +292,10 @@ static int step_update(struct grpo *g, struct step *s, float lr, struct updates 
             u->first_gap_max = stats.loss.gap_max;
             u->first_gap_mean = stats.loss.gap / (double)stats.loss.tokens;
         }
+        double low = stats.loss.clip_low / (double)stats.loss.tokens,
+               high = stats.loss.clip_high / (double)stats.loss.tokens;
+        u->low_min = i ? fmin(u->low_min, low) : low;
+        u->high_max = fmax(u->high_max, high);
         rl_loss_stats_add(&u->loss, &stats.loss);
         u->entropy += stats.entropy;
         u->grad_norm += stats.grad_norm;
@@ -231,6 +317,8 @@ static void metrics_of_update(json_t *m, const struct updates *u)
     json_set_number(m, "policy_loss", u->loss.loss / u->n);
     json_set_number(m, "entropy", u->entropy / u->n);
     json_set_number(m, "kl", u->loss.kl / tokens);
+    json_set_number(m, "clip_ratio/low_min", u->low_min);
+    json_set_number(m, "clip_ratio/high_max", u->high_max);
     json_set_number(m, "grad_norm", u->grad_norm / u->n);
     json_set_number(m, "clip_ratio/low_mean", u->loss.clip_low / tokens);
     json_set_number(m, "clip_ratio/high_mean", u->loss.clip_high / tokens);
@@ -239,6 +327,27 @@ static void metrics_of_update(json_t *m, const struct updates *u)
     json_set_number(m, "ratio/max", u->loss.ratio_max);
     json_set_number(m, "sampling/logp_difference_max", u->first_gap_max);
     json_set_number(m, "sampling/logp_difference_mean", u->first_gap_mean);
+}
+
+/* Means and deviations of every reward, and how many completions ended for which reason: a reason
+ * that grows (forbidden, protocol, process-limit) is a policy that attacks its grader. */
+static void metrics_of_rewards(json_t *m, const struct rollout_stats *r)
+{
+    static const char *const names[] = REWARD_NAMES, *const reasons[] = REASON_NAMES;
+    char key[64];
+    int graded = r->n - r->infra;
+    for (int k = 0; k < REWARD_COUNT; k++) {
+        double mean = r->part_sum[k] / graded;
+        snprintf(key, sizeof key, "rewards/%s/mean", names[k]);
+        json_set_number(m, key, mean);
+        snprintf(key, sizeof key, "rewards/%s/std", names[k]);
+        json_set_number(m, key, sqrt(fmax(0, r->part_squares[k] / graded - mean * mean)));
+    }
+    for (int i = 1; i < REASON_COUNT; i++)
+        if (r->reasons[i]) {
+            snprintf(key, sizeof key, "reasons/%s", reasons[i]);
+            json_object_set_new(m, key, json_integer(r->reasons[i]));
+        }
 }
 
 static json_t *metrics_of(const struct grpo *g, const struct step *s, const struct updates *u,
@@ -250,8 +359,7 @@ static json_t *metrics_of(const struct grpo *g, const struct step *s, const stru
                           s->index + 1);
     json_set_number(m, "reward", s->reward.reward_mean);
     json_set_number(m, "reward_std", s->reward.reward_std);
-    json_set_number(m, "rewards/grade/mean", r->reward_grade_sum / graded);
-    json_set_number(m, "rewards/format/mean", r->reward_format_sum / graded);
+    metrics_of_rewards(m, r);
     json_set_number(m, "frac_reward_zero_std",
                     (double)s->reward.dead / g->recipe->prompts_per_step);
     json_set_number(m, "pass_rate", (double)pass_count(r) / graded);
@@ -260,8 +368,18 @@ static json_t *metrics_of(const struct grpo *g, const struct step *s, const stru
     json_set_number(m, "completions/mean_length", (double)r->tokens / r->n);
     json_object_set_new(m, "completions/min_length", json_integer(r->shortest));
     json_object_set_new(m, "completions/max_length", json_integer(r->longest));
+    if (r->n > r->truncated) {
+        json_set_number(m, "completions/mean_terminated_length",
+                        (double)r->terminated_tokens / (r->n - r->truncated));
+        json_object_set_new(m, "completions/min_terminated_length",
+                            json_integer(r->terminated_shortest));
+        json_object_set_new(m, "completions/max_terminated_length",
+                            json_integer(r->terminated_longest));
+    }
     json_set_number(m, "completions/clipped_ratio", (double)r->truncated / r->n);
     metrics_of_update(m, u);
+    if (g->recipe->beta > 0 && g->recipe->kl_in_reward)
+        json_set_number(m, "kl", s->divergence / (double)r->tokens);
     json_set_number(m, "learning_rate", lr);
     json_object_set_new(m, "groups", json_integer(s->groups));
     json_object_set_new(m, "groups/dead", json_integer(s->dead));
@@ -309,6 +427,8 @@ static int step_run(struct grpo *g, struct step *s, struct err *err)
     double started = wall_s(), lr = recipe_lr_at(&g->recipe->lr, s->index, g->recipe->steps);
     TRY(step_sample(g, s, err));
     double sampled = wall_s();
+    if (g->recipe->beta > 0 && g->recipe->kl_in_reward)
+        step_penalise(g, s);
     step_collect(g, s);
     if (s->n_live > 0)
         TRY(step_update(g, s, (float)lr, &u, err));

@@ -23,10 +23,23 @@ static double clamp(double x, double low, double high)
 static struct term term_cispo(const struct rl_loss_options *opt, double ratio, double logp,
                               double a)
 {
-    double capped = fmin(ratio, opt->epsilon_high);
-    return (struct term){.value = -capped * a * logp,
-                         .by_logp = -capped * a,
-                         .high = ratio > opt->epsilon_high && a > 0};
+    double low = opt->two_sided ? 1 - opt->epsilon : 0,
+           high = opt->two_sided ? 1 + opt->epsilon_high : opt->epsilon_high,
+           capped = clamp(ratio, low, high);
+    return (struct term){
+        .value = -capped * a * logp,
+        .by_logp = -capped * a,
+        .low = ratio < low && a<0, .high = ratio> high && a > 0,
+    };
+}
+
+static struct term term_sapo(double ratio, double a)
+{
+    double tau = a > 0 ? 1.0 : 1.05, gate = 1 / (1 + exp(-tau * (ratio - 1)));
+    return (struct term){
+        .value = -gate * 4 / tau * a,
+        .by_log_ratio = -4 * gate * (1 - gate) * ratio * a,
+    };
 }
 
 static struct term term_clipped(const struct rl_loss_options *opt, double ratio, double a)
@@ -49,11 +62,15 @@ static double token_weight(const struct rl_loss_options *opt, const struct rl_lo
 {
     switch (opt->type) {
     case LOSS_GRPO:
+    case LOSS_GSPO:
+    case LOSS_SAPO:
         return 1.0 / ((double)length * (double)t->sequences);
     case LOSS_BNPO:
         return 1.0 / ((double)b->start[b->n_seq] * (double)t->micro_batches);
     case LOSS_DR_GRPO:
         return 1.0 / ((double)opt->max_completion * (double)t->sequences);
+    case LOSS_SUM_NORM:
+        return 1.0 / (double)opt->max_completion;
     case LOSS_DAPO:
     case LOSS_CISPO:
         break;
@@ -69,28 +86,49 @@ static double mean_log_ratio(const struct rl_loss_batch *b, int from, int to)
     return sum / (to - from);
 }
 
+static struct term term_of(const struct rl_loss_options *opt, double ratio, double logp, double a)
+{
+    return opt->type == LOSS_CISPO  ? term_cispo(opt, ratio, logp, a)
+           : opt->type == LOSS_SAPO ? term_sapo(ratio, a)
+                                    : term_clipped(opt, ratio, a);
+}
+
+/* The divergence at one token; by_log_ratio is filled where it is weighted by rho. */
+static struct term divergence(const struct rl_loss_options *opt, double ratio, double gap)
+{
+    gap = clamp(gap, -LOG_RATIO_MAX, LOG_RATIO_MAX);
+    double k = opt->kl == KL_K1   ? -gap
+               : opt->kl == KL_K2 ? gap * gap / 2
+                                  : exp(gap) - gap - 1,
+           by_logp = opt->kl == KL_K1   ? 1
+                     : opt->kl == KL_K2 ? -gap
+                                        : 1 - exp(gap);
+    double weight = opt->kl_by_ratio ? ratio : 1;
+    return (struct term){.value = weight * k,
+                         .by_logp = weight * by_logp,
+                         .by_log_ratio = opt->kl_by_ratio ? weight * k : 0};
+}
+
 static void loss_sequence(const struct rl_loss_options *opt, const struct rl_loss_batch *b, int s,
                           double weight, float *ret_dlogp, struct rl_loss_stats *stats)
 {
     int from = b->start[s], to = b->start[s + 1];
-    bool whole = opt->importance == IMPORTANCE_SEQUENCE;
+    bool whole = opt->importance == IMPORTANCE_SEQUENCE || opt->type == LOSS_GSPO;
     double shared = whole ? mean_log_ratio(b, from, to) : 0, by_shared = 0;
     for (int i = from; i < to; i++) {
         double logp = b->new_logp[i], log_ratio = whole ? shared : logp - b->old_logp[i];
         double ratio = exp(clamp(log_ratio, -LOG_RATIO_MAX, LOG_RATIO_MAX)), a = b->advantage[s];
-        struct term t =
-            opt->type == LOSS_CISPO ? term_cispo(opt, ratio, logp, a) : term_clipped(opt, ratio, a);
-        double value = t.value, slope = t.by_logp + (whole ? 0 : t.by_log_ratio);
-        by_shared += t.by_log_ratio;
+        struct term t = term_of(opt, ratio, logp, a);
         if (opt->beta > 0) {
-            double gap = clamp(b->ref_logp[i] - logp, -LOG_RATIO_MAX, LOG_RATIO_MAX),
-                   k3 = exp(gap) - gap - 1;
-            value += opt->beta * k3;
-            slope += opt->beta * (1 - exp(gap));
-            stats->kl += k3;
+            struct term k = divergence(opt, ratio, b->ref_logp[i] - logp);
+            t.value += opt->beta * k.value;
+            t.by_logp += opt->beta * k.by_logp;
+            t.by_log_ratio += opt->beta * k.by_log_ratio;
+            stats->kl += k.value;
         }
-        ret_dlogp[i] = (float)(weight * slope);
-        stats->loss += weight * value;
+        by_shared += t.by_log_ratio;
+        ret_dlogp[i] = (float)(weight * (t.by_logp + (whole ? 0 : t.by_log_ratio)));
+        stats->loss += weight * t.value;
         double moved = fabs(logp - b->old_logp[i]);
         stats->gap += moved;
         stats->gap_max = fmax(stats->gap_max, moved);
@@ -108,7 +146,7 @@ static void loss_sequence(const struct rl_loss_options *opt, const struct rl_los
 void rl_loss(const struct rl_loss_options *opt, const struct rl_loss_batch *batch,
              const struct rl_loss_totals *totals, float *ret_dlogp, struct rl_loss_stats *stats)
 {
-    CHECK(opt->type != LOSS_DR_GRPO || opt->max_completion > 0);
+    CHECK((opt->type != LOSS_DR_GRPO && opt->type != LOSS_SUM_NORM) || opt->max_completion > 0);
     CHECK(opt->beta <= 0 || batch->ref_logp);
     for (int s = 0; s < batch->n_seq; s++) {
         int length = batch->start[s + 1] - batch->start[s];

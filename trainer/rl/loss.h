@@ -4,13 +4,19 @@
  * With rho = exp(new - old) (or, at sequence level, exp of its mean over the sequence) and
  * advantage A, the term of a token is
  *   clipped  -min(min(rho, delta) * A, clip(rho, 1 - epsilon, 1 + epsilon_high) * A)
- *   cispo    -stop_gradient(min(rho, epsilon_high)) * A * new
- * plus beta * k3 with k3 = exp(ref - new) - (ref - new) - 1. The types differ in what a token's
- * term is divided by:
- *   grpo     its sequence's length, then the sequences of the accumulated batch
- *   dapo, cispo  the tokens of the accumulated batch
- *   bnpo     the tokens of its micro-batch, then the number of micro-batches
- *   dr_grpo  the sequences of the accumulated batch times max_completion */
+ *   cispo    -stop_gradient(min(rho, epsilon_high)) * A * new, or with two_sided
+ *            -stop_gradient(clip(rho, 1 - epsilon, 1 + epsilon_high)) * A * new
+ *   sapo     -sigmoid(tau (rho - 1)) * 4 / tau * A, tau = 1 where A > 0, else 1.05
+ * plus beta times an estimate of the divergence from the reference (Schulman 2020), with
+ * d = ref - new:
+ *   k1 -d      k2 d^2 / 2      k3 exp(d) - d - 1
+ * The types differ in what a token's term is divided by:
+ *   grpo, gspo, sapo  its sequence's length, then the sequences of the accumulated batch
+ *   dapo, cispo       the tokens of the accumulated batch
+ *   bnpo              the tokens of its micro-batch, then the number of micro-batches
+ *   dr_grpo           the sequences of the accumulated batch times max_completion
+ *   sum_norm          max_completion alone
+ * gspo is grpo with the ratio of the sequence. */
 #ifndef ASSAY_RL_LOSS_H
 #define ASSAY_RL_LOSS_H
 
@@ -21,10 +27,14 @@
 struct rl_loss_options {
     enum loss_type type;
     enum importance_level importance;
-    double epsilon, epsilon_high; /* cispo: epsilon_high is the cap on rho itself */
-    double delta;                 /* upper bound on rho for negative advantages; 0: none */
-    double beta;                  /* weight of k3; 0: ref_logp is not read */
-    int max_completion;           /* dr_grpo's constant */
+    double epsilon,
+        epsilon_high; /* cispo: epsilon_high is the cap on rho itself, unless two_sided */
+    bool two_sided;
+    double delta; /* upper bound on rho for negative advantages; 0: none */
+    double beta;  /* weight of the divergence; 0: ref_logp is not read */
+    enum kl_estimator kl;
+    bool kl_by_ratio;   /* the divergence of a token is weighted by its rho, as its samples are */
+    int max_completion; /* the constant of dr_grpo and sum_norm */
 };
 
 /* A micro-batch: the completion tokens of sequence s are start[s] .. start[s + 1] - 1. */
@@ -43,7 +53,7 @@ struct rl_loss_totals {
 /* Sums, added to by every rl_loss call; divide by `tokens` for means. */
 struct rl_loss_stats {
     double loss;         /* divided as above: all micro-batches added make the batch's loss */
-    double kl;           /* k3 */
+    double kl;           /* of the estimator in use */
     double gap, gap_max; /* |new - old| */
     double ratio, ratio_max;
     double clip_low, clip_high; /* tokens held back by the lower and by the upper bound */

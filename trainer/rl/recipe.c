@@ -62,7 +62,9 @@ static void stage_defaults(struct recipe_stage *s, int kind)
             .num_iterations = 1,
             .minibatches = 1,
             .tokens_per_batch = 8192,
-            .reward_grade = 1,
+            .scale_eps = 1e-4,
+            .rewards = {[REWARD_GRADE] = 1},
+            .overlong_buffer = 32,
             .log_completions_every = 1,
         };
     } else {
@@ -310,6 +312,29 @@ static int data_of(struct reader *r, struct recipe *out, const struct recipe_str
     return 0;
 }
 
+/* Keys that would be ignored together with others. */
+static int check_grpo(struct reader *r, const struct recipe_grpo *g)
+{
+    const char *why = NULL;
+    if (g->aggregation == NORMALIZE_THEN_SUM && g->kl_in_reward)
+        why = "grpo.kl_in_reward needs multi_objective_aggregation: sum_then_normalize";
+    else if (g->aggregation == NORMALIZE_THEN_SUM &&
+             (g->advantage != ADVANTAGE_GRPO || g->scale_rewards != SCALE_GROUP))
+        why = "grpo.multi_objective_aggregation: normalize_then_sum has its own advantage: leave "
+              "`advantage` and `scale_rewards` as they are";
+    else if (g->two_sided && g->loss_type != LOSS_CISPO)
+        why = "grpo.two_sided is for loss_type: cispo";
+    else if (g->kl_in_reward && g->beta <= 0)
+        why = "grpo.kl_in_reward needs a `beta` above 0";
+    if (why)
+        return keys_fail(&r->where, NULL, NULL, r->err, "%s", why);
+    if (g->minibatches > g->prompts_per_step)
+        return keys_fail(&r->where, NULL, NULL, r->err,
+                         "grpo.minibatches (%d) is more than grpo.prompts_per_step (%d)",
+                         g->minibatches, g->prompts_per_step);
+    return 0;
+}
+
 static int resolve(struct reader *r, struct recipe *out)
 {
     const char *hole = out->prompt_template ? strstr(out->prompt_template, "{prompt}") : NULL;
@@ -322,6 +347,10 @@ static int resolve(struct reader *r, struct recipe *out)
         out->model.kv_heads = out->model.heads;
     if (!out->model.head_dim)
         out->model.head_dim = out->model.width / out->model.heads;
+    if (!out->model.head_dim)
+        return keys_fail(&r->where, NULL, NULL, r->err,
+                         "model.heads (%d) is more than model.width (%d)", out->model.heads,
+                         out->model.width);
     for (int i = 0; i < out->verifier_problems.n; i++)
         strings_add(&out->sources, out->verifier_problems.v[i]);
     TRY(data_of(r, out, &out->tokenizer_texts, &out->tokenizer_data));
@@ -333,10 +362,8 @@ static int resolve(struct reader *r, struct recipe *out)
             TRY(source_of(r, out, s->grpo.problems, &s->grpo.source));
         else
             TRY(source_of(r, out, s->eval.problems, &s->eval.source));
-        if (s->kind == STAGE_GRPO && s->grpo.minibatches > s->grpo.prompts_per_step)
-            return keys_fail(&r->where, NULL, NULL, r->err,
-                             "grpo.minibatches (%d) is more than grpo.prompts_per_step (%d)",
-                             s->grpo.minibatches, s->grpo.prompts_per_step);
+        if (s->kind == STAGE_GRPO)
+            TRY(check_grpo(r, &s->grpo));
         if (s->kind == STAGE_EVAL && !s->eval.samples && !s->eval.greedy)
             return keys_fail(&r->where, NULL, NULL, r->err,
                              "eval needs `samples` of 1 or more, or `greedy: true`");

@@ -13,9 +13,28 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "trainer/model/model.h"
+#include "trainer/rl/rewards.h"
 
 enum stage_kind { STAGE_SFT, STAGE_GRPO, STAGE_EVAL };
-enum loss_type { LOSS_DAPO, LOSS_GRPO, LOSS_BNPO, LOSS_DR_GRPO, LOSS_CISPO };
+enum loss_type {
+    LOSS_DAPO,
+    LOSS_GRPO,
+    LOSS_BNPO,
+    LOSS_DR_GRPO,
+    LOSS_CISPO,
+    LOSS_GSPO,
+    LOSS_SAPO,
+    LOSS_SUM_NORM
+};
+enum advantage_estimator {
+    ADVANTAGE_GRPO,
+    ADVANTAGE_RLOO,
+    ADVANTAGE_REINFORCE_PP,
+    ADVANTAGE_REINFORCE_PP_BASELINE,
+    ADVANTAGE_MAX_RL
+};
+enum kl_estimator { KL_K3, KL_K2, KL_K1 };
+enum reward_aggregation { SUM_THEN_NORMALIZE, NORMALIZE_THEN_SUM };
 enum scale_rewards { SCALE_GROUP, SCALE_BATCH, SCALE_NONE };
 enum importance_level { IMPORTANCE_TOKEN, IMPORTANCE_SEQUENCE };
 enum lr_schedule { LR_COSINE, LR_LINEAR, LR_CONSTANT };
@@ -63,12 +82,17 @@ struct recipe_grpo {
     struct recipe_sampling sampling;
     struct recipe_lr lr;
     struct recipe_adamw adamw;
-    double epsilon, epsilon_high, delta /* 0: off */, beta;
-    int loss_type, scale_rewards, importance;
+    double epsilon, epsilon_high, delta /* 0: off */, beta, scale_eps;
+    int loss_type, advantage, scale_rewards, importance, kl, aggregation;
+    bool two_sided;      /* cispo's ratio is clipped below as well */
+    bool kl_by_ratio;    /* weight each token's divergence by its ratio */
+    bool kl_in_reward;   /* beta times the divergence comes off the reward */
+    bool population_std; /* deviations with n in the denominator */
     int num_iterations, minibatches, tokens_per_batch;
-    bool mask_truncated;                   /* truncated completions add nothing to the loss */
-    bool dynamic_sampling;                 /* refill groups whose rewards are all equal */
-    double reward_grade, reward_format;    /* weights */
+    bool mask_truncated;          /* truncated completions add nothing to the loss */
+    bool dynamic_sampling;        /* refill groups whose rewards are all equal */
+    double rewards[REWARD_COUNT]; /* weights */
+    int overlong_buffer;          /* tokens before max_new over which the overlong penalty grows */
     int save_every, log_completions_every; /* steps; 0: never */
 };
 

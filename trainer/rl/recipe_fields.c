@@ -4,7 +4,12 @@
 #include <jansson.h>
 #include <stdlib.h>
 
-static const char *const LOSS_NAMES[] = {"dapo", "grpo", "bnpo", "dr_grpo", "cispo", NULL};
+static const char *const LOSS_NAMES[] = {"dapo", "grpo", "bnpo",     "dr_grpo", "cispo",
+                                         "gspo", "sapo", "sum_norm", NULL};
+static const char *const ADVANTAGE_NAMES[] = {
+    "grpo", "rloo", "reinforce_plus_plus", "reinforce_plus_plus_baseline", "max_rl", NULL};
+static const char *const KL_NAMES[] = {"k3", "k2", "k1", NULL};
+static const char *const AGGREGATION_NAMES[] = {"sum_then_normalize", "normalize_then_sum", NULL};
 static const char *const SCALE_NAMES[] = {"group", "batch", "none", NULL};
 static const char *const IMPORTANCE_NAMES[] = {"token", "sequence", NULL};
 static const char *const SCHEDULE_NAMES[] = {"cosine", "linear", "constant", NULL};
@@ -60,8 +65,10 @@ static const struct field SFT_FIELDS[] = {
 };
 
 static const struct field REWARD_FIELDS[] = {
-    NUMBER("grade", recipe_grpo, reward_grade, -1e6, 1e6),
-    NUMBER("format", recipe_grpo, reward_format, -1e6, 1e6),
+    NUMBER("grade", recipe_grpo, rewards[REWARD_GRADE], -1e6, 1e6),
+    NUMBER("format", recipe_grpo, rewards[REWARD_FORMAT], -1e6, 1e6),
+    NUMBER("language", recipe_grpo, rewards[REWARD_LANGUAGE], -1e6, 1e6),
+    NUMBER("overlong", recipe_grpo, rewards[REWARD_OVERLONG], -1e6, 1e6),
     END,
 };
 
@@ -82,7 +89,25 @@ static const struct field GRPO_FIELDS[] = {
     NUMBER("epsilon_high", recipe_grpo, epsilon_high, 0, 1e3),
     NUMBER("delta", recipe_grpo, delta, 0, 1e6),
     NUMBER("beta", recipe_grpo, beta, 0, 1e3),
+    {.key = "kl_estimator", .kind = CHOICE, AT(recipe_grpo, kl), .names = KL_NAMES},
+    {.key = "kl_by_ratio",
+     .alias = "use_bias_correction_kl",
+     .kind = BOOL,
+     AT(recipe_grpo, kl_by_ratio)},
+    SWITCH("kl_in_reward", recipe_grpo, kl_in_reward),
     {.key = "loss_type", .kind = CHOICE, AT(recipe_grpo, loss_type), .names = LOSS_NAMES},
+    SWITCH("two_sided", recipe_grpo, two_sided),
+    {.key = "advantage",
+     .alias = "adv_estimator",
+     .kind = CHOICE,
+     AT(recipe_grpo, advantage),
+     .names = ADVANTAGE_NAMES},
+    NUMBER("scale_eps", recipe_grpo, scale_eps, 0, 1),
+    SWITCH("population_std", recipe_grpo, population_std),
+    {.key = "multi_objective_aggregation",
+     .kind = CHOICE,
+     AT(recipe_grpo, aggregation),
+     .names = AGGREGATION_NAMES},
     {.key = "scale_rewards", .kind = CHOICE, AT(recipe_grpo, scale_rewards), .names = SCALE_NAMES},
     {.key = "importance_sampling_level",
      .kind = CHOICE,
@@ -97,6 +122,7 @@ static const struct field GRPO_FIELDS[] = {
      AT(recipe_grpo, mask_truncated)},
     SWITCH("dynamic_sampling", recipe_grpo, dynamic_sampling),
     {.key = "rewards", .kind = GROUP, .fields = REWARD_FIELDS},
+    COUNT("overlong_buffer", recipe_grpo, overlong_buffer, 1),
     COUNT("save_every", recipe_grpo, save_every, 0),
     COUNT("log_completions_every", recipe_grpo, log_completions_every, 0),
     END,

@@ -8,7 +8,7 @@
 
 #include "trainer/rl/recipe.h"
 
-enum { RECIPE_FIELDS_MAX = 40 };
+enum { RECIPE_FIELDS_MAX = 64 };
 
 enum field_kind { INT, UINT64, REAL, FLOAT, BOOL, STRING, STRINGS, CHOICE, PAIR, GROUP };
 

@@ -5,6 +5,8 @@
 #include "base/clock.h"
 #include "trainer/text/utf8.h"
 
+static const char *const reward_names[] = REWARD_NAMES;
+
 /* How often a wait for verdicts looks whether the run was stopped or the verifier died. */
 #define GRADE_POLL_S 0.5
 
@@ -13,36 +15,6 @@ struct sampling {
     const struct rollout_request *req;
     struct rollout_batch *batch;
 };
-
-static struct str trim(struct str s)
-{
-    while (s.len && strchr(" \t\r\n", s.s[0]))
-        s = str_from(s, 1);
-    while (s.len && strchr(" \t\r\n", s.s[s.len - 1]))
-        s.len--;
-    return s;
-}
-
-/* Cuts `open` ... `close` off the front of *s; false when it does not start with one, or the tag
- * comes again inside. */
-static bool take_part(struct str *s, struct str open, struct str close)
-{
-    if (!str_starts(*s, open))
-        return false;
-    ptrdiff_t end = str_find(*s, close, open.len);
-    if (end < 0)
-        return false;
-    ptrdiff_t again = str_find(*s, open, open.len);
-    *s = trim(str_from(*s, (size_t)end + close.len));
-    return again < 0 && str_find(*s, close, 0) < 0;
-}
-
-double rollout_format(struct str text)
-{
-    text = trim(text);
-    return take_part(&text, STR("<think>"), STR("</think>")) &&
-           take_part(&text, STR("<answer>"), STR("</answer>")) && text.len == 0;
-}
 
 /* On a worker's thread, the moment a completion ends. */
 static void on_sampled(void *ctx, int prompt, int k, const struct completion *c)
@@ -92,13 +64,19 @@ static int sample(struct rl_run *run, const struct rollout_request *req, struct 
 static void take_verdict(const struct rollout_request *req, struct client_verdict *v)
 {
     struct rollout *r = v->cookie;
+    struct str text = buf_view(&r->text);
     r->verdict = v->verdict;
     if (r->verdict) /* the verifier counted within its request, whose make-up is chance */
         json_object_set_new(r->verdict, "sample", json_integer(r->sample));
     r->grade = isnan(v->reward) ? -1 : v->grade;
-    r->reward_grade = v->reward;
-    r->reward_format = rollout_format(buf_view(&r->text));
-    r->reward = req->weight_grade * r->reward_grade + req->weight_format * r->reward_format;
+    r->parts[REWARD_GRADE] = v->reward;
+    r->parts[REWARD_FORMAT] = rl_reward_format(text);
+    r->parts[REWARD_LANGUAGE] = rl_reward_language(str_of(r->task->prompt), text);
+    r->parts[REWARD_OVERLONG] =
+        rl_reward_overlong(r->n_tokens - r->n_prompt, req->sampling.max_new, req->overlong_buffer);
+    r->reward = 0;
+    for (int k = 0; k < REWARD_COUNT; k++)
+        r->reward += k == REWARD_GRADE || req->weights[k] != 0 ? req->weights[k] * r->parts[k] : 0;
 }
 
 /* Takes every verdict that was asked for, also after a failure, so that no later batch meets a
@@ -122,10 +100,21 @@ static int collect(struct rl_run *run, const struct rollout_request *req, struct
     }
 }
 
+/* 0 (no reason) also for a word that this build does not know. */
+static enum reason reason_of(const json_t *verdict)
+{
+    static const char *const names[] = REASON_NAMES;
+    const char *name = json_string_value(json_object_get(verdict, "reason"));
+    for (int i = 1; name && i < REASON_COUNT; i++)
+        if (strcmp(names[i], name) == 0)
+            return (enum reason)i;
+    return REASON_NONE;
+}
+
 static void count(const struct rollout_batch *b, struct rollout_stats *s)
 {
     s->n = b->n;
-    s->shortest = INT32_MAX;
+    s->shortest = s->terminated_shortest = INT32_MAX;
     for (int i = 0; i < b->n; i++) {
         const struct rollout *r = &b->v[i];
         int length = r->n_tokens - r->n_prompt;
@@ -133,13 +122,22 @@ static void count(const struct rollout_batch *b, struct rollout_stats *s)
         s->longest = length > s->longest ? length : s->longest;
         s->shortest = length < s->shortest ? length : s->shortest;
         s->truncated += r->truncated;
+        if (!r->truncated) {
+            s->terminated_tokens += length;
+            s->terminated_longest = length > s->terminated_longest ? length : s->terminated_longest;
+            s->terminated_shortest =
+                length < s->terminated_shortest ? length : s->terminated_shortest;
+        }
         if (r->grade < 0) {
             s->infra++;
             continue;
         }
         s->grades[r->grade]++;
-        s->reward_grade_sum += r->reward_grade;
-        s->reward_format_sum += r->reward_format;
+        s->reasons[reason_of(r->verdict)]++;
+        for (int k = 0; k < REWARD_COUNT; k++) {
+            s->part_sum[k] += r->parts[k];
+            s->part_squares[k] += r->parts[k] * r->parts[k];
+        }
     }
 }
 
@@ -153,7 +151,7 @@ int rollout_run(struct rl_run *run, const struct rollout_request *req, struct ro
                                   .sample = i % req->group,
                                   .grade = -1,
                                   .reward = NAN,
-                                  .reward_grade = NAN};
+                                  .parts = {[REWARD_GRADE] = NAN}};
     double start = wall_s();
     int rc = sample(run, req, &b, err);
     double sampled = wall_s();
@@ -207,8 +205,8 @@ json_t *rollout_json(const struct rollout *r)
     json_object_set_new(line, "completion", json_text(buf_view(&r->text)));
     json_object_set_new(line, "truncated", json_boolean(r->truncated));
     json_object_set(line, "verdict", r->verdict ? r->verdict : json_null());
-    json_set_number(rewards, "grade", r->reward_grade);
-    json_set_number(rewards, "format", r->reward_format);
+    for (int k = 0; k < REWARD_COUNT; k++)
+        json_set_number(rewards, reward_names[k], r->parts[k]);
     json_set_number(rewards, "total", r->reward);
     json_object_set_new(line, "rewards", rewards);
     json_set_number(line, "advantage", r->advantage);

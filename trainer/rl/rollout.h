@@ -13,10 +13,10 @@ struct rollout {
     int n_prompt, n_tokens;
     float *logp; /* of each completion token when it was sampled */
     struct buf text;
-    bool truncated;                             /* ended by max_new, not by itself */
-    json_t *verdict;                            /* NULL: none came */
-    int grade;                                  /* enum grade; -1: the grader failed */
-    double reward_grade, reward_format, reward; /* reward: weighted sum; NaN: the grader failed */
+    bool truncated;                     /* ended by max_new, not by itself */
+    json_t *verdict;                    /* NULL: none came */
+    int grade;                          /* enum grade; -1: the grader failed */
+    double parts[REWARD_COUNT], reward; /* reward: weighted sum; NaN: the grader failed */
     double advantage;
     bool dead; /* its group's rewards are all equal: nothing to learn */
 };
@@ -33,14 +33,17 @@ struct rollout_request {
     int n_tasks, group;
     struct recipe_sampling sampling;
     uint64_t seed;
-    double weight_grade, weight_format;
+    double weights[REWARD_COUNT];
+    int overlong_buffer;
 };
 
 struct rollout_stats {
-    int grades[GRADE_COUNT], infra, truncated, n;
+    int grades[GRADE_COUNT], reasons[REASON_COUNT], infra, truncated, n;
     int64_t tokens; /* of completions */
     int longest, shortest;
-    double reward_grade_sum, reward_format_sum; /* over graded completions */
+    int64_t terminated_tokens; /* of completions that ended by themselves */
+    int terminated_longest, terminated_shortest;
+    double part_sum[REWARD_COUNT], part_squares[REWARD_COUNT]; /* over graded completions */
     double sample_s, grade_wait_s; /* grade_wait: what grading took longer than sampling */
 };
 
@@ -53,10 +56,6 @@ static inline bool rollout_passed(const struct rollout *r)
 {
     return r->grade >= GRADE_CORRECT;
 }
-
-/* 1 when the text is one <think> part and then one <answer> part, with nothing but space around
- * them, else 0. */
-double rollout_format(struct str text);
 
 /* One completion as completions/step_N.jsonl keeps it. */
 json_t *rollout_json(const struct rollout *r);
