@@ -119,6 +119,7 @@ static void cut_into_batches(struct worker *worker, int tokens_per_batch)
 {
     int filled = 0;
     worker->n_batches = 0;
+    worker->tokens = 0;
     for (int i = 0; i < worker->n_seqs; i++) {
         int more = rl_packed_tokens(worker->seqs[i], i ? worker->seqs[i - 1] : NULL);
         if (i == 0 || filled + more > tokens_per_batch) {
@@ -127,6 +128,7 @@ static void cut_into_batches(struct worker *worker, int tokens_per_batch)
             filled = 0;
         }
         filled += more;
+        worker->tokens += more;
     }
     worker->cut[worker->n_batches] = worker->n_seqs;
 }
