@@ -9,13 +9,13 @@
 
 struct options {
     struct sampling_options sample;
-    const char *out, *url;
+    const char *out, *url, *config;
     json_t *problems;
     int slots, k[EVAL_K_MAX], n_k;
     bool json, no_timing;
 };
 
-enum { KEY_K = 256, KEY_URL, KEY_JSON, KEY_NO_TIMING };
+enum { KEY_K = 256, KEY_URL, KEY_JSON, KEY_NO_TIMING, KEY_CONFIG };
 
 static const struct argp_option OPTION_TABLE[] = {
     {"problems", 'p', "PROBLEMS", 0, "A problem file, folder or family; may be given again", 0},
@@ -23,6 +23,7 @@ static const struct argp_option OPTION_TABLE[] = {
     {"url", KEY_URL, "URL", 0,
      "A verifier that serves the same -p, in the same order, instead of one of our own", 0},
     {"jobs", 'j', "N", 0, "Slots of our own verifier (one per core)", 0},
+    {"config", KEY_CONFIG, "FILE", 0, "Our own verifier's --config: which packages there are", 0},
     {"no-timing", KEY_NO_TIMING, NULL, 0, "Grade no speed", 0},
     {"output", 'o', "FILE", 0, "Write every completion and its verdict as JSON lines", 0},
     {"json", KEY_JSON, NULL, 0, "Print the result as JSON", 0},
@@ -56,6 +57,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case 'j':
         o->slots = command_number(arg, 1, 4096, state, "-j");
+        return 0;
+    case KEY_CONFIG:
+        o->config = arg;
         return 0;
     case KEY_NO_TIMING:
         o->no_timing = true;
@@ -109,6 +113,8 @@ static int make_recipe(const struct options *o, struct recipe *ret, struct err *
                                         "top_k", how->top_k, "max_new", how->max_new, "greedy", 0));
     }
     json_t *verifier = json_pack("{s:i, s:b}", "slots", o->slots, "timing", !o->no_timing);
+    if (o->config)
+        json_object_set_new(verifier, "config", json_string(o->config));
     if (o->url) {
         json_object_set_new(verifier, "url", json_string(o->url));
         json_object_set(verifier, "problems", o->problems);

@@ -135,7 +135,7 @@ static double products_rate(const struct shape *s, int tokens, int rows)
     const struct layout y = layout_of(&s->cfg);
     const int sizes[][3] = {{tokens, y.qkv, y.width},
                             {tokens, y.width, y.query},
-                            {tokens, 2 * y.ff, y.width},
+                            {tokens, y.up, y.width},
                             {tokens, y.width, y.ff},
                             {rows, s->cfg.vocab, y.width}};
     double work = 0, time = 0;
@@ -153,7 +153,7 @@ static double products_rate(const struct shape *s, int tokens, int rows)
 static double update_flops(const struct shape *s, int tokens, int rows)
 {
     const struct layout y = layout_of(&s->cfg);
-    const double after = (double)y.width * (y.query + 3 * y.ff),
+    const double after = (double)y.width * (y.query + y.up + y.ff),
                  pairs = (double)tokens * (s->length + 1) / 2;
     return 6.0 * (s->cfg.layers * (double)tokens * y.width * y.qkv +
                   ((s->cfg.layers - 1.0) * tokens + rows) * after +

@@ -234,13 +234,64 @@ static void test_rmsnorm(void **state)
     }
 }
 
+static void layernorm_by_x(void *ctx, const double *x, double *y)
+{
+    const struct norm_case *c = ctx;
+    ref_layernorm(c->n, c->d, x, c->w, 1e-5, y);
+}
+
+static void layernorm_by_w(void *ctx, const double *w, double *y)
+{
+    const struct norm_case *c = ctx;
+    ref_layernorm(c->n, c->d, c->x, w, 1e-5, y);
+}
+
+static void test_layernorm(void **state)
+{
+    (void)state;
+    const int shapes[][2] = {{3, 7}, {4, 16}, {5, 37}};
+    for (size_t s = 0; s < COUNT_OF(shapes); s++) {
+        const int n = shapes[s][0], d = shapes[s][1];
+        const size_t size = (size_t)n * d, two = 2 * (size_t)d;
+        float *x = random_floats(size, 1), *w = random_floats(two, 2), *y = random_floats(size, 3),
+              *dy = random_floats(size, 4);
+        float *dx = random_floats(size, 5), *dw = random_floats(two, 6);
+        float *dx_before = random_floats(size, 5), *dw_before = random_floats(two, 6);
+        double *wx = widen(x, size), *ww = widen(w, two), *wanted = xcalloc(size, sizeof *wanted);
+        struct norm_case c = {n, d, wx, ww};
+        ref_layernorm(n, d, wx, ww, 1e-5, wanted);
+        nn_layernorm(n, d, x, w, 1e-5f, y);
+        assert_near(y, wanted, size, 2e-6, "layernorm");
+        nn_layernorm_bwd(n, d, x, w, 1e-5f, dy, dx, dw);
+        check_slopes(layernorm_by_x, &c, x, size, dy, size, dx, dx_before, "layernorm dx");
+        check_slopes(layernorm_by_w, &c, w, two, dy, size, dw, dw_before, "layernorm dwb");
+        free(x), free(w), free(y), free(dy), free(dx), free(dw), free(dx_before), free(dw_before),
+            free(wx), free(ww), free(wanted);
+    }
+}
+
+static void test_bias(void **state)
+{
+    (void)state;
+    enum { N = 3, D = 5 };
+    float *y = random_floats(N * D, 1), *before = random_floats(N * D, 1), *b = random_floats(D, 2),
+          *db = random_floats(D, 2);
+    nn_bias(N, D, b, y);
+    for (int i = 0; i < N * D; i++)
+        assert_true(y[i] == before[i] + b[i % D]);
+    nn_bias_bwd(N, D, before, db);
+    for (int j = 0; j < D; j++)
+        assert_float_equal(db[j], b[j] + before[j] + before[D + j] + before[2 * D + j], 1e-6);
+    free(y), free(before), free(b), free(db);
+}
+
 static void test_rope(void **state)
 {
     (void)state;
     const int heads = 3, dim = 10, last = 700;
     struct nn_rope rope = {0};
-    nn_rope_reserve(&rope, dim, 100, 5);
-    nn_rope_reserve(&rope, dim, 100, last + 1);
+    nn_rope_reserve(&rope, dim, 100, NULL, 5);
+    nn_rope_reserve(&rope, dim, 100, NULL, last + 1);
     for (int position = 0; position <= last; position += 35) {
         float *x = random_floats((size_t)(heads * dim), 1),
               *start = random_floats((size_t)(heads * dim), 1);
@@ -279,6 +330,31 @@ static void test_swiglu(void **state)
     assert_near(act, wanted, n, 1e-6, "swiglu made again");
     check_slopes(swiglu_twin, shape, gu, 2 * n, dact, n, dgu, NULL, "swiglu dgu");
     free(gu), free(act), free(dact), free(dgu), free(wide_gu), free(wanted);
+}
+
+static void gelu_twin(void *ctx, const double *up, double *act)
+{
+    const int *shape = ctx;
+    ref_gelu(shape[0], shape[1], up, act);
+}
+
+static void test_gelu(void **state)
+{
+    (void)state;
+    int shape[2] = {3, 21};
+    const size_t n = 63;
+    float *up = random_floats(n, 1), *act = random_floats(n, 2), *dact = random_floats(n, 3),
+          *dup = random_floats(n, 4);
+    up[0] = 30, up[1] = -30, up[2] = 0; /* saturated too */
+    double *wide = widen(up, n), *wanted = xcalloc(n, sizeof *wanted);
+    ref_gelu(shape[0], shape[1], wide, wanted);
+    nn_gelu(shape[0], shape[1], up, act);
+    assert_near(act, wanted, n, 1e-6, "gelu");
+    memset(act, 0, n * sizeof *act);
+    nn_gelu_bwd(shape[0], shape[1], up, dact, dup, act);
+    assert_near(act, wanted, n, 1e-6, "gelu made again");
+    check_slopes(gelu_twin, shape, up, n, dact, n, dup, NULL, "gelu dup");
+    free(up), free(act), free(dact), free(dup), free(wide), free(wanted);
 }
 
 struct softmax_case {
@@ -407,6 +483,9 @@ int main(void)
         cmocka_unit_test(test_rmsnorm),
         cmocka_unit_test(test_rope),
         cmocka_unit_test(test_swiglu),
+        cmocka_unit_test(test_gelu),
+        cmocka_unit_test(test_layernorm),
+        cmocka_unit_test(test_bias),
         cmocka_unit_test(test_softmax),
         cmocka_unit_test(test_embedding),
         cmocka_unit_test(test_attention),

@@ -203,6 +203,34 @@ static void test_one_layer(void **state)
     model_free(&m);
 }
 
+/* Biases, norms of heads, LayerNorm, GELU, learned and scaled positions: each architecture. */
+static void test_gradients_of_every_family(void **state)
+{
+    (void)state;
+    const int lengths[] = {9, 17, 4};
+    struct model_config c[5] = {tiny, tiny, tiny, tiny, tiny};
+    c[0].family = MODEL_QWEN2;
+    c[1].family = MODEL_QWEN3;
+    c[1].tied = false;
+    c[2].family = MODEL_GPT2;
+    c[2].heads = c[2].kv_heads = 2;
+    c[2].head_dim = 10;
+    c[3].rope = (struct rope_scaling){.kind = ROPE_LLAMA3,
+                                      .factor = 8,
+                                      .low_factor = 1,
+                                      .high_factor = 4,
+                                      .original_positions = 24};
+    c[4].rope = (struct rope_scaling){.kind = ROPE_LINEAR, .factor = 4};
+    for (int i = 0; i < 5; i++) {
+        model_config_family(&c[i]);
+        struct model m = random_model(c[i], 21 + (uint64_t)i, 0.3f);
+        struct made *a = random_batch(&c[i], 22, lengths, 3);
+        check_against_twin(&m, a, 0.9f, 30);
+        free(a);
+        model_free(&m);
+    }
+}
+
 static void assert_close(const float *a, const float *b, size_t n, double tolerance)
 {
     double square = 0, difference = 0;
@@ -402,6 +430,7 @@ int main(void)
         cmocka_unit_test(test_gradients_tiny),
         cmocka_unit_test(test_gradients_wide),
         cmocka_unit_test(test_one_layer),
+        cmocka_unit_test(test_gradients_of_every_family),
         cmocka_unit_test(test_packing_does_not_matter),
         cmocka_unit_test(test_a_shared_prompt_is_a_repeated_one),
         cmocka_unit_test(test_a_large_vocabulary),

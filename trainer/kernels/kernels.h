@@ -34,14 +34,33 @@ void nn_rmsnorm(int n, int d, const float *x, const float *w, float eps, float *
 void nn_rmsnorm_bwd(int n, int d, const float *x, const float *w, float eps, const float *dy,
                     float *dx, float *dw);
 
+/* ---- layernorm.c: y = (x - mean) / sqrt(variance + eps) * w + b; wb is w[d] and then b[d] ---- */
+void nn_layernorm(int n, int d, const float *x, const float *wb, float eps, float *y);
+/* dx += ..., dwb += ... */
+void nn_layernorm_bwd(int n, int d, const float *x, const float *wb, float eps, const float *dy,
+                      float *dx, float *dwb);
+
+/* ---- bias.c: y[n, d] += b; db += the sums of dy over rows ----------------------------------- */
+void nn_bias(int n, int d, const float *b, float *y);
+void nn_bias_bwd(int n, int d, const float *dy, float *db);
+
 /* ---- rope.c: pairs (i, i + E/2) of each head are turned by position * theta^(-2i/E) --------- */
 struct nn_rope {
     float *cos, *sin; /* [positions, E/2] */
     int positions, half;
     float theta;
 };
-/* Makes the table at least `positions` long. */
-void nn_rope_reserve(struct nn_rope *r, int head_dim, float theta, int positions);
+/* Beyond the context of a model's first training (Llama 3.1's rule): frequencies whose wave is
+ * longer than original / low_factor positions are divided by factor, those shorter than original /
+ * high_factor are kept, between the two they are blended. low_factor >= high_factor, or
+ * original 0: all are divided. */
+struct nn_rope_scaling {
+    float factor, low_factor, high_factor;
+    int original;
+};
+/* Makes the table at least `positions` long. `scaling` may be NULL. */
+void nn_rope_reserve(struct nn_rope *r, int head_dim, float theta,
+                     const struct nn_rope_scaling *scaling, int positions);
 void nn_rope_free(struct nn_rope *r);
 /* Turns `heads` adjacent heads at x in place; sign -1 turns back, which is the backward pass too.
  */
@@ -51,6 +70,11 @@ void nn_rope_apply(const struct nn_rope *r, int position, int heads, float *x, f
 void nn_swiglu(int n, int f, const float *gu, float *act);
 /* dgu is set; act is made again, since the gradient of the next weights wants it. */
 void nn_swiglu_bwd(int n, int f, const float *gu, const float *dact, float *dgu, float *act);
+
+/* ---- gelu.c: act = x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2, x = up[n, f] ----------- */
+void nn_gelu(int n, int f, const float *up, float *act);
+/* dup is set; act is made again. */
+void nn_gelu_bwd(int n, int f, const float *up, const float *dact, float *dup, float *act);
 
 /* ---- softmax.c: log-probabilities of targets under softmax(logits / temperature) ------------ */
 /* logits[n, v] become probabilities. ret_entropy may be NULL. */

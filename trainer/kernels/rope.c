@@ -4,7 +4,21 @@
 #include "base/check.h"
 #include "trainer/kernels/kernels.h"
 
-void nn_rope_reserve(struct nn_rope *r, int head_dim, float theta, int positions)
+static double scaled(double frequency, const struct nn_rope_scaling *s)
+{
+    if (!s)
+        return frequency;
+    if (!s->original || s->low_factor >= s->high_factor)
+        return frequency / (double)s->factor;
+    /* Waves in the original context: few mean a long wave. */
+    double waves = s->original * frequency / (2 * M_PI), low = (double)s->low_factor,
+           high = (double)s->high_factor,
+           keep = fmin(1, fmax(0, (waves - low) / (high - low)));
+    return (1 - keep) * frequency / (double)s->factor + keep * frequency;
+}
+
+void nn_rope_reserve(struct nn_rope *r, int head_dim, float theta,
+                     const struct nn_rope_scaling *scaling, int positions)
 {
     if (positions <= r->positions)
         return;
@@ -12,12 +26,13 @@ void nn_rope_reserve(struct nn_rope *r, int head_dim, float theta, int positions
     int n = positions > 2 * r->positions ? positions : 2 * r->positions, half = head_dim / 2;
     r->cos = xrealloc(r->cos, (size_t)n * (size_t)half, sizeof(float));
     r->sin = xrealloc(r->sin, (size_t)n * (size_t)half, sizeof(float));
-    for (int p = 0; p < n; p++)
-        for (int i = 0; i < half; i++) {
-            double angle = p * pow((double)theta, -2.0 * i / head_dim);
-            r->cos[(size_t)p * (size_t)half + (size_t)i] = (float)cos(angle);
-            r->sin[(size_t)p * (size_t)half + (size_t)i] = (float)sin(angle);
+    for (int i = 0; i < half; i++) {
+        double frequency = scaled(pow((double)theta, -2.0 * i / head_dim), scaling);
+        for (int p = 0; p < n; p++) {
+            r->cos[(size_t)p * (size_t)half + (size_t)i] = (float)cos(p * frequency);
+            r->sin[(size_t)p * (size_t)half + (size_t)i] = (float)sin(p * frequency);
         }
+    }
     r->positions = n;
     r->half = half;
     r->theta = theta;

@@ -9,11 +9,12 @@
 #include "trainer/kernels/simd.h"
 #include "trainer/kernels/team.h"
 #include "trainer/model/layout.h"
+#include "trainer/model/rope_table.h"
 
 enum { HEAD_DIM_MAX = 1024 }; /* as model_config_check has it */
 
 struct packed_layer {
-    float *qkv, *out, *gate_up, *down;
+    float *qkv, *out, *up, *down;
 };
 
 struct packed_model {
@@ -22,7 +23,7 @@ struct packed_model {
     struct nn_rope rope;
     float *block, *head;
     struct packed_layer *layers;
-    int workers;
+    int workers, positions;
 };
 
 struct decoder {
@@ -41,10 +42,10 @@ static void pack_slice(void *ctx, int worker)
     const struct layout *y = &p->lay;
     const float *w = p->m->params;
     for (int l = worker; l < p->m->cfg.layers; l += p->workers) {
-        const struct layer_layout at = layout_layer(y, l);
+        const struct layer_layout at = layout_layer(&p->m->cfg, y, l);
         nn_pack(y->qkv, y->width, w + at.qkv, p->layers[l].qkv);
         nn_pack(y->width, y->query, w + at.out, p->layers[l].out);
-        nn_pack(2 * y->ff, y->width, w + at.gate_up, p->layers[l].gate_up);
+        nn_pack(y->up, y->width, w + at.up, p->layers[l].up);
         nn_pack(y->width, y->ff, w + at.down, p->layers[l].down);
     }
     if (worker == p->m->cfg.layers % p->workers)
@@ -60,17 +61,18 @@ struct packed_model *packed_model_new(const struct model *m, int positions, stru
     p->layers = xcalloc((size_t)m->cfg.layers, sizeof *p->layers);
     const struct layout *y = &p->lay;
     size_t qkv = nn_packed_size(y->qkv, y->width), out = nn_packed_size(y->width, y->query);
-    size_t gate_up = nn_packed_size(2 * y->ff, y->width), down = nn_packed_size(y->width, y->ff);
-    size_t layer = qkv + out + gate_up + down, head = nn_packed_size(m->cfg.vocab, y->width);
+    size_t up = nn_packed_size(y->up, y->width), down = nn_packed_size(y->width, y->ff);
+    size_t layer = qkv + out + up + down, head = nn_packed_size(m->cfg.vocab, y->width);
     size_t floats = layer * (size_t)m->cfg.layers + head;
     p->block = check_alloc(aligned_alloc(64, (floats * sizeof(float) + 63) & ~(size_t)63));
     float *at = p->block;
     for (int l = 0; l < m->cfg.layers; l++, at += layer)
         p->layers[l] =
-            (struct packed_layer){at, at + qkv, at + qkv + out, at + qkv + out + gate_up};
+            (struct packed_layer){at, at + qkv, at + qkv + out, at + qkv + out + up};
     p->head = at;
     team_run(team, pack_slice, p);
-    nn_rope_reserve(&p->rope, m->cfg.head_dim, m->cfg.rope_theta, positions);
+    p->positions = positions;
+    model__rope(&m->cfg, positions, &p->rope);
     return p;
 }
 
@@ -212,7 +214,7 @@ struct decoder *decoder_new(const struct packed_model *p, int rows_max)
                  query = (size_t)nn_round_up(y->query, NN_LANES);
     const size_t ff = (size_t)nn_round_up(y->ff, NN_LANES);
     const size_t floats =
-        rows * (2 * width + qkv + query + 3 * ff) + (size_t)p->rope.positions + 4 * NN_LANES;
+        rows * (2 * width + qkv + query + 3 * ff) + (size_t)p->positions + 4 * NN_LANES;
     d->p = p;
     d->rows_max = rows_max;
     d->block = check_alloc(aligned_alloc(64, (floats * sizeof(float) + 63) & ~(size_t)63));
@@ -234,19 +236,51 @@ void decoder_free(struct decoder *d)
     free(d);
 }
 
+static void norm(const struct decoder *d, int n, size_t at)
+{
+    const struct model *m = d->p->m;
+    (m->cfg.layer_norm ? nn_layernorm : nn_rmsnorm)(n, m->cfg.width, d->x, m->params + at,
+                                                    m->cfg.norm_eps, d->normed);
+}
+
+/* `bias` 0: there is none. */
+static void add_bias(const struct decoder *d, int n, int width, size_t bias, float *y)
+{
+    if (bias)
+        nn_bias(n, width, d->p->m->params + bias, y);
+}
+
+/* Norms of one row's queries and keys. */
+static void heads_norm(struct decoder *d, const struct layer_layout *at, float *qkv)
+{
+    const struct model *m = d->p->m;
+    const struct layout *y = &d->p->lay;
+    const int e = m->cfg.head_dim;
+    for (int h = 0; h < m->cfg.heads + m->cfg.kv_heads; h++) {
+        float head[HEAD_DIM_MAX];
+        memcpy(head, qkv + h * e, (size_t)e * sizeof *head);
+        nn_rmsnorm(1, e, head, m->params + (h * e < y->query ? at->q_norm : at->k_norm),
+                   m->cfg.norm_eps, qkv + h * e);
+    }
+}
+
 static void attention_step(struct decoder *d, const struct decode_row *rows, int n, int layer,
                            bool cache_only)
 {
     const struct packed_model *p = d->p;
     const struct layout *y = &p->lay;
     const struct model_config *c = &p->m->cfg;
-    nn_rmsnorm(n, y->width, d->x, p->m->params + layout_layer(y, layer).attn_norm, c->norm_eps,
-               d->normed);
+    const struct layer_layout at = layout_layer(c, y, layer);
+    norm(d, n, at.attn_norm);
     nn_packed_matmul(n, y->qkv, y->width, d->normed, p->layers[layer].qkv, d->qkv);
+    add_bias(d, n, y->qkv, at.qkv_bias, d->qkv);
     for (int r = 0; r < n; r++) {
         float *qkv = d->qkv + (size_t)r * (size_t)y->qkv;
         const int before = rows[r].prefix ? rows[r].prefix->n : 0;
-        nn_rope_apply(&p->rope, rows[r].position, c->heads + c->kv_heads, qkv, 1);
+        if (c->qk_norm)
+            heads_norm(d, &at, qkv);
+        if (!c->learned_positions)
+            nn_rope_apply(&p->rope, rows[r].position, c->heads + c->kv_heads, qkv, 1);
         kv_write(c, rows[r].own, layer, rows[r].position - before, qkv + y->query,
                  qkv + y->query + y->kv);
     }
@@ -258,17 +292,20 @@ static void attention_step(struct decoder *d, const struct decode_row *rows, int
             attend(d, &rows[r], layer, g, d->qkv + (size_t)r * (size_t)y->qkv,
                    d->o + (size_t)r * (size_t)y->query);
     nn_packed_matmul_add(n, y->width, y->query, d->o, p->layers[layer].out, d->x);
+    add_bias(d, n, y->width, at.out_bias, d->x);
 }
 
 static void mlp_step(struct decoder *d, int n, int layer)
 {
     const struct packed_model *p = d->p;
     const struct layout *y = &p->lay;
-    nn_rmsnorm(n, y->width, d->x, p->m->params + layout_layer(y, layer).mlp_norm,
-               p->m->cfg.norm_eps, d->normed);
-    nn_packed_matmul(n, 2 * y->ff, y->width, d->normed, p->layers[layer].gate_up, d->gu);
-    nn_swiglu(n, y->ff, d->gu, d->act);
+    const struct layer_layout at = layout_layer(&p->m->cfg, y, layer);
+    norm(d, n, at.mlp_norm);
+    nn_packed_matmul(n, y->up, y->width, d->normed, p->layers[layer].up, d->gu);
+    add_bias(d, n, y->up, at.up_bias, d->gu);
+    (p->m->cfg.gelu ? nn_gelu : nn_swiglu)(n, y->ff, d->gu, d->act);
     nn_packed_matmul_add(n, y->width, y->ff, d->act, p->layers[layer].down, d->x);
+    add_bias(d, n, y->width, at.down_bias, d->x);
 }
 
 void decoder_step(struct decoder *d, const struct decode_row *rows, int n, float *ret_logits)
@@ -278,9 +315,13 @@ void decoder_step(struct decoder *d, const struct decode_row *rows, int n, float
     const int layers = p->m->cfg.layers;
     CHECK(n <= d->rows_max);
     for (int r = 0; r < n; r++) {
-        CHECK(rows[r].position < p->rope.positions);
+        CHECK(rows[r].position < p->positions);
         nn_embedding(1, y->width, &rows[r].token, p->m->params + y->embed,
                      d->x + (size_t)r * (size_t)y->width);
+        if (p->m->cfg.learned_positions)
+            nn_bias(1, y->width,
+                    p->m->params + y->positions + (size_t)rows[r].position * (size_t)y->width,
+                    d->x + (size_t)r * (size_t)y->width);
     }
     for (int l = 0; l < layers; l++) {
         const bool cache_only = !ret_logits && l + 1 == layers;
@@ -290,6 +331,6 @@ void decoder_step(struct decoder *d, const struct decode_row *rows, int n, float
     }
     if (!ret_logits)
         return;
-    nn_rmsnorm(n, y->width, d->x, p->m->params + y->norm, p->m->cfg.norm_eps, d->normed);
+    norm(d, n, y->norm);
     nn_packed_matmul(n, p->m->cfg.vocab, y->width, d->normed, p->head, ret_logits);
 }

@@ -17,13 +17,39 @@ enum {
     POSITIONS_MAX = 1 << 20
 };
 
-enum { TENSORS_PER_LAYER = 9 };
+enum { TENSORS_PER_LAYER = 16, TENSORS_OUTSIDE = 5 };
+
+const char *const model_family_names[] = {"llama", "qwen2", "qwen3", "gpt2", NULL};
+
+void model_config_family(struct model_config *c)
+{
+    const bool gpt2 = c->family == MODEL_GPT2;
+    c->qkv_bias = c->family == MODEL_QWEN2 || gpt2;
+    c->qk_norm = c->family == MODEL_QWEN3;
+    c->bias = c->layer_norm = c->gelu = c->learned_positions = gpt2;
+}
 
 static int check_range(const char *field, int value, int low, int high, struct err *err)
 {
     if (value < low || value > high)
         return err_set(err, -EINVAL, "%s is %d: it must be between %d and %d", field, value, low,
                        high);
+    return 0;
+}
+
+static int check_rope(const struct model_config *c, struct err *err)
+{
+    const struct rope_scaling *r = &c->rope;
+    if (r->kind == ROPE_PLAIN)
+        return 0;
+    if (!(r->factor > 0) || !isfinite(r->factor))
+        return err_set(err, -EINVAL, "rope_scaling.factor is %g: it must be positive",
+                       (double)r->factor);
+    if (r->kind == ROPE_LLAMA3 &&
+        (!(r->low_factor > 0) || !(r->high_factor > r->low_factor) || r->original_positions < 1))
+        return err_set(err, -EINVAL,
+                       "rope_scaling needs 0 < low_freq_factor < high_freq_factor and "
+                       "original_max_position_embeddings");
     return 0;
 }
 
@@ -44,56 +70,99 @@ int model_config_check(const struct model_config *c, struct err *err)
         return err_set(err, -EINVAL,
                        "num_attention_heads (%d) is not a multiple of num_key_value_heads (%d)",
                        c->heads, c->kv_heads);
+    TRY(check_rope(c, err));
+    if (c->family == MODEL_GPT2 && (c->kv_heads != c->heads || c->heads * c->head_dim != c->width))
+        return err_set(err, -EINVAL, "a gpt2 model has as many key heads as heads, and heads of "
+                                     "width / heads each");
     if (c->head_dim % 2 != 0)
         return err_set(err, -EINVAL, "head_dim is %d: it must be even", c->head_dim);
     if (!(c->rope_theta > 0) || !isfinite(c->rope_theta))
         return err_set(err, -EINVAL, "rope_theta is %g: it must be positive",
                        (double)c->rope_theta);
     if (!(c->norm_eps > 0) || !isfinite(c->norm_eps))
-        return err_set(err, -EINVAL, "rms_norm_eps is %g: it must be positive",
+        return err_set(err, -EINVAL, "the epsilon of the norms is %g: it must be positive",
                        (double)c->norm_eps);
     return 0;
 }
 
 /* Appends one tensor at *at. `layer` < 0 names a tensor outside the layers. */
-static void add_tensor(struct model *m, size_t *at, int layer, const char *name, int rows, int cols)
+static struct model_tensor *add_tensor(struct model *m, size_t *at, int layer, const char *name,
+                                       int rows, int cols)
 {
     struct model_tensor *t = &m->tensors[m->n_tensors++];
     if (layer < 0)
-        snprintf(t->name, sizeof t->name, "%s.weight", name);
+        snprintf(t->name, sizeof t->name, "%s", name);
     else
-        snprintf(t->name, sizeof t->name, "model.layers.%d.%s.weight", layer, name);
+        snprintf(t->name, sizeof t->name, "%s.%d.%s",
+                 m->cfg.family == MODEL_GPT2 ? "transformer.h" : "model.layers", layer, name);
     t->rows = rows;
     t->cols = cols;
     t->offset = *at;
     t->decay = cols > 0;
     *at += (size_t)rows * (size_t)(cols ? cols : 1);
+    return t;
+}
+
+static void add_layer(struct model *m, size_t *at, const struct layout *y, int l)
+{
+    const struct model_config *c = &m->cfg;
+    add_tensor(m, at, l, "input_layernorm.weight", y->width, 0);
+    add_tensor(m, at, l, "self_attn.q_proj.weight", y->query, y->width);
+    add_tensor(m, at, l, "self_attn.k_proj.weight", y->kv, y->width);
+    add_tensor(m, at, l, "self_attn.v_proj.weight", y->kv, y->width);
+    if (c->qkv_bias) {
+        add_tensor(m, at, l, "self_attn.q_proj.bias", y->query, 0);
+        add_tensor(m, at, l, "self_attn.k_proj.bias", y->kv, 0);
+        add_tensor(m, at, l, "self_attn.v_proj.bias", y->kv, 0);
+    }
+    if (c->qk_norm) {
+        add_tensor(m, at, l, "self_attn.q_norm.weight", c->head_dim, 0);
+        add_tensor(m, at, l, "self_attn.k_norm.weight", c->head_dim, 0);
+    }
+    add_tensor(m, at, l, "self_attn.o_proj.weight", y->width, y->query);
+    add_tensor(m, at, l, "post_attention_layernorm.weight", y->width, 0);
+    add_tensor(m, at, l, "mlp.gate_proj.weight", y->ff, y->width);
+    add_tensor(m, at, l, "mlp.up_proj.weight", y->ff, y->width);
+    add_tensor(m, at, l, "mlp.down_proj.weight", y->width, y->ff);
+}
+
+/* GPT-2's matrices are [in, out] in files. */
+static void add_layer_gpt2(struct model *m, size_t *at, const struct layout *y, int l)
+{
+    add_tensor(m, at, l, "ln_1.weight", y->width, 0);
+    add_tensor(m, at, l, "ln_1.bias", y->width, 0);
+    add_tensor(m, at, l, "attn.c_attn.weight", y->qkv, y->width)->transposed = true;
+    add_tensor(m, at, l, "attn.c_attn.bias", y->qkv, 0);
+    add_tensor(m, at, l, "attn.c_proj.weight", y->width, y->query)->transposed = true;
+    add_tensor(m, at, l, "attn.c_proj.bias", y->width, 0);
+    add_tensor(m, at, l, "ln_2.weight", y->width, 0);
+    add_tensor(m, at, l, "ln_2.bias", y->width, 0);
+    add_tensor(m, at, l, "mlp.c_fc.weight", y->ff, y->width)->transposed = true;
+    add_tensor(m, at, l, "mlp.c_fc.bias", y->ff, 0);
+    add_tensor(m, at, l, "mlp.c_proj.weight", y->width, y->ff)->transposed = true;
+    add_tensor(m, at, l, "mlp.c_proj.bias", y->width, 0);
 }
 
 static void add_tensors(struct model *m)
 {
     const struct model_config *c = &m->cfg;
     const struct layout y = layout_of(c);
+    const bool gpt2 = c->family == MODEL_GPT2;
     size_t at = 0;
-    add_tensor(m, &at, -1, "model.embed_tokens", c->vocab, y.width);
+    add_tensor(m, &at, -1, gpt2 ? "transformer.wte.weight" : "model.embed_tokens.weight", c->vocab,
+               y.width);
+    if (c->learned_positions)
+        add_tensor(m, &at, -1, "transformer.wpe.weight", c->max_positions, y.width);
     for (int l = 0; l < c->layers; l++) {
-        const struct layer_layout p = layout_layer(&y, l);
-        CHECK(at == p.attn_norm);
-        add_tensor(m, &at, l, "input_layernorm", y.width, 0);
-        add_tensor(m, &at, l, "self_attn.q_proj", y.query, y.width);
-        add_tensor(m, &at, l, "self_attn.k_proj", y.kv, y.width);
-        add_tensor(m, &at, l, "self_attn.v_proj", y.kv, y.width);
-        CHECK(at == p.out);
-        add_tensor(m, &at, l, "self_attn.o_proj", y.width, y.query);
-        add_tensor(m, &at, l, "post_attention_layernorm", y.width, 0);
-        add_tensor(m, &at, l, "mlp.gate_proj", y.ff, y.width);
-        add_tensor(m, &at, l, "mlp.up_proj", y.ff, y.width);
-        CHECK(at == p.down);
-        add_tensor(m, &at, l, "mlp.down_proj", y.width, y.ff);
+        CHECK(at == layout_layer(c, &y, l).attn_norm);
+        (gpt2 ? add_layer_gpt2 : add_layer)(m, &at, &y, l);
+        CHECK(at == layout_layer(c, &y, l).end);
     }
-    add_tensor(m, &at, -1, "model.norm", y.width, 0);
+    add_tensor(m, &at, -1, gpt2 ? "transformer.ln_f.weight" : "model.norm.weight", y.width, 0);
+    if (c->layer_norm)
+        add_tensor(m, &at, -1, "transformer.ln_f.bias", y.width, 0);
     if (!c->tied)
-        add_tensor(m, &at, -1, "lm_head", c->vocab, y.width);
+        add_tensor(m, &at, -1, "lm_head.weight", c->vocab, y.width);
     CHECK(at == y.n);
 }
 
@@ -106,7 +175,7 @@ int model_alloc(const struct model_config *cfg, struct model *ret, struct err *e
     if (!m.params)
         return err_set(err, -ENOMEM, "no memory for a model of %zu parameters", m.n_params);
     memset(m.params, 0, bytes);
-    m.tensors = xcalloc((size_t)cfg->layers * TENSORS_PER_LAYER + 3, sizeof *m.tensors);
+    m.tensors = xcalloc((size_t)cfg->layers * TENSORS_PER_LAYER + TENSORS_OUTSIDE, sizeof *m.tensors);
     add_tensors(&m);
     *ret = m;
     return 0;
@@ -129,12 +198,14 @@ int model_create(const struct model_config *cfg, uint64_t seed, struct model *re
         size_t n = (size_t)t->rows * (size_t)(t->cols ? t->cols : 1);
         /* Projections back onto the residual stream are smaller, so that its variance does not grow
          * with depth. */
-        bool onto_residual =
-            ends_with(t->name, "o_proj.weight") || ends_with(t->name, "down_proj.weight");
+        bool onto_residual = ends_with(t->name, "o_proj.weight") ||
+                             ends_with(t->name, "down_proj.weight") ||
+                             ends_with(t->name, "c_proj.weight");
+        float still = ends_with(t->name, ".bias") ? 0.0f : 1.0f;
         double scale = 0.02 * (onto_residual ? residual : 1);
         struct rng rng = rng_make(seed, (uint64_t)i);
         for (size_t j = 0; j < n; j++)
-            w[j] = t->cols ? (float)(scale * rng_normal(&rng)) : 1.0f;
+            w[j] = t->cols ? (float)(scale * rng_normal(&rng)) : still;
     }
     *ret = m;
     return 0;

@@ -1,8 +1,9 @@
-/* model.h: a Llama-architecture decoder (RMSNorm, RoPE with half-split rotation, grouped-query attention, SwiGLU, tied or untied
- * head, no biases), its forward and backward passes over packed sequences, and AdamW. All f32.
+/* model.h: a decoder of the Llama, Qwen2, Qwen3 or GPT-2 architecture, its forward and backward passes over packed sequences, and
+ * AdamW. All f32. What the four differ in are properties of one configuration: RMSNorm or LayerNorm, rotary (half-split, plain or
+ * scaled) or learned positions, biases, norms of queries and keys, SwiGLU or GELU, grouped queries, a tied or untied head.
  *
  * Letters: N tokens in a packed batch, S sequences, R scored rows, V vocabulary, D width, H query heads, G key/value heads,
- * E = head_dim, F = SwiGLU width. Weights are stored [out, in] as in Hugging Face files, y = x @ W^T. */
+ * E = head_dim, F = width of the MLP. Weights are stored [out, in], y = x @ W^T, as most Hugging Face files have them. */
 #ifndef ASSAY_MODEL_H
 #define ASSAY_MODEL_H
 
@@ -15,11 +16,31 @@
 
 struct team;
 
+/* How files of an architecture name and lay out their tensors; what it computes are the switches of model_config. */
+enum model_family { MODEL_LLAMA, MODEL_QWEN2, MODEL_QWEN3, MODEL_GPT2, MODEL_FAMILIES };
+
+/* Frequencies of RoPE beyond the context that a model was trained with at first. */
+enum rope_kind { ROPE_PLAIN, ROPE_LINEAR, ROPE_LLAMA3 };
+struct rope_scaling {
+    int kind;     /* enum rope_kind */
+    float factor; /* linear: all frequencies are divided by it; llama3: the low ones */
+    float low_factor, high_factor;
+    int original_positions;
+};
+
 struct model_config {
+    int family; /* enum model_family */
     int vocab, layers, width, heads, kv_heads, head_dim, ff;
     int max_positions;
     float rope_theta, norm_eps;
-    bool tied;                  /* the head is the embedding */
+    struct rope_scaling rope;
+    bool tied;              /* the head is the embedding */
+    bool qkv_bias;          /* Qwen2, GPT-2 */
+    bool qk_norm;           /* Qwen3: RMSNorm of each head's query and key before they are turned */
+    bool bias;              /* GPT-2: of attention's output and of the MLP */
+    bool layer_norm;        /* GPT-2 */
+    bool gelu;              /* GPT-2: GELU (tanh form) of one matrix, else SwiGLU of two */
+    bool learned_positions; /* GPT-2: a table, else RoPE */
     int bos_id, eos_id, pad_id; /* -1 when there is none */
 };
 
@@ -28,6 +49,7 @@ struct model_tensor {
     char name[96];
     int rows, cols; /* cols == 0 for a vector of `rows` */
     size_t offset;  /* in floats from model->params */
+    bool transposed; /* files have it as [cols, rows] */
     bool decay;     /* AdamW weight decay applies (matrices) */
 };
 
@@ -41,6 +63,10 @@ struct model {
 
 /* 0 or -EINVAL with the offending field named. Called by both constructors. */
 int model_config_check(const struct model_config *cfg, struct err *err);
+/* "llama", "qwen2", "qwen3", "gpt2"; NULL-terminated. */
+extern const char *const model_family_names[];
+/* Sets the switches that come with cfg->family. */
+void model_config_family(struct model_config *cfg);
 
 /* Random weights: N(0, 0.02), residual output projections scaled by 1/sqrt(2*layers), norms 1. Owned; free with model_free. */
 int model_create(const struct model_config *cfg, uint64_t seed, struct model *ret, struct err *err);

@@ -29,6 +29,25 @@ void ref_rmsnorm(int n, int d, const double *x, const double *w, double eps, dou
     }
 }
 
+void ref_layernorm(int n, int d, const double *x, const double *wb, double eps, double *y)
+{
+    for (int i = 0; i < n; i++, x += d, y += d) {
+        double mean = 0, variance = 0;
+        for (int j = 0; j < d; j++)
+            mean += x[j] / d;
+        for (int j = 0; j < d; j++)
+            variance += (x[j] - mean) * (x[j] - mean) / d;
+        for (int j = 0; j < d; j++)
+            y[j] = (x[j] - mean) / sqrt(variance + eps) * wb[j] + wb[d + j];
+    }
+}
+
+void ref_gelu(int n, int f, const double *up, double *act)
+{
+    for (int i = 0; i < n * f; i++)
+        act[i] = up[i] * (1 + tanh(sqrt(2 / M_PI) * (up[i] + 0.044715 * pow(up[i], 3)))) / 2;
+}
+
 void ref_rope(int position, int heads, int head_dim, double theta, double *x)
 {
     const int half = head_dim / 2;
@@ -109,33 +128,88 @@ static struct ref_span span_of(const struct model_batch *b, int s)
     return span;
 }
 
+/* Llama 3.1's rule and plain division (rope_scaling), written from its description. */
+static double frequency(const struct model_config *c, int i)
+{
+    const struct rope_scaling *r = &c->rope;
+    double f = pow((double)c->rope_theta, -2.0 * i / c->head_dim), wave = 2 * M_PI / f;
+    if (r->kind == ROPE_PLAIN)
+        return f;
+    if (r->kind == ROPE_LINEAR || wave > (double)r->original_positions / (double)r->low_factor)
+        return f / (double)r->factor;
+    if (wave < (double)r->original_positions / (double)r->high_factor)
+        return f;
+    double smooth = (r->original_positions / wave - (double)r->low_factor) /
+                    ((double)r->high_factor - (double)r->low_factor);
+    return (1 - smooth) * f / (double)r->factor + smooth * f;
+}
+
+static void turn(const struct model_config *c, int position, double *x)
+{
+    const int half = c->head_dim / 2;
+    for (int h = 0; h < c->heads + c->kv_heads; h++, x += c->head_dim)
+        for (int i = 0; i < half; i++) {
+            double angle = position * frequency(c, i), u = x[i], v = x[i + half];
+            x[i] = u * cos(angle) - v * sin(angle);
+            x[i + half] = v * cos(angle) + u * sin(angle);
+        }
+}
+
+static void norm(const struct model_config *c, int n, const double *x, const double *w, double *y)
+{
+    if (c->layer_norm)
+        ref_layernorm(n, c->width, x, w, (double)c->norm_eps, y);
+    else
+        ref_rmsnorm(n, c->width, x, w, (double)c->norm_eps, y);
+}
+
+static void linear(int n, int out, int in, const double *x, const double *w, size_t at, size_t bias,
+                   double *y)
+{
+    ref_matmul(n, out, in, x, w + at, y);
+    for (int i = 0; bias && i < n * out; i++)
+        y[i] += w[bias + (size_t)(i % out)];
+}
+
+static void queries_and_keys(const struct model_config *c, const double *w,
+                             const struct layer_layout *p, int position, double *qk)
+{
+    double head[1024];
+    for (int h = 0; c->qk_norm && h < c->heads + c->kv_heads; h++) {
+        memcpy(head, qk + h * c->head_dim, (size_t)c->head_dim * sizeof *head);
+        ref_rmsnorm(1, c->head_dim, head, w + (h < c->heads ? p->q_norm : p->k_norm),
+                    (double)c->norm_eps, qk + h * c->head_dim);
+    }
+    if (!c->learned_positions)
+        turn(c, position, qk);
+}
+
 /* x[N, D] through one layer in place. `work` holds N * (D + 3 * widest) doubles. */
 static void ref_layer(const struct model *m, const double *w, const struct model_batch *b,
                       int layer, double *x, double *work)
 {
     const struct model_config *c = &m->cfg;
     const struct layout y = layout_of(c);
-    const struct layer_layout p = layout_layer(&y, layer);
+    const struct layer_layout p = layout_layer(c, &y, layer);
     const int n = b->n_tokens;
     double *h = work, *wide = h + n * y.width,
            *narrow = wide + n * (y.qkv > 2 * y.ff ? y.qkv : 2 * y.ff);
-    ref_rmsnorm(n, y.width, x, w + p.attn_norm, (double)c->norm_eps, h);
-    ref_matmul(n, y.qkv, y.width, h, w + p.qkv, wide);
+    norm(c, n, x, w + p.attn_norm, h);
+    linear(n, y.qkv, y.width, h, w, p.qkv, p.qkv_bias, wide);
     for (int s = 0; s < b->n_seq; s++) {
         const struct ref_span span = span_of(b, s);
         for (int i = 0; i < span.n_query; i++)
-            ref_rope(span.n_prefix + i, c->heads + c->kv_heads, c->head_dim, (double)c->rope_theta,
-                     wide + (span.first + i) * y.qkv);
+            queries_and_keys(c, w, &p, span.n_prefix + i, wide + (span.first + i) * y.qkv);
     }
     for (int s = 0; s < b->n_seq; s++)
         ref_attention(c->heads, c->kv_heads, c->head_dim, span_of(b, s), wide, narrow);
-    ref_matmul(n, y.width, y.query, narrow, w + p.out, h);
+    linear(n, y.width, y.query, narrow, w, p.out, p.out_bias, h);
     for (int i = 0; i < n * y.width; i++)
         x[i] += h[i];
-    ref_rmsnorm(n, y.width, x, w + p.mlp_norm, (double)c->norm_eps, h);
-    ref_matmul(n, 2 * y.ff, y.width, h, w + p.gate_up, wide);
-    ref_swiglu(n, y.ff, wide, narrow);
-    ref_matmul(n, y.width, y.ff, narrow, w + p.down, h);
+    norm(c, n, x, w + p.mlp_norm, h);
+    linear(n, y.up, y.width, h, w, p.up, p.up_bias, wide);
+    (c->gelu ? ref_gelu : ref_swiglu)(n, y.ff, wide, narrow);
+    linear(n, y.width, y.ff, narrow, w, p.down, p.down_bias, h);
     for (int i = 0; i < n * y.width; i++)
         x[i] += h[i];
 }
@@ -153,10 +227,15 @@ void ref_model(const struct model *m, const double *params, const struct model_b
     for (int i = 0; i < n; i++)
         memcpy(x + i * d, params + y.embed + (size_t)b->tokens[i] * (size_t)d,
                (size_t)d * sizeof *x);
+    for (int s = 0; c->learned_positions && s < b->n_seq; s++) {
+        const struct ref_span span = span_of(b, s);
+        for (int i = 0; i < span.n_query * d; i++)
+            x[span.first * d + i] += params[y.positions + (size_t)(span.n_prefix * d + i)];
+    }
     for (int l = 0; l < c->layers; l++)
         ref_layer(m, params, b, l, x, work);
     for (int r = 0; r < b->n_rows; r++)
-        ref_rmsnorm(1, d, x + b->row[r] * d, params + y.norm, (double)c->norm_eps, rows + r * d);
+        norm(c, 1, x + b->row[r] * d, params + y.norm, rows + r * d);
     ref_matmul(b->n_rows, c->vocab, d, rows, params + y.head, logits);
     ref_logp(b->n_rows, c->vocab, logits, temperature, b->target, logp, entropy);
     free(x);

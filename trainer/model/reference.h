@@ -8,7 +8,9 @@
 
 void ref_matmul(int m, int out, int in, const double *x, const double *w, double *y);
 void ref_rmsnorm(int n, int d, const double *x, const double *w, double eps, double *y);
+void ref_layernorm(int n, int d, const double *x, const double *wb, double eps, double *y);
 void ref_rope(int position, int heads, int head_dim, double theta, double *x);
+void ref_gelu(int n, int f, const double *up, double *act);
 void ref_swiglu(int n, int f, const double *gu, double *act);
 /* entropy may be NULL. */
 void ref_logp(int n, int v, const double *logits, double temperature, const int32_t *target,

@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "trainer/kernels/kernels.h"
 #include "trainer/model/layout.h"
+#include "trainer/model/rope_table.h"
 
 /* Probabilities of at most PROBS_KEPT_MAX floats are kept for backward; beyond, logits are made
  * again a chunk at a time. Chunks are as large as lets their intermediate values stay in a core's
@@ -26,10 +27,11 @@ enum {
 struct layer_acts {
     float *x1;  /* [N, D] input of the layer */
     float *qkv; /* [N, (H+2G)E] queries and keys turned */
+    float *raw; /* [N, (H+G)E] queries and keys before their norm, where they have one */
     float *lse; /* [N, H] */
     float *o;   /* [N, HE] */
     float *x2;  /* [M, D] after attention */
-    float *gu;  /* [M, 2F] */
+    float *gu;  /* [M, 2F], or [M, F] without a gate */
 };
 
 /* N is n_tokens, R n_rows; either may be the larger. */
@@ -47,6 +49,7 @@ struct model_run {
     float *probs, *dlogits;  /* [R or head_rows, V], [head_rows, V] */
     float *normed, *o_rows;  /* [N, D], [R, HE] */
     float *act, *dact, *dgu; /* one chunk: [F], [F], [2F] wide */
+    float *dhead;                /* [(H+G)E] of one token */
     float *again; /* [head_rows] log-probabilities that backward makes again and does not want */
     float *dx, *dx_rows, *dh; /* [N, D], [R, D], [N, D] */
     float *dout, *dout_rows;  /* [N, HE], [R, HE] */
@@ -95,10 +98,11 @@ static size_t lay_out(struct model_run *run, const struct model *m, const struct
         run->layers[l] = (struct layer_acts){
             .x1 = take(block, &at, n, y->width),
             .qkv = take(block, &at, n, y->qkv),
+            .raw = take(block, &at, m->cfg.qk_norm ? n : 0, y->query + y->kv),
             .lse = take(block, &at, n, m->cfg.heads),
             .o = take(block, &at, n, y->query),
             .x2 = take(block, &at, rows, y->width),
-            .gu = take(block, &at, rows, 2 * y->ff),
+            .gu = take(block, &at, rows, y->up),
         };
     }
     run->x_out = take(block, &at, r, y->width);
@@ -109,7 +113,8 @@ static size_t lay_out(struct model_run *run, const struct model *m, const struct
     run->o_rows = take(block, &at, r, y->query);
     run->act = take(block, &at, MLP_CHUNK_ROWS, y->ff);
     run->dact = take(block, &at, MLP_CHUNK_ROWS, y->ff);
-    run->dgu = take(block, &at, MLP_CHUNK_ROWS, 2 * y->ff);
+    run->dgu = take(block, &at, MLP_CHUNK_ROWS, y->up);
+    run->dhead = take(block, &at, 1, y->query + y->kv);
     run->again = take(block, &at, 1, run->head_rows);
     run->dx = take(block, &at, n, y->width);
     run->dx_rows = take(block, &at, r, y->width);
@@ -160,7 +165,8 @@ static void reserve(struct model_run *run, const struct model *m, const struct m
         struct nn_span span = span_of(b, s);
         longest = span.n_prefix + span.n_query > longest ? span.n_prefix + span.n_query : longest;
     }
-    nn_rope_reserve(&run->rope, m->cfg.head_dim, m->cfg.rope_theta, longest);
+    CHECK(!m->cfg.learned_positions || longest <= m->cfg.max_positions);
+    model__rope(&m->cfg, longest, &run->rope);
     run->probs_kept = (size_t)b->n_rows * (size_t)m->cfg.vocab <= PROBS_KEPT_MAX;
     run->head_rows = HEAD_CHUNK_FLOATS / m->cfg.vocab;
     if (run->head_rows < HEAD_CHUNK_ROWS_MIN)
@@ -179,11 +185,104 @@ static void reserve(struct model_run *run, const struct model *m, const struct m
 /* Turns the queries and keys of every row by its position; sign -1 turns gradients back. */
 static void turn(const struct model_run *run, const struct model_batch *b, float *qkv, float sign)
 {
-    for (int s = 0; s < b->n_seq; s++) {
+    for (int s = 0; s < b->n_seq && run->rope.positions; s++) {
         const struct nn_span span = span_of(b, s);
         for (int i = 0; i < span.n_query; i++)
             nn_rope_apply(&run->rope, span.n_prefix + i, run->heads.heads + run->heads.kv_heads,
                           qkv + (size_t)(span.first + i) * (size_t)run->lay.qkv, sign);
+    }
+}
+
+/* y = the norm of x at `at` in the block: RMSNorm or LayerNorm. */
+static void norm(const struct model *m, int n, const float *x, size_t at, float *y)
+{
+    if (m->cfg.layer_norm)
+        nn_layernorm(n, m->cfg.width, x, m->params + at, m->cfg.norm_eps, y);
+    else
+        nn_rmsnorm(n, m->cfg.width, x, m->params + at, m->cfg.norm_eps, y);
+}
+
+static void norm_bwd(const struct model *m, int n, const float *x, size_t at, const float *dy,
+                     float *dx, float *grads)
+{
+    if (m->cfg.layer_norm)
+        nn_layernorm_bwd(n, m->cfg.width, x, m->params + at, m->cfg.norm_eps, dy, dx, grads + at);
+    else
+        nn_rmsnorm_bwd(n, m->cfg.width, x, m->params + at, m->cfg.norm_eps, dy, dx, grads + at);
+}
+
+/* y = beta y + x @ w^T + b; `bias` 0: there is none. */
+static void linear(const struct model *m, int n, int out, int in, const float *x, size_t w,
+                   size_t bias, float beta, float *y)
+{
+    nn_matmul(n, out, in, x, m->params + w, beta, y);
+    if (bias)
+        nn_bias(n, out, m->params + bias, y);
+}
+
+static void linear_dw(int n, int out, int in, const float *dy, const float *x, size_t w,
+                      size_t bias, float *grads)
+{
+    nn_matmul_dw(n, out, in, dy, x, grads + w);
+    if (bias)
+        nn_bias_bwd(n, out, dy, grads + bias);
+}
+
+/* Norms of each head's query and key. */
+static void heads_norm(const struct model_run *run, const struct model *m, int n,
+                       const struct layer_layout *p, const struct layer_acts *a)
+{
+    const struct layout *y = &run->lay;
+    const size_t wide = (size_t)(y->query + y->kv);
+    for (int i = 0; i < n; i++) {
+        float *qk = a->qkv + (size_t)i * (size_t)y->qkv, *raw = a->raw + (size_t)i * wide;
+        memcpy(raw, qk, wide * sizeof *raw);
+        nn_rmsnorm(m->cfg.heads, m->cfg.head_dim, raw, m->params + p->q_norm, m->cfg.norm_eps, qk);
+        nn_rmsnorm(m->cfg.kv_heads, m->cfg.head_dim, raw + y->query, m->params + p->k_norm,
+                   m->cfg.norm_eps, qk + y->query);
+    }
+}
+
+static void heads_norm_bwd(const struct model_run *run, const struct model *m, int n,
+                           const struct layer_layout *p, const struct layer_acts *a, float *grads)
+{
+    const struct layout *y = &run->lay;
+    const size_t wide = (size_t)(y->query + y->kv);
+    for (int i = 0; i < n; i++) {
+        float *dqk = run->dqkv + (size_t)i * (size_t)y->qkv, *d = run->dhead;
+        const float *raw = a->raw + (size_t)i * wide;
+        memset(d, 0, wide * sizeof *d);
+        nn_rmsnorm_bwd(m->cfg.heads, m->cfg.head_dim, raw, m->params + p->q_norm, m->cfg.norm_eps,
+                       dqk, d, grads + p->q_norm);
+        nn_rmsnorm_bwd(m->cfg.kv_heads, m->cfg.head_dim, raw + y->query, m->params + p->k_norm,
+                       m->cfg.norm_eps, dqk + y->query, d + y->query, grads + p->k_norm);
+        memcpy(dqk, d, wide * sizeof *d);
+    }
+}
+
+/* x[row] += the table's entry for the row's position, or the gradients of the entries the rows'. */
+static void add_positions(const struct model_run *run, const struct model *m,
+                          const struct model_batch *b, float *x)
+{
+    for (int s = 0; s < b->n_seq; s++) {
+        const struct nn_span span = span_of(b, s);
+        for (int i = 0; i < span.n_query; i++)
+            nn_bias(1, run->lay.width,
+                    m->params + run->lay.positions +
+                        (size_t)(span.n_prefix + i) * (size_t)run->lay.width,
+                    x + (size_t)(span.first + i) * (size_t)run->lay.width);
+    }
+}
+
+static void add_positions_bwd(const struct model_run *run, const struct model_batch *b,
+                              const float *dx, float *grads)
+{
+    for (int s = 0; s < b->n_seq; s++) {
+        const struct nn_span span = span_of(b, s);
+        for (int i = 0; i < span.n_query; i++)
+            nn_bias_bwd(1, run->lay.width, dx + (size_t)(span.first + i) * (size_t)run->lay.width,
+                        grads + run->lay.positions +
+                            (size_t)(span.n_prefix + i) * (size_t)run->lay.width);
     }
 }
 
@@ -210,12 +309,14 @@ static void attention_forward(struct model_run *run, const struct model *m,
                               const struct model_batch *b, int l, bool last)
 {
     const struct layout *y = &run->lay;
-    const struct layer_layout p = layout_layer(y, l);
+    const struct layer_layout p = layout_layer(&m->cfg, y, l);
     const struct layer_acts *a = &run->layers[l];
-    const float *w = m->params, *o = a->o;
+    const float *o = a->o;
     const int n = b->n_tokens;
-    nn_rmsnorm(n, y->width, a->x1, w + p.attn_norm, m->cfg.norm_eps, run->normed);
-    nn_matmul(n, y->qkv, y->width, run->normed, w + p.qkv, 0, a->qkv);
+    norm(m, n, a->x1, p.attn_norm, run->normed);
+    linear(m, n, y->qkv, y->width, run->normed, p.qkv, p.qkv_bias, 0, a->qkv);
+    if (m->cfg.qk_norm)
+        heads_norm(run, m, n, &p, a);
     turn(run, b, a->qkv, 1);
     for (int s = 0; s < b->n_seq; s++)
         nn_attention(&run->heads, span_of(b, s), a->qkv, a->o, a->lse, run->attention);
@@ -226,7 +327,7 @@ static void attention_forward(struct model_run *run, const struct model *m,
     } else {
         memcpy(a->x2, a->x1, (size_t)n * (size_t)y->width * sizeof(float));
     }
-    nn_matmul(last ? b->n_rows : n, y->width, y->query, o, w + p.out, 1, a->x2);
+    linear(m, last ? b->n_rows : n, y->width, y->query, o, p.out, p.out_bias, 1, a->x2);
 }
 
 static int rows_of_chunk(int rows, int from, int chunk)
@@ -238,18 +339,17 @@ static int rows_of_chunk(int rows, int from, int chunk)
 static void mlp_forward(struct model_run *run, const struct model *m, int l, int all, float *x_next)
 {
     const struct layout *y = &run->lay;
-    const struct layer_layout p = layout_layer(y, l);
-    const float *w = m->params;
+    const struct layer_layout p = layout_layer(&m->cfg, y, l);
     for (int from = 0; from < all; from += MLP_CHUNK_ROWS) {
         const int rows = rows_of_chunk(all, from, MLP_CHUNK_ROWS);
         const float *x2 = run->layers[l].x2 + (size_t)from * (size_t)y->width;
-        float *gu = run->layers[l].gu + (size_t)from * 2 * (size_t)y->ff,
+        float *gu = run->layers[l].gu + (size_t)from * (size_t)y->up,
               *next = x_next + (size_t)from * (size_t)y->width;
-        nn_rmsnorm(rows, y->width, x2, w + p.mlp_norm, m->cfg.norm_eps, run->normed);
-        nn_matmul(rows, 2 * y->ff, y->width, run->normed, w + p.gate_up, 0, gu);
-        nn_swiglu(rows, y->ff, gu, run->act);
+        norm(m, rows, x2, p.mlp_norm, run->normed);
+        linear(m, rows, y->up, y->width, run->normed, p.up, p.up_bias, 0, gu);
+        (m->cfg.gelu ? nn_gelu : nn_swiglu)(rows, y->ff, gu, run->act);
         memcpy(next, x2, (size_t)rows * (size_t)y->width * sizeof(float));
-        nn_matmul(rows, y->width, y->ff, run->act, w + p.down, 1, next);
+        linear(m, rows, y->width, y->ff, run->act, p.down, p.down_bias, 1, next);
     }
 }
 
@@ -260,14 +360,15 @@ static void trunk_forward(struct model_run *run, const struct model *m, const st
     reserve(run, m, b);
     nn_embedding(b->n_tokens, run->lay.width, b->tokens, m->params + run->lay.embed,
                  run->layers[0].x1);
+    if (m->cfg.learned_positions)
+        add_positions(run, m, b, run->layers[0].x1);
     for (int l = 0; l < layers; l++) {
         const bool last = l + 1 == layers;
         attention_forward(run, m, b, l, last);
         mlp_forward(run, m, l, last ? b->n_rows : b->n_tokens,
                     last ? run->x_out : run->layers[l + 1].x1);
     }
-    nn_rmsnorm(b->n_rows, run->lay.width, run->x_out, m->params + run->lay.norm, m->cfg.norm_eps,
-               run->hidden);
+    norm(m, b->n_rows, run->x_out, run->lay.norm, run->hidden);
 }
 
 void model_logits(struct model_run *run, const struct model *m, const struct model_batch *b,
@@ -322,8 +423,7 @@ static void head_backward(struct model_run *run, const struct model *m, const st
         nn_matmul_dw(rows, v, d, run->dlogits, hidden, grads + run->lay.head);
     }
     memset(run->dx_rows, 0, (size_t)b->n_rows * (size_t)d * sizeof(float));
-    nn_rmsnorm_bwd(b->n_rows, d, run->x_out, w + run->lay.norm, m->cfg.norm_eps, run->dh,
-                   run->dx_rows, grads + run->lay.norm);
+    norm_bwd(m, b->n_rows, run->x_out, run->lay.norm, run->dh, run->dx_rows, grads);
 }
 
 /* dx[all, D], the gradient of the layer's output, becomes that of x2. */
@@ -331,21 +431,20 @@ static void mlp_backward(struct model_run *run, const struct model *m, int l, in
                          float *grads)
 {
     const struct layout *y = &run->lay;
-    const struct layer_layout p = layout_layer(y, l);
+    const struct layer_layout p = layout_layer(&m->cfg, y, l);
     const float *w = m->params;
     for (int from = 0; from < all; from += MLP_CHUNK_ROWS) {
         const int rows = rows_of_chunk(all, from, MLP_CHUNK_ROWS);
         const float *x2 = run->layers[l].x2 + (size_t)from * (size_t)y->width;
-        const float *gu = run->layers[l].gu + (size_t)from * 2 * (size_t)y->ff;
+        const float *gu = run->layers[l].gu + (size_t)from * (size_t)y->up;
         float *dy = dx + (size_t)from * (size_t)y->width;
         nn_matmul_dx(rows, y->width, y->ff, dy, w + p.down, 0, run->dact);
-        nn_swiglu_bwd(rows, y->ff, gu, run->dact, run->dgu, run->act);
-        nn_matmul_dw(rows, y->width, y->ff, dy, run->act, grads + p.down);
-        nn_rmsnorm(rows, y->width, x2, w + p.mlp_norm, m->cfg.norm_eps, run->normed);
-        nn_matmul_dw(rows, 2 * y->ff, y->width, run->dgu, run->normed, grads + p.gate_up);
-        nn_matmul_dx(rows, 2 * y->ff, y->width, run->dgu, w + p.gate_up, 0, run->dh);
-        nn_rmsnorm_bwd(rows, y->width, x2, w + p.mlp_norm, m->cfg.norm_eps, run->dh, dy,
-                       grads + p.mlp_norm);
+        (m->cfg.gelu ? nn_gelu_bwd : nn_swiglu_bwd)(rows, y->ff, gu, run->dact, run->dgu, run->act);
+        linear_dw(rows, y->width, y->ff, dy, run->act, p.down, p.down_bias, grads);
+        norm(m, rows, x2, p.mlp_norm, run->normed);
+        linear_dw(rows, y->up, y->width, run->dgu, run->normed, p.up, p.up_bias, grads);
+        nn_matmul_dx(rows, y->up, y->width, run->dgu, w + p.up, 0, run->dh);
+        norm_bwd(m, rows, x2, p.mlp_norm, run->dh, dy, grads);
     }
 }
 
@@ -354,18 +453,19 @@ static void attention_backward(struct model_run *run, const struct model *m,
                                const struct model_batch *b, int l, bool last, float *grads)
 {
     const struct layout *y = &run->lay;
-    const struct layer_layout p = layout_layer(y, l);
+    const struct layer_layout p = layout_layer(&m->cfg, y, l);
     const struct layer_acts *a = &run->layers[l];
     const float *w = m->params;
     const int n = b->n_tokens;
     if (last) {
         gather(b, y->query, a->o, run->o_rows);
-        nn_matmul_dw(b->n_rows, y->width, y->query, run->dx_rows, run->o_rows, grads + p.out);
+        linear_dw(b->n_rows, y->width, y->query, run->dx_rows, run->o_rows, p.out, p.out_bias,
+                  grads);
         nn_matmul_dx(b->n_rows, y->width, y->query, run->dx_rows, w + p.out, 0, run->dout_rows);
         scatter(b, y->query, run->dout_rows, run->dout);
         scatter(b, y->width, run->dx_rows, run->dx);
     } else {
-        nn_matmul_dw(n, y->width, y->query, run->dx, a->o, grads + p.out);
+        linear_dw(n, y->width, y->query, run->dx, a->o, p.out, p.out_bias, grads);
         nn_matmul_dx(n, y->width, y->query, run->dx, w + p.out, 0, run->dout);
     }
     memset(run->dqkv, 0, (size_t)n * (size_t)y->qkv * sizeof(float));
@@ -373,11 +473,12 @@ static void attention_backward(struct model_run *run, const struct model *m,
         nn_attention_bwd(&run->heads, span_of(b, s), a->qkv, a->o, a->lse, run->dout, run->dqkv,
                          run->attention);
     turn(run, b, run->dqkv, -1);
-    nn_rmsnorm(n, y->width, a->x1, w + p.attn_norm, m->cfg.norm_eps, run->normed);
-    nn_matmul_dw(n, y->qkv, y->width, run->dqkv, run->normed, grads + p.qkv);
+    if (m->cfg.qk_norm)
+        heads_norm_bwd(run, m, n, &p, a, grads);
+    norm(m, n, a->x1, p.attn_norm, run->normed);
+    linear_dw(n, y->qkv, y->width, run->dqkv, run->normed, p.qkv, p.qkv_bias, grads);
     nn_matmul_dx(n, y->qkv, y->width, run->dqkv, w + p.qkv, 0, run->dh);
-    nn_rmsnorm_bwd(n, y->width, a->x1, w + p.attn_norm, m->cfg.norm_eps, run->dh, run->dx,
-                   grads + p.attn_norm);
+    norm_bwd(m, n, a->x1, p.attn_norm, run->dh, run->dx, grads);
 }
 
 void model_backward(struct model_run *run, const struct model *m, const struct model_batch *b,
@@ -390,5 +491,7 @@ void model_backward(struct model_run *run, const struct model *m, const struct m
                      grads);
         attention_backward(run, m, b, l, last, grads);
     }
+    if (m->cfg.learned_positions)
+        add_positions_bwd(run, b, run->dx, grads);
     nn_embedding_bwd(b->n_tokens, run->lay.width, b->tokens, run->dx, grads + run->lay.embed);
 }

@@ -517,6 +517,7 @@ void recipe_free(struct recipe *r)
     free(r->prompt_template);
     free(r->model_path);
     free(r->verifier_url);
+    free(r->verifier_config);
     *r = (struct recipe){0};
 }
 

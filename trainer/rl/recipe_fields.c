@@ -162,6 +162,7 @@ static const struct field TOKENIZER_FIELDS[] = {
 
 static const struct field VERIFIER_FIELDS[] = {
     {.key = "url", .kind = STRING, AT(recipe, verifier_url)},
+    {.key = "config", .kind = STRING, AT(recipe, verifier_config)},
     {.key = "problems", .kind = STRINGS, AT(recipe, verifier_problems)},
     COUNT("slots", recipe, verifier_slots, 0),
     SWITCH("timing", recipe, verifier_timing),

@@ -25,6 +25,7 @@ static int start_verifier(struct rl_run *run, struct err *err)
         .n_problems = r->sources.n,
         .slots = r->verifier_slots,
         .no_timing = !r->verifier_timing,
+        .config = r->verifier_config,
         .log = run->verifier_log,
     };
     return verifier_process_start(&opt, &run->verifier, err);

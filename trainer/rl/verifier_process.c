@@ -86,7 +86,7 @@ static int spawn(struct verifier_process *v, const char *program,
                  const struct verifier_process_options *opt, struct err *err)
 {
     char listen[80], slots[16];
-    const char **argv = xcalloc((size_t)opt->n_problems * 2 + 12, sizeof *argv);
+    const char **argv = xcalloc((size_t)opt->n_problems * 2 + 14, sizeof *argv);
     int n = 0;
     snprintf(listen, sizeof listen, "unix:%s", v->socket);
     snprintf(slots, sizeof slots, "%d", opt->slots);
@@ -101,6 +101,10 @@ static int spawn(struct verifier_process *v, const char *program,
     }
     if (opt->no_timing)
         argv[n++] = "--no-timing";
+    if (opt->config) {
+        argv[n++] = "--config";
+        argv[n++] = opt->config;
+    }
     for (int i = 0; i < opt->n_problems; i++) {
         argv[n++] = "-p";
         argv[n++] = opt->problems[i];

@@ -15,6 +15,7 @@ struct verifier_process_options {
     int n_problems;
     int slots; /* 0: the verifier's default */
     bool no_timing;
+    const char *config; /* its --config, or NULL */
     const char *log; /* file that gets its stderr */
     double ready_s;  /* how long it may take to load its problems; 0: 120 */
 };
