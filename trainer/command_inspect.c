@@ -75,6 +75,8 @@ static void print_memory(const struct model *m, int workers)
 static void print_model(const struct model *m, const struct tokenizer *tok)
 {
     const struct model_config *c = &m->cfg;
+    static const char *const scaling[] = {"", ", scaled (linear)", ", scaled (llama3)"};
+    printf("architecture    %s\n", model_family_names[c->family]);
     printf("parameters      %zu\n", m->n_params);
     printf("layers          %d\n", c->layers);
     printf("width           %d, feed-forward %d\n", c->width, c->ff);
@@ -82,7 +84,11 @@ static void print_model(const struct model *m, const struct tokenizer *tok)
            c->kv_heads);
     printf("vocabulary      %d, head %s, tokenizer %d\n", c->vocab,
            c->tied ? "tied to the embedding" : "of its own", tok_vocab(tok));
-    printf("positions       %d, rope theta %g\n", c->max_positions, (double)c->rope_theta);
+    if (c->learned_positions)
+        printf("positions       %d, learned\n", c->max_positions);
+    else
+        printf("positions       %d, rope theta %g%s\n", c->max_positions, (double)c->rope_theta,
+               scaling[c->rope.kind]);
     printf("special tokens  bos %d, eos %d, pad %d\n", c->bos_id, c->eos_id, c->pad_id);
 }
 

@@ -147,7 +147,7 @@ static int finish(struct training *t, struct err *err)
     const char *out = t->run.recipe->out;
     char model_dir[4096];
     snprintf(model_dir, sizeof model_dir, "%s/model", out);
-    TRY(policy_save(&t->run.model, t->run.tok, model_dir, err));
+    TRY(policy_save(&t->run.model, t->run.tok, model_dir, t->run.recipe->save_dtype == 1, err));
     json_t *summary = summary_make(&t->run, t->at.evals, seconds_of(t), model_dir);
     int rc = runlog_json(t->run.log, "summary.json", summary, err);
     if (rc == 0)

@@ -1,6 +1,7 @@
 /* Hugging Face folders: save, load and save again give the same bytes; what does not fit is refused
  * by name. */
 #include <ftw.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +11,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "base/check.h"
 #include "base/file.h"
 #include "trainer/model/model.h"
 #include "trainer/model/safetensors.h"
@@ -63,7 +65,7 @@ static struct model saved(bool tied)
     struct model_config cfg = CONFIG;
     cfg.tied = tied;
     assert_int_equal(model_create(&cfg, 5, &m, NULL), 0);
-    assert_int_equal(model_save(&m, dir, NULL), 0);
+    assert_int_equal(model_save(&m, dir, false, NULL), 0);
     return m;
 }
 
@@ -90,7 +92,7 @@ static void round_trip(bool tied)
     assert_true(back.cfg.norm_eps == m.cfg.norm_eps && back.cfg.tied == tied);
     assert_int_equal(back.n_params, m.n_params);
     assert_memory_equal(back.params, m.params, m.n_params * sizeof *m.params);
-    assert_int_equal(model_save(&back, dir, &err), 0);
+    assert_int_equal(model_save(&back, dir, false, &err), 0);
     for (int i = 0; i < 3; i++) {
         after = content(names[i]);
         assert_true(str_eq(buf_view(&before[i]), buf_view(&after)));
@@ -132,6 +134,85 @@ static void expect_config(const char *from, const char *to, const char *message)
     buf_free(&bad);
 }
 
+/* Every architecture, its switches and its file layout, in both precisions. */
+static void families_come_back(void **state)
+{
+    (void)state;
+    struct model_config configs[5] = {CONFIG, CONFIG, CONFIG, CONFIG, CONFIG};
+    configs[1].family = MODEL_QWEN2;
+    configs[2].family = MODEL_QWEN3;
+    configs[2].head_dim = 8;
+    configs[2].tied = false;
+    configs[3].family = MODEL_GPT2;
+    configs[3].kv_heads = 4;
+    configs[3].ff = 64;
+    configs[4].rope = (struct rope_scaling){ROPE_LLAMA3, 8, 1, 4, 32};
+    for (int i = 0; i < 10; i++) {
+        struct model_config cfg = configs[i / 2];
+        struct model m, back;
+        struct err err = {0};
+        struct buf first, second;
+        const bool bf16 = i % 2;
+        model_config_family(&cfg);
+        assert_int_equal(model_create(&cfg, 9, &m, NULL), 0);
+        assert_int_equal(model_save(&m, dir, bf16, &err), 0);
+        first = content("model.safetensors");
+        if (model_load(dir, &back, &err) < 0)
+            fail_msg("%s", err.text);
+        assert_memory_equal(&back.cfg, &cfg, sizeof cfg);
+        for (size_t k = 0; k < m.n_params; k++)
+            assert_true(bf16 ? fabsf(back.params[k] - m.params[k]) <= fabsf(m.params[k]) / 256
+                             : back.params[k] == m.params[k]);
+        assert_int_equal(model_save(&back, dir, bf16, &err), 0);
+        second = content("model.safetensors");
+        assert_true(str_eq(buf_view(&first), buf_view(&second)));
+        buf_free(&first);
+        buf_free(&second);
+        model_free(&m);
+        model_free(&back);
+    }
+}
+
+/* The first GPT-2 files: matrices [in, out], no `transformer.`, causal masks beside the weights. */
+static void an_old_gpt2_file_is_read(void **state)
+{
+    (void)state;
+    struct model_config cfg = CONFIG;
+    struct model m, back;
+    struct err err = {0};
+    static const float mask[4] = {1, 0, 1, 1};
+    cfg.family = MODEL_GPT2;
+    cfg.kv_heads = cfg.heads;
+    model_config_family(&cfg);
+    assert_int_equal(model_create(&cfg, 9, &m, NULL), 0);
+    assert_int_equal(model_save(&m, dir, false, &err), 0);
+    struct st_source parts[64];
+    int n = 0;
+    float *turned = xcalloc(m.n_params, sizeof *turned);
+    for (; n < m.n_tensors; n++) {
+        const struct model_tensor *t = &m.tensors[n];
+        const int cols = t->cols ? t->cols : 1;
+        for (int r = 0; r < t->rows; r++)
+            for (int c = 0; c < cols; c++)
+                turned[t->offset + (size_t)(t->transposed ? c * t->rows + r : r * cols + c)] =
+                    m.params[t->offset + (size_t)(r * cols + c)];
+        parts[n] = (struct st_source){.name = t->name + strlen("transformer."),
+                                      .rank = t->cols ? 2 : 1,
+                                      .shape = {t->transposed ? t->cols : t->rows,
+                                                t->transposed ? t->rows : t->cols},
+                                      .values = turned + t->offset};
+    }
+    parts[n++] = (struct st_source){
+        .name = "h.0.attn.bias", .rank = 4, .shape = {1, 1, 2, 2}, .values = mask};
+    assert_int_equal(st_write(in_dir("model.safetensors"), parts, n, &err), 0);
+    if (model_load(dir, &back, &err) < 0)
+        fail_msg("%s", err.text);
+    assert_memory_equal(back.params, m.params, m.n_params * sizeof *m.params);
+    free(turned);
+    model_free(&m);
+    model_free(&back);
+}
+
 static void configs_are_read_strictly(void **state)
 {
     (void)state;
@@ -154,9 +235,20 @@ static void configs_are_read_strictly(void **state)
     expect_config("\"attention_bias\": false", "\"attention_bias\": true",
                   "`attention_bias` is not supported");
     expect_config("\"silu\"", "\"gelu\"", "`hidden_act` gelu");
-    expect_config("\"attention_bias\": false", "\"rope_scaling\": {\"type\": \"linear\"}",
-                  "RoPE scaling");
-    expect_config("\"attention_bias\": false", "\"rope_scaling\": null", NULL);
+    const char *const rope = "\"rope_scaling\": null";
+    expect_config(rope, "\"rope_scaling\": {\"type\": \"linear\"}", "rope_scaling.factor is 0");
+    expect_config(rope, "\"rope_scaling\": {\"type\": \"yarn\", \"factor\": 4}",
+                  "type yarn is not supported");
+    expect_config(rope, "\"rope_scaling\": {\"factor\": 4}", "names no rope_type");
+    expect_config(rope, "\"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": 4}",
+                  "missing key `original_max_position_embeddings`");
+    expect_config(rope,
+                  "\"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": 4, "
+                  "\"low_freq_factor\": 4, \"high_freq_factor\": 1, "
+                  "\"original_max_position_embeddings\": 64}",
+                  "low_freq_factor < high_freq_factor");
+    expect_config(rope, "\"rope_parameters\": {\"rope_type\": \"default\", \"rope_theta\": 1e6}",
+                  NULL);
     expect_config("\"eos_token_id\": 48", "\"eos_token_id\": [48, 49]", NULL);
     expect_config("\"eos_token_id\": 48", "\"eos_token_id\": 50", "eos_token_id");
     expect_config("{", "{{", "config.json:1");
@@ -215,6 +307,8 @@ int main(void)
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(save_load_save_is_the_same, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(families_come_back, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(an_old_gpt2_file_is_read, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(configs_are_read_strictly, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(missing_files_are_named, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(shards_are_joined, make_dir, remove_dir),

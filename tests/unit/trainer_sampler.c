@@ -169,6 +169,31 @@ static void test_logp_is_the_models(void **state)
     model_free(&f.m);
 }
 
+/* The sampler's pass is the trainer's for every architecture. */
+static void test_logp_is_the_models_in_every_family(void **state)
+{
+    (void)state;
+    for (int family = MODEL_LLAMA; family < MODEL_FAMILIES; family++) {
+        struct fixture f;
+        struct model_config c = small;
+        fixture_make(&f);
+        model_free(&f.m);
+        c.family = family;
+        model_config_family(&c);
+        if (family == MODEL_GPT2) {
+            c.kv_heads = c.heads;
+            c.head_dim = c.width / c.heads;
+        }
+        if (family == MODEL_LLAMA)
+            c.rope = (struct rope_scaling){ROPE_LLAMA3, 8, 1, 4, 16};
+        f.m = make_model(&c, 0.15f);
+        struct kept *kept = sample(&f, 2, plain, NULL);
+        check_logp(&f, kept, 1);
+        free(kept);
+        model_free(&f.m);
+    }
+}
+
 /* Weights that have moved are packed anew: the two passes still agree after updates. */
 static void test_logp_is_the_models_after_training(void **state)
 {
@@ -433,6 +458,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_batch_does_not_matter),
         cmocka_unit_test(test_logp_is_the_models),
+        cmocka_unit_test(test_logp_is_the_models_in_every_family),
         cmocka_unit_test(test_logp_is_the_models_after_training),
         cmocka_unit_test(test_ends_where_it_should),
         cmocka_unit_test(test_stop_reports_everything_once),

@@ -78,8 +78,8 @@ const struct model_tensor *model_find(const struct model *m, const char *name);
 
 /* ---- hf.c: a Hugging Face folder (config.json + model.safetensors; the tokenizer is text/tokenizer.h's) ---------------- */
 int model_load(const char *dir, struct model *ret, struct err *err);
-/* Writes config.json, generation_config.json and model.safetensors (f32), each to a temporary name, fsync, rename. */
-int model_save(const struct model *m, const char *dir, struct err *err);
+/* Writes config.json, generation_config.json and model.safetensors (f32, or rounded to bf16), each to a temporary name, fsync, rename. */
+int model_save(const struct model *m, const char *dir, bool bf16, struct err *err);
 
 /* ---- run.c: forward and backward over packed sequences, one `struct model_run` per worker --------------------------------- */
 

@@ -2,6 +2,7 @@
  * before it is used. */
 #include "trainer/model/safetensors.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -217,12 +218,43 @@ int st_read_f32(const struct st_tensor *t, float *out)
 
 /* ---- writing -------------------------------------------------------------------------------- */
 
+static size_t source_count(const struct st_source *t)
+{
+    size_t count = 1;
+    for (int d = 0; d < t->rank; d++)
+        CHECK(t->shape[d] >= 0 && !__builtin_mul_overflow(count, (size_t)t->shape[d], &count));
+    CHECK(count <= SIZE_MAX / sizeof(float) && (!t->transposed || t->rank == 2));
+    return count;
+}
+
 static size_t source_bytes(const struct st_source *t)
 {
-    size_t bytes = sizeof(float);
-    for (int d = 0; d < t->rank; d++)
-        CHECK(t->shape[d] >= 0 && !__builtin_mul_overflow(bytes, (size_t)t->shape[d], &bytes));
-    return bytes;
+    return source_count(t) * (t->bf16 ? sizeof(uint16_t) : sizeof(float));
+}
+
+static uint16_t to_bf16(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    if (isnan(x))
+        return (uint16_t)(bits >> 16 | 0x40);
+    return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+/* In the order of the file. */
+static void write_values(const struct st_source *t, FILE *out)
+{
+    const size_t n = source_count(t), rows = (size_t)t->shape[0],
+                 cols = t->transposed ? (size_t)t->shape[1] : 1;
+    if (!t->bf16 && !t->transposed) {
+        fwrite(t->values, sizeof(float), n, out);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        float x = t->values[t->transposed ? i % rows * cols + i / rows : i];
+        uint16_t half = to_bf16(x);
+        fwrite(t->bf16 ? (const void *)&half : &x, t->bf16 ? sizeof half : sizeof x, 1, out);
+    }
 }
 
 int st_write(const char *path, const struct st_source *tensors, int n, struct err *err)
@@ -234,9 +266,11 @@ int st_write(const char *path, const struct st_source *tensors, int n, struct er
         json_t *shape = json_array();
         size_t end = offset + source_bytes(&tensors[i]);
         for (int d = 0; d < tensors[i].rank; d++)
-            json_array_append_new(shape, json_integer(tensors[i].shape[d]));
+            json_array_append_new(
+                shape, json_integer(tensors[i].shape[tensors[i].transposed ? 1 - d : d]));
         json_object_set_new(header, tensors[i].name,
-                            json_pack("{s:s, s:o, s:[I, I]}", "dtype", "F32", "shape", shape,
+                            json_pack("{s:s, s:o, s:[I, I]}", "dtype",
+                                      tensors[i].bf16 ? "BF16" : "F32", "shape", shape,
                                       "data_offsets", (json_int_t)offset, (json_int_t)end));
         offset = end;
     }
@@ -250,7 +284,7 @@ int st_write(const char *path, const struct st_source *tensors, int n, struct er
         fwrite(&padded, sizeof padded, 1, f.out);
         fprintf(f.out, "%-*s", (int)padded, text);
         for (int i = 0; i < n; i++)
-            fwrite(tensors[i].values, 1, source_bytes(&tensors[i]), f.out);
+            write_values(&tensors[i], f.out);
         rc = file_new_commit(&f, err);
     }
     free(text);

@@ -11,6 +11,7 @@
 #define ASSAY_SAFETENSORS_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -50,8 +51,10 @@ struct st_source {
     int rank;
     int64_t shape[ST_RANK_MAX];
     const float *values;
+    bool bf16;       /* rounded to the nearest, ties to even; else F32 */
+    bool transposed; /* shape [a, b] is written as [b, a] */
 };
-/* Writes F32 tensors in the given order (temporary, fsync, rename). Equal input, equal bytes. */
+/* Writes the tensors in the given order (temporary, fsync, rename). Equal input, equal bytes. */
 int st_write(const char *path, const struct st_source *tensors, int n, struct err *err);
 
 #endif

@@ -34,12 +34,12 @@ static int join_step(char out[PATH_MAX], const char *folder, int step, struct er
     return join(out, folder, name, err);
 }
 
-int policy_save(const struct model *m, const struct tokenizer *tok, const char *dir,
+int policy_save(const struct model *m, const struct tokenizer *tok, const char *dir, bool bf16,
                 struct err *err)
 {
     if (mkdir(dir, 0777) < 0 && errno != EEXIST)
         return err_set(err, -errno, "%s: %s", dir, strerror(errno));
-    TRY(model_save(m, dir, err));
+    TRY(model_save(m, dir, bf16, err));
     return tok_save(tok, dir, err);
 }
 
@@ -168,14 +168,14 @@ static int fill_folder(struct rl_run *run, const struct checkpoint *at, const ch
                        struct err *err)
 {
     char path[PATH_MAX];
-    TRY(policy_save(&run->model, run->tok, dir, err));
+    TRY(policy_save(&run->model, run->tok, dir, false, err));
     if (at->grpo.adamw) {
         TRY(join(path, dir, "optimizer", err));
         TRY(optimizer_save(path, at->grpo.adamw, run->model.n_params, err));
     }
     if (at->grpo.reference) {
         TRY(join(path, dir, "reference", err));
-        TRY(policy_save(at->grpo.reference, run->tok, path, err));
+        TRY(policy_save(at->grpo.reference, run->tok, path, false, err));
     }
     json_t *state = state_json(run, at);
     char *text = check_alloc(json_dumps(state, JSON_INDENT(1)));

@@ -23,7 +23,7 @@ int checkpoint_load(struct rl_run *run, const char *dir, struct checkpoint *ret,
 void checkpoint_free(struct checkpoint *c);
 
 /* The policy and its tokenizer as a Hugging Face folder. */
-int policy_save(const struct model *m, const struct tokenizer *tok, const char *dir,
+int policy_save(const struct model *m, const struct tokenizer *tok, const char *dir, bool bf16,
                 struct err *err);
 int policy_load(const char *dir, struct model *ret_model, struct tokenizer **ret_tok,
                 struct err *err);

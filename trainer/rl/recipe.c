@@ -343,6 +343,7 @@ static int resolve(struct reader *r, struct recipe *out)
                          "`prompt_template` must hold {prompt} once");
     if (!out->out || !*out->out)
         return keys_fail(&r->where, NULL, NULL, r->err, "`out` is empty");
+    model_config_family(&out->model);
     if (!out->model.kv_heads)
         out->model.kv_heads = out->model.heads;
     if (!out->model.head_dim)

@@ -116,6 +116,7 @@ struct recipe {
     uint64_t seed;
     char *out;
     int threads;           /* 0: one per core */
+    int save_dtype;        /* of the final model: 0 f32, 1 bf16 */
     char *prompt_template; /* holds {prompt} once */
     char *model_path;      /* NULL: build `model` (vocab and special ids come from the tokenizer) */
     struct model_config model;

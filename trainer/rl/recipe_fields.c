@@ -12,6 +12,7 @@ static const char *const KL_NAMES[] = {"k3", "k2", "k1", NULL};
 static const char *const AGGREGATION_NAMES[] = {"sum_then_normalize", "normalize_then_sum", NULL};
 static const char *const SCALE_NAMES[] = {"group", "batch", "none", NULL};
 static const char *const IMPORTANCE_NAMES[] = {"token", "sequence", NULL};
+static const char *const DTYPE_NAMES[] = {"f32", "bf16", NULL};
 static const char *const SCHEDULE_NAMES[] = {"cosine", "linear", "constant", NULL};
 const char *const RECIPE_STAGE_NAMES[] = {"sft", "grpo", "eval", NULL};
 
@@ -141,6 +142,7 @@ static const struct field EVAL_FIELDS[] = {
 
 static const struct field MODEL_FIELDS[] = {
     {.key = "path", .kind = STRING, AT(recipe, model_path)},
+    {.key = "family", .kind = CHOICE, AT(recipe, model.family), .names = model_family_names},
     COUNT("layers", recipe, model.layers, 1),
     COUNT("width", recipe, model.width, 1),
     COUNT("heads", recipe, model.heads, 1),
@@ -174,6 +176,7 @@ const struct field RECIPE_FIELDS[] = {
     {.key = "seed", .kind = UINT64, AT(recipe, seed)},
     {.key = "out", .kind = STRING, AT(recipe, out)},
     COUNT("threads", recipe, threads, 0),
+    {.key = "save_dtype", .kind = CHOICE, AT(recipe, save_dtype), .names = DTYPE_NAMES},
     {.key = "prompt_template", .kind = STRING, AT(recipe, prompt_template)},
     {.key = "model", .kind = GROUP, .fields = MODEL_FIELDS},
     {.key = "tokenizer", .kind = GROUP, .fields = TOKENIZER_FIELDS},
