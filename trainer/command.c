@@ -5,6 +5,8 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include "base/check.h"
+
 static volatile sig_atomic_t stop_asked;
 
 static void on_signal(int number)
@@ -35,6 +37,9 @@ enum {
     KEY_TEMPERATURE = 1000,
     KEY_TOP_P,
     KEY_TOP_K,
+    KEY_MIN_P,
+    KEY_PENALTY,
+    KEY_STOP,
     KEY_MAX_NEW,
     KEY_LIMIT,
     KEY_SEED,
@@ -49,6 +54,12 @@ static const struct argp_option OPTION_TABLE[] = {
     {"top-p", KEY_TOP_P, "P", 0,
      "Sample from the smallest set of tokens with this much probability (1: off)", 0},
     {"top-k", KEY_TOP_K, "K", 0, "Sample from the K likeliest tokens (0: off)", 0},
+    {"min-p", KEY_MIN_P, "P", 0,
+     "Leave out tokens with less than this share of the likeliest one's probability (0: off)", 0},
+    {"repetition-penalty", KEY_PENALTY, "X", 0,
+     "Divide the logits of tokens that the text already holds by this (1: off)", 0},
+    {"stop", KEY_STOP, "TEXT", 0,
+     "End a completion with the first TEXT in it; may be given several times", 0},
     {"greedy", KEY_GREEDY, NULL, 0, "The likeliest token each time, the same as --temperature 0",
      0},
     {"max-new", KEY_MAX_NEW, "N", 0, "Tokens of a completion at most (512)", 0},
@@ -93,6 +104,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_TOP_P:
         o->sampling.top_p = real_number(arg, 1, state, "--top-p");
+        return 0;
+    case KEY_MIN_P:
+        o->sampling.min_p = real_number(arg, 1, state, "--min-p");
+        return 0;
+    case KEY_PENALTY:
+        o->sampling.repetition_penalty = real_number(arg, 1000, state, "--repetition-penalty");
+        return 0;
+    case KEY_STOP:
+        o->sampling.stop.v = xrealloc(o->sampling.stop.v, (size_t)o->sampling.stop.n + 1,
+                                      sizeof *o->sampling.stop.v);
+        o->sampling.stop.v[o->sampling.stop.n++] = arg;
         return 0;
     case KEY_TOP_K:
         o->sampling.top_k = command_number(arg, 0, INT_MAX, state, "--top-k");

@@ -98,6 +98,14 @@ static const struct argp ARGP = {
            "completions.jsonl\n",
 };
 
+static json_t *strings_json(const struct recipe_strings *s)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < s->n; i++)
+        json_array_append_new(list, json_string(s->v[i]));
+    return list;
+}
+
 /* The recipe of eval stages that the options stand for. A recipe is YAML, and JSON is YAML. */
 static int make_recipe(const struct options *o, struct recipe *ret, struct err *err)
 {
@@ -105,12 +113,15 @@ static int make_recipe(const struct options *o, struct recipe *ret, struct err *
     json_t *stages = json_array(), *spec;
     size_t i;
     json_array_foreach (o->problems, i, spec) {
-        json_array_append_new(stages,
-                              json_pack("{s:{s:s, s:O, s:i, s:i, s:f, s:f, s:i, s:i, s:b}}", "eval",
-                                        "name", json_string_value(spec), "problems", spec,
-                                        "samples", o->sample.samples, "limit", o->sample.limit,
-                                        "temperature", how->temperature, "top_p", how->top_p,
-                                        "top_k", how->top_k, "max_new", how->max_new, "greedy", 0));
+        json_array_append_new(
+            stages,
+            json_pack("{s:{s:s, s:O, s:i, s:i, s:f, s:f, s:f, s:f, s:i, s:o, s:i, "
+                      "s:b}}",
+                      "eval", "name", json_string_value(spec), "problems", spec, "samples",
+                      o->sample.samples, "limit", o->sample.limit, "temperature", how->temperature,
+                      "top_p", how->top_p, "min_p", how->min_p, "repetition_penalty",
+                      how->repetition_penalty, "top_k", how->top_k, "stop",
+                      strings_json(&how->stop), "max_new", how->max_new, "greedy", 0));
     }
     json_t *verifier = json_pack("{s:i, s:b}", "slots", o->slots, "timing", !o->no_timing);
     if (o->config)

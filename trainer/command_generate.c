@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "trainer/commands.h"
 #include "trainer/rl/rollout.h"
+#include "trainer/rl/sampling.h"
 #include "trainer/rl/setup.h"
 #include "trainer/text/utf8.h"
 
@@ -65,6 +66,7 @@ static const struct argp ARGP = {
  * order. */
 struct texts {
     const struct tokenizer *tok;
+    const struct recipe_strings *stop;
     struct buf *v;
     int group;
 };
@@ -75,23 +77,25 @@ static void on_done(void *ctx, int prompt, int k, const struct completion *c)
     tok_decode(t->tok, c->tokens, c->n_tokens, false, &t->v[prompt * t->group + k]);
 }
 
+static bool at_stop(void *ctx, const int32_t *tokens, int n)
+{
+    const struct texts *t = ctx;
+    return rl_reached_stop(t->tok, t->stop, tokens, n);
+}
+
 static int sample(struct rl_run *run, const struct options *o, const struct ids *prompts, int n,
                   struct buf *ret, struct err *err)
 {
-    const struct recipe_sampling *how = &o->sample.sampling;
-    const struct sample_options opt = {.temperature = (float)how->temperature,
-                                       .top_p = (float)how->top_p,
-                                       .top_k = how->top_k,
-                                       .max_new = how->max_new,
-                                       .seed = (uint64_t)o->sample.seed,
-                                       .rows_max = ROLLOUT_ROWS_MAX,
-                                       .stop = run->stop};
+    struct sample_options opt = rl_sample_options(&o->sample.sampling, (uint64_t)o->sample.seed);
+    opt.stop = run->stop;
+    opt.ends = o->sample.sampling.stop.n ? at_stop : NULL;
     struct sample_prompt *ask = xcalloc((size_t)n, sizeof *ask);
     for (int i = 0; i < n; i++)
         ask[i] = (struct sample_prompt){.tokens = prompts[i].v,
                                         .n_tokens = prompts[i].n,
                                         .stream = (uint64_t)i * (uint64_t)o->sample.samples};
-    struct texts texts = {.tok = run->tok, .v = ret, .group = o->sample.samples};
+    struct texts texts = {
+        .tok = run->tok, .stop = &o->sample.sampling.stop, .v = ret, .group = o->sample.samples};
     int rc = sample_run(&run->model, run->team, &opt, ask, n, o->sample.samples, on_done, &texts,
                         NULL, err);
     free(ask);

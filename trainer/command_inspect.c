@@ -6,6 +6,7 @@
 #include "trainer/kernels/team.h"
 #include "trainer/rl/checkpoint.h"
 #include "trainer/rl/rollout.h"
+#include "trainer/rl/sampling.h"
 
 struct options {
     const char *model;

@@ -27,7 +27,7 @@ struct sampling_options {
 #define SAMPLING_DEFAULT                                                                           \
     ((struct sampling_options){.template = "{prompt}\n",                                           \
                                .samples = 1,                                                       \
-                               .sampling = {.temperature = 1, .top_p = 1, .max_new = 512}})
+                               .sampling = {.temperature = 1, .top_p = 1, .repetition_penalty = 1, .max_new = 512}})
 extern const struct argp SAMPLING_ARGP;
 /* An option's whole number within bounds; ends the program with a message otherwise. */
 int command_number(const char *arg, int min, int max, struct argp_state *state, const char *what);

@@ -196,11 +196,11 @@ static void an_old_gpt2_file_is_read(void **state)
             for (int c = 0; c < cols; c++)
                 turned[t->offset + (size_t)(t->transposed ? c * t->rows + r : r * cols + c)] =
                     m.params[t->offset + (size_t)(r * cols + c)];
-        parts[n] = (struct st_source){.name = t->name + strlen("transformer."),
-                                      .rank = t->cols ? 2 : 1,
-                                      .shape = {t->transposed ? t->cols : t->rows,
-                                                t->transposed ? t->rows : t->cols},
-                                      .values = turned + t->offset};
+        parts[n] = (struct st_source){
+            .name = t->name + strlen("transformer."),
+            .rank = t->cols ? 2 : 1,
+            .shape = {t->transposed ? t->cols : t->rows, t->transposed ? t->rows : t->cols},
+            .values = turned + t->offset};
     }
     parts[n++] = (struct st_source){
         .name = "h.0.attn.bias", .rank = 4, .shape = {1, 1, 2, 2}, .values = mask};

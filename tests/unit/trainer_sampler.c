@@ -280,6 +280,83 @@ static bool stop_soon(void *ctx)
     return ++kept->polls > kept->polls_max;
 }
 
+static bool ends_with_seven(void *ctx, const int32_t *tokens, int n)
+{
+    (void)ctx;
+    return tokens[n - 1] == 7;
+}
+
+/* A completion may be ended by its text; what was sampled before that is unchanged. */
+static void test_the_callers_end(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_make(&f);
+    struct sample_options opt = plain;
+    struct kept *free_run = sample(&f, 2, opt, NULL);
+    opt.ends = ends_with_seven;
+    struct kept *kept = sample(&f, 2, opt, NULL);
+    int ended = 0;
+    for (int p = 0; p < PROMPTS; p++)
+        for (int k = 0; k < GROUP; k++) {
+            int n = kept->n[p][k];
+            for (int i = 0; i < n; i++) {
+                assert_int_equal(kept->tokens[p][k][i], free_run->tokens[p][k][i]);
+                assert_true(i + 1 == n || kept->tokens[p][k][i] != 7);
+            }
+            if (kept->tokens[p][k][n - 1] == 7) {
+                assert_false(kept->truncated[p][k]);
+                ended++;
+            } else
+                assert_int_equal(n, free_run->n[p][k]);
+        }
+    assert_true(ended > 0);
+    free(free_run);
+    free(kept);
+    model_free(&f.m);
+}
+
+/* A large penalty brings positive logits of what the text holds to 0 and forbids the negative ones:
+ * far fewer repeats. Log-probabilities stay the model's own. */
+static void test_repetition_penalty(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_make(&f);
+    struct sample_options opt = plain;
+    opt.repetition_penalty = 1e6f;
+    for (size_t i = 0; i < f.m.n_params; i++)
+        f.m.params[i] *= 0.5f; /* all tokens are about as likely: the penalty decides */
+    struct kept *kept = sample(&f, 2, opt, NULL), *again = sample(&f, 1, opt, NULL);
+    assert_memory_equal(kept->tokens, again->tokens, sizeof kept->tokens);
+    check_logp(&f, kept, 1);
+    int repeats = 0, all = 0;
+    for (int p = 0; p < PROMPTS; p++)
+        for (int k = 0; k < GROUP; k++)
+            for (int i = 1; i < kept->n[p][k]; i++, all++)
+                for (int j = 0; j < i; j++)
+                    if (kept->tokens[p][k][i] == kept->tokens[p][k][j]) {
+                        repeats++;
+                        break;
+                    }
+    opt.repetition_penalty = 1;
+    struct kept *plainly = sample(&f, 1, opt, NULL);
+    int plain_repeats = 0;
+    for (int p = 0; p < PROMPTS; p++)
+        for (int k = 0; k < GROUP; k++)
+            for (int i = 1; i < plainly->n[p][k]; i++)
+                for (int j = 0; j < i; j++)
+                    if (plainly->tokens[p][k][i] == plainly->tokens[p][k][j]) {
+                        plain_repeats++;
+                        break;
+                    }
+    assert_true(repeats * 4 < plain_repeats * 3);
+    free(kept);
+    free(again);
+    free(plainly);
+    model_free(&f.m);
+}
+
 static void test_stop_reports_everything_once(void **state)
 {
     (void)state;
@@ -381,7 +458,7 @@ static void check_frequencies(const struct draw_options *o, const float *logits,
 }
 
 static void wanted_probabilities(const float *logits, double temperature, double top_p, int top_k,
-                                 double *p)
+                                 double min_p, double *p)
 {
     bool taken[V] = {false};
     double sum = 0, mass = 0, held = 0;
@@ -403,6 +480,13 @@ static void wanted_probabilities(const float *logits, double temperature, double
             *one = 0;
         mass += *one;
     }
+    mass = 0;
+    for (int n = 0; n < V; n++) {
+        double *one = &p[order[n]];
+        if (*one < min_p * p[order[0]])
+            *one = 0;
+        mass += *one;
+    }
     for (int i = 0; i < V; i++)
         p[i] /= mass;
 }
@@ -413,12 +497,14 @@ static void test_draws_follow_the_distribution(void **state)
     float logits[V];
     double wanted[V];
     make_logits(logits);
-    const struct draw_options ways[] = {{1, 1, 0},        {0.5f, 1, 0},  {1, 0.8f, 0}, {1, 1, 9},
-                                        {1.5f, 0.7f, 40}, {1, 1e-6f, 0}, {1, 1, 1}};
+    const struct draw_options ways[] = {
+        {1, 1, 0, 0},     {0.5f, 1, 0, 0}, {1, 0.8f, 0, 0}, {1, 1, 0, 9}, {1.5f, 0.7f, 0, 40},
+        {1, 1e-6f, 0, 0}, {1, 1, 0, 1},    {1, 1, 0.1f, 0}, {1, 1, 1, 0}, {0.7f, 0.9f, 0.02f, 50},
+    };
     for (size_t i = 0; i < COUNT_OF(ways); i++) {
         wanted_probabilities(logits, (double)ways[i].temperature,
                              ways[i].top_p < 1 ? (double)ways[i].top_p : 2,
-                             ways[i].top_k ? ways[i].top_k : V, wanted);
+                             ways[i].top_k ? ways[i].top_k : V, (double)ways[i].min_p, wanted);
         check_frequencies(&ways[i], logits, wanted);
     }
 }
@@ -429,12 +515,12 @@ static void test_greedy_takes_the_lowest_of_equals(void **state)
     float logits[V] = {0}, scratch[4 * V], logp;
     struct rng rng = rng_make(1, 1);
     logits[41] = logits[77] = logits[250] = 3;
-    assert_int_equal(draw_token(&(struct draw_options){0, 1, 0}, V, logits, &rng, scratch, &logp),
-                     41);
+    assert_int_equal(
+        draw_token(&(struct draw_options){0, 1, 0, 0}, V, logits, &rng, scratch, &logp), 41);
     assert_int_equal(rng.counter, 0);
     assert_true(fabs((double)logp - (3 - log(3 * exp(3) + V - 3))) < 1e-6);
-    assert_int_equal(draw_token(&(struct draw_options){1, 1, 1}, V, logits, &rng, scratch, &logp),
-                     41);
+    assert_int_equal(
+        draw_token(&(struct draw_options){1, 1, 0, 1}, V, logits, &rng, scratch, &logp), 41);
 }
 
 static void test_infinite_logits_are_seen(void **state)
@@ -447,7 +533,8 @@ static void test_infinite_logits_are_seen(void **state)
         for (int at = 0; at < V; at += 37) {
             logits[at] = bad[i];
             assert_int_equal(
-                draw_token(&(struct draw_options){1, 1, 0}, V, logits, &rng, scratch, &logp), -1);
+                draw_token(&(struct draw_options){1, 1, 0, 0}, V, logits, &rng, scratch, &logp),
+                -1);
             logits[at] = 0;
         }
 }
@@ -461,6 +548,8 @@ int main(void)
         cmocka_unit_test(test_logp_is_the_models_in_every_family),
         cmocka_unit_test(test_logp_is_the_models_after_training),
         cmocka_unit_test(test_ends_where_it_should),
+        cmocka_unit_test(test_the_callers_end),
+        cmocka_unit_test(test_repetition_penalty),
         cmocka_unit_test(test_stop_reports_everything_once),
         cmocka_unit_test(test_bad_requests_are_refused),
         cmocka_unit_test(test_draws_follow_the_distribution),

@@ -25,7 +25,8 @@ static struct moments moments_of(const float *x, int d, float eps)
 void nn_layernorm(int n, int d, const float *x, const float *wb, float eps, float *y)
 {
     for (int i = 0; i < n; i++) {
-        const float *restrict xi = x + (size_t)i * (size_t)d, *restrict w = wb, *restrict b = wb + d;
+        const float *restrict xi = x + (size_t)i * (size_t)d, *restrict w = wb,
+                              *restrict b = wb + d;
         float *restrict yi = y + (size_t)i * (size_t)d;
         const struct moments m = moments_of(xi, d, eps);
         for (int j = 0; j < d; j++)
@@ -40,7 +41,8 @@ void nn_layernorm_bwd(int n, int d, const float *x, const float *wb, float eps, 
     for (int i = 0; i < n; i++) {
         const float *restrict xi = x + (size_t)i * (size_t)d, *restrict w = wb,
                               *restrict dyi = dy + (size_t)i * (size_t)d;
-        float *restrict dxi = dx + (size_t)i * (size_t)d, *restrict dw = dwb, *restrict db = dwb + d;
+        float *restrict dxi = dx + (size_t)i * (size_t)d, *restrict dw = dwb,
+                        *restrict db = dwb + d;
         const struct moments m = moments_of(xi, d, eps);
         float sum = nn_dot(w, dyi, d), along = 0;
         for (int j = 0; j < d; j++)

@@ -12,8 +12,7 @@ static double scaled(double frequency, const struct nn_rope_scaling *s)
         return frequency / (double)s->factor;
     /* Waves in the original context: few mean a long wave. */
     double waves = s->original * frequency / (2 * M_PI), low = (double)s->low_factor,
-           high = (double)s->high_factor,
-           keep = fmin(1, fmax(0, (waves - low) / (high - low)));
+           high = (double)s->high_factor, keep = fmin(1, fmax(0, (waves - low) / (high - low)));
     return (1 - keep) * frequency / (double)s->factor + keep * frequency;
 }
 

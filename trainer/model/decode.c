@@ -67,8 +67,7 @@ struct packed_model *packed_model_new(const struct model *m, int positions, stru
     p->block = check_alloc(aligned_alloc(64, (floats * sizeof(float) + 63) & ~(size_t)63));
     float *at = p->block;
     for (int l = 0; l < m->cfg.layers; l++, at += layer)
-        p->layers[l] =
-            (struct packed_layer){at, at + qkv, at + qkv + out, at + qkv + out + up};
+        p->layers[l] = (struct packed_layer){at, at + qkv, at + qkv + out, at + qkv + out + up};
     p->head = at;
     team_run(team, pack_slice, p);
     p->positions = positions;

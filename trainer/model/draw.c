@@ -1,5 +1,5 @@
-/* draw.c: inverse-CDF sampling. Without cuts the row is walked once by chunks; with top-k or top-p
- * the likeliest tokens are popped off a heap until the cut is full, which for the peaked rows of a
+/* draw.c: inverse-CDF sampling. Without cuts the row is walked once by chunks; with top-k, top-p
+ * or min-p the likeliest tokens are popped off a heap until the cut is full, which for the peaked rows of a
  * language model is a few pops, not a sort. */
 #include "trainer/model/draw.h"
 
@@ -86,8 +86,8 @@ static int32_t pop(struct heap *h)
     return id;
 }
 
-/* top-k first, then the smallest set of what is left that holds top-p of its weight. At least one
- * token always stays. */
+/* top-k first, then the smallest set of what is left that holds top-p of its weight, then what has
+ * min-p of the likeliest token's weight, which is 1. At least one token always stays. */
 static int32_t cut_and_walk(const struct draw_options *o, int v, const float *weight, double total,
                             double u, int32_t *ids, int32_t *kept)
 {
@@ -110,6 +110,8 @@ static int32_t cut_and_walk(const struct draw_options *o, int v, const float *we
     for (n = 0; n < k && (n == 0 || sum < enough); n++) {
         if (n >= popped)
             kept[n] = pop(&h);
+        if (n > 0 && weight[kept[n]] < o->min_p)
+            break;
         sum += (double)weight[kept[n]];
     }
     double target = u * sum, below = 0;
@@ -119,6 +121,13 @@ static int32_t cut_and_walk(const struct draw_options *o, int v, const float *we
             return kept[i];
     }
     return kept[0];
+}
+
+float draw_logp(int v, const float *logits, float temperature, int32_t token, float *scratch)
+{
+    const float scale = temperature > 0 ? 1.0f / temperature : 1.0f;
+    float max, sum = nn_exp_shifted(v, logits, scale, scratch, &max);
+    return logits[token] * scale - max - logf(sum);
 }
 
 int32_t draw_token(const struct draw_options *o, int v, const float *logits, struct rng *rng,
@@ -134,7 +143,7 @@ int32_t draw_token(const struct draw_options *o, int v, const float *logits, str
         return -1;
     if (greedy)
         token = likeliest(v, logits);
-    else if ((o->top_k > 0 && o->top_k < v) || o->top_p < 1)
+    else if ((o->top_k > 0 && o->top_k < v) || o->top_p < 1 || o->min_p > 0)
         token =
             cut_and_walk(o, v, weight, (double)sum, rng_uniform(rng),
                          (int32_t *)(void *)(scratch + v), (int32_t *)(void *)(scratch + 2 * v));

@@ -99,7 +99,10 @@ static int find_family(const char *path, const json_t *o, int *ret, struct err *
     return err_set(err, -ENOTSUP,
                    "%s: architecture %.60s is not supported (want LlamaForCausalLM, "
                    "Qwen2ForCausalLM, Qwen3ForCausalLM or GPT2LMHeadModel)",
-                   path, first ? first : type ? type : "(none named)");
+                   path,
+                   first  ? first
+                   : type ? type
+                          : "(none named)");
 }
 
 /* Settings that would make another model of it. */
@@ -107,7 +110,8 @@ static int refuse_unknown(const char *path, const json_t *o, const struct names 
                           struct err *err)
 {
     static const char *const switches[] = {"attention_bias", "mlp_bias", "use_sliding_window",
-                                           "scale_attn_by_inverse_layer_idx", "add_cross_attention"};
+                                           "scale_attn_by_inverse_layer_idx",
+                                           "add_cross_attention"};
     const char *act = json_string_value(json_object_get(o, names->act));
     for (size_t i = 0; i < COUNT_OF(switches); i++)
         if (json_is_true(json_object_get(o, switches[i])))

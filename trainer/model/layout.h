@@ -8,12 +8,12 @@
 #include "trainer/model/model.h"
 
 struct layer_layout {
-    size_t attn_norm;      /* [D], and its bias [D] where norms are LayerNorm */
-    size_t qkv, qkv_bias;  /* [(H + 2G)E, D], [(H + 2G)E] */
-    size_t q_norm, k_norm; /* [E] each */
-    size_t out, out_bias;  /* [D, HE], [D] */
-    size_t mlp_norm;       /* as attn_norm */
-    size_t up, up_bias;    /* gate and up [2F, D], or up alone [F, D]; its bias [F] */
+    size_t attn_norm;       /* [D], and its bias [D] where norms are LayerNorm */
+    size_t qkv, qkv_bias;   /* [(H + 2G)E, D], [(H + 2G)E] */
+    size_t q_norm, k_norm;  /* [E] each */
+    size_t out, out_bias;   /* [D, HE], [D] */
+    size_t mlp_norm;        /* as attn_norm */
+    size_t up, up_bias;     /* gate and up [2F, D], or up alone [F, D]; its bias [F] */
     size_t down, down_bias; /* [D, F], [D] */
     size_t end;
 };

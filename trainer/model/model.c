@@ -72,8 +72,9 @@ int model_config_check(const struct model_config *c, struct err *err)
                        c->heads, c->kv_heads);
     TRY(check_rope(c, err));
     if (c->family == MODEL_GPT2 && (c->kv_heads != c->heads || c->heads * c->head_dim != c->width))
-        return err_set(err, -EINVAL, "a gpt2 model has as many key heads as heads, and heads of "
-                                     "width / heads each");
+        return err_set(err, -EINVAL,
+                       "a gpt2 model has as many key heads as heads, and heads of "
+                       "width / heads each");
     if (c->head_dim % 2 != 0)
         return err_set(err, -EINVAL, "head_dim is %d: it must be even", c->head_dim);
     if (!(c->rope_theta > 0) || !isfinite(c->rope_theta))
@@ -175,7 +176,8 @@ int model_alloc(const struct model_config *cfg, struct model *ret, struct err *e
     if (!m.params)
         return err_set(err, -ENOMEM, "no memory for a model of %zu parameters", m.n_params);
     memset(m.params, 0, bytes);
-    m.tensors = xcalloc((size_t)cfg->layers * TENSORS_PER_LAYER + TENSORS_OUTSIDE, sizeof *m.tensors);
+    m.tensors =
+        xcalloc((size_t)cfg->layers * TENSORS_PER_LAYER + TENSORS_OUTSIDE, sizeof *m.tensors);
     add_tensors(&m);
     *ret = m;
     return 0;

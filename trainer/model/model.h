@@ -130,13 +130,17 @@ double adamw_step(struct adamw *a, struct model *m, float *grads, float lr, floa
 struct sample_options {
     float temperature; /* 0: greedy */
     float top_p;       /* 1: off */
+    float min_p;       /* 0: off; else tokens with less than this share of the likeliest one's probability are out */
     int top_k;         /* 0: off */
+    float repetition_penalty; /* 0 or 1: off; else logits of tokens that the sequence holds are divided by it (multiplied, below 0) */
     int max_new;
     uint64_t seed;
     int rows_max; /* sequences in flight per worker, e.g. 128 */
     /* Polled by every worker before each token, with sample_run's ctx; true ends sampling early: completions in flight are reported as
      * truncated, those not begun as empty and truncated. May be NULL. */
     bool (*stop)(void *ctx);
+    /* Asked after each token with the completion so far; true ends it there, not truncated. For stop strings. May be NULL. */
+    bool (*ends)(void *ctx, const int32_t *tokens, int n_tokens);
 };
 
 struct sample_prompt {
@@ -150,9 +154,9 @@ struct completion {
     const int32_t *
         tokens; /* without the prompt, with the final eos if it came; borrowed during the callback only */
     const float *
-        logp; /* log-probability of each token under the sampling temperature, before top-p/top-k */
+        logp; /* log-probability of each token under the sampling temperature, before cuts and penalty */
     int n_tokens;
-    bool truncated; /* max_new reached without eos */
+    bool truncated; /* max_new reached without eos or a stop */
 };
 
 /* Called from worker threads, as soon as each completion ends. */

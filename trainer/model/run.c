@@ -49,7 +49,7 @@ struct model_run {
     float *probs, *dlogits;  /* [R or head_rows, V], [head_rows, V] */
     float *normed, *o_rows;  /* [N, D], [R, HE] */
     float *act, *dact, *dgu; /* one chunk: [F], [F], [2F] wide */
-    float *dhead;                /* [(H+G)E] of one token */
+    float *dhead;            /* [(H+G)E] of one token */
     float *again; /* [head_rows] log-probabilities that backward makes again and does not want */
     float *dx, *dx_rows, *dh; /* [N, D], [R, D], [N, D] */
     float *dout, *dout_rows;  /* [N, HE], [R, HE] */

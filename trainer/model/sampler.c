@@ -62,6 +62,9 @@ struct worker {
     struct decoder *decoder;
     struct decode_row *step; /* rows_max or PREFILL_ROWS entries, whichever is more */
     float *logits, *scratch;
+    float *penalised; /* one row of logits, NULL without a penalty */
+    int *seen;        /* by token: the turn in which it was penalised last */
+    int turn;
     float *cache; /* the memory of all segments: zero pages until used */
     size_t cache_bytes;
 };
@@ -71,6 +74,11 @@ struct worker {
 static int prompts_of(const struct sampling *s, int index)
 {
     return index < s->n_prompts ? (s->n_prompts - index + s->workers - 1) / s->workers : 0;
+}
+
+static bool has_penalty(const struct sample_options *o)
+{
+    return o->repetition_penalty > 0 && (o->repetition_penalty < 1 || o->repetition_penalty > 1);
 }
 
 static struct worker *worker_new(const struct sampling *s, int index)
@@ -105,6 +113,10 @@ static struct worker *worker_new(const struct sampling *s, int index)
     w->step = xcalloc((size_t)most, sizeof *w->step);
     w->logits = xcalloc((size_t)w->rows_max * (size_t)v, sizeof(float));
     w->scratch = xcalloc((size_t)draw_scratch_size(v), sizeof(float));
+    if (has_penalty(s->opt)) {
+        w->penalised = xcalloc((size_t)v, sizeof(float));
+        w->seen = xcalloc((size_t)v, sizeof *w->seen);
+    }
     return w;
 }
 
@@ -121,6 +133,8 @@ static void worker_free(struct worker *w)
     free(w->step);
     free(w->logits);
     free(w->scratch);
+    free(w->penalised);
+    free(w->seen);
     free(w);
 }
 
@@ -196,11 +210,42 @@ static void abandon(struct worker *w)
             s->done(s->ctx, w->next_prompt, w->next_k, &(struct completion){.truncated = true});
 }
 
+static void penalise(struct worker *w, const int32_t *tokens, int n)
+{
+    const float penalty = w->s->opt->repetition_penalty;
+    for (int i = 0; i < n; i++) {
+        float *x = &w->penalised[tokens[i]];
+        if (w->seen[tokens[i]] == w->turn)
+            continue;
+        w->seen[tokens[i]] = w->turn;
+        *x = *x > 0 ? *x / penalty : *x * penalty;
+    }
+}
+
+/* The next token of a row, its log-probability in *ret_logp; -1: the logits are not finite. */
+static int32_t draw(struct worker *w, struct row *r, const float *logits, float *ret_logp)
+{
+    const struct sampling *s = w->s;
+    const struct sample_options *o = s->opt;
+    const struct draw_options how = {o->temperature, o->top_p, o->min_p, o->top_k};
+    const int v = s->m->cfg.vocab;
+    if (!w->penalised)
+        return draw_token(&how, v, logits, &r->rng, w->scratch, ret_logp);
+    const struct sample_prompt *p = &s->prompts[r->prompt];
+    w->turn++;
+    memcpy(w->penalised, logits, (size_t)v * sizeof *logits);
+    penalise(w, p->tokens, p->n_tokens);
+    penalise(w, r->tokens, r->n);
+    int32_t token = draw_token(&how, v, w->penalised, &r->rng, w->scratch, ret_logp);
+    if (token >= 0)
+        *ret_logp = draw_logp(v, logits, o->temperature, token, w->scratch);
+    return token;
+}
+
 /* One token for every row in flight. Returns false when the logits were not finite. */
 static bool advance(struct worker *w)
 {
     const struct sampling *s = w->s;
-    const struct draw_options how = {s->opt->temperature, s->opt->top_p, s->opt->top_k};
     const int v = s->m->cfg.vocab, eos = s->m->cfg.eos_id;
     for (int i = 0; i < w->n_live; i++) {
         struct row *r = &w->rows[i];
@@ -213,13 +258,13 @@ static bool advance(struct worker *w)
      */
     for (int i = w->n_live - 1; i >= 0; i--) {
         struct row *r = &w->rows[i];
-        int32_t token = draw_token(&how, v, w->logits + (size_t)i * (size_t)v, &r->rng, w->scratch,
-                                   &r->logp[r->n]);
+        int32_t token = draw(w, r, w->logits + (size_t)i * (size_t)v, &r->logp[r->n]);
         if (token < 0)
             return false;
         r->tokens[r->n++] = token;
-        if (token == eos || r->n == r->budget)
-            retire(w, i, token != eos);
+        const bool ended = token == eos || (s->opt->ends && s->opt->ends(s->ctx, r->tokens, r->n));
+        if (ended || r->n == r->budget)
+            retire(w, i, !ended);
     }
     return true;
 }
@@ -255,8 +300,11 @@ static int check_request(const struct model *m, const struct sample_options *o,
         return err_set(err, -EINVAL,
                        "sampling needs group >= 1, max_new >= 1 and rows_max between 1 and %d",
                        ROWS_MAX);
-    if (!(o->temperature >= 0) || !(o->top_p > 0) || o->top_k < 0)
-        return err_set(err, -EINVAL, "sampling needs temperature >= 0, top_p > 0 and top_k >= 0");
+    if (!(o->temperature >= 0) || !(o->top_p > 0) || o->top_k < 0 || !(o->min_p >= 0) ||
+        o->min_p > 1 || !(o->repetition_penalty >= 0))
+        return err_set(err, -EINVAL,
+                       "sampling needs temperature >= 0, top_p > 0, top_k >= 0, min_p between 0 "
+                       "and 1, and repetition_penalty >= 0");
     for (int i = 0; i < n_prompts; i++) {
         if (prompts[i].n_tokens < 1)
             return err_set(err, -EINVAL, "prompt %d has no token", i);

@@ -227,8 +227,8 @@ static int read_state(struct rl_run *run, const char *path, struct checkpoint *c
     if (rc < 0)
         return err_set(err, -EINVAL, "%s: %s", path, at.text);
     bool inside = c->stage >= 0 && c->stage < run->recipe->n_stages; /* of a stage; or at the end */
-    if ((!inside && (c->stage != run->recipe->n_stages || c->grpo.step != 0)) ||
-        c->grpo.step < 0 || cursor < 0 || metrics < 0 || !json_is_array(c->evals))
+    if ((!inside && (c->stage != run->recipe->n_stages || c->grpo.step != 0)) || c->grpo.step < 0 ||
+        cursor < 0 || metrics < 0 || !json_is_array(c->evals))
         return err_set(err, -EINVAL, "%s: a value out of range", path);
     c->grpo.cursor = cursor;
     *ret_metrics_bytes = metrics;

@@ -54,7 +54,7 @@ static void stage_defaults(struct recipe_stage *s, int kind)
             .steps = 100,
             .prompts_per_step = 32,
             .group = 8,
-            .sampling = {.temperature = 1, .top_p = 1, .max_new = 160},
+            .sampling = {.temperature = 1, .top_p = 1, .repetition_penalty = 1, .max_new = 160},
             .lr = {3e-4, .1, 5, LR_LINEAR},
             .adamw = adamw,
             .epsilon = .2,
@@ -68,10 +68,11 @@ static void stage_defaults(struct recipe_stage *s, int kind)
             .log_completions_every = 1,
         };
     } else {
-        s->eval = (struct recipe_eval){.name = text_copy("eval"),
-                                       .samples = 4,
-                                       .greedy = true,
-                                       .sampling = {.temperature = 1, .top_p = 1, .max_new = 160}};
+        s->eval = (struct recipe_eval){
+            .name = text_copy("eval"),
+            .samples = 4,
+            .greedy = true,
+            .sampling = {.temperature = 1, .top_p = 1, .repetition_penalty = 1, .max_new = 160}};
     }
 }
 
@@ -504,6 +505,8 @@ void recipe_free(struct recipe *r)
         struct recipe_stage *s = &r->stages[i];
         strings_free(&s->sft.data_specs);
         strings_free(&s->eval.levels);
+        strings_free(&s->grpo.sampling.stop);
+        strings_free(&s->eval.sampling.stop);
         free(s->sft.data);
         free(s->grpo.problems);
         free(s->eval.name);

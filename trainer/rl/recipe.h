@@ -46,21 +46,22 @@ struct recipe_data {
     int source; /* index into recipe.sources, -1: a JSONL file at `spec` */
 };
 
-struct recipe_strings {
-    char **v;
-    int n;
-};
-
 /* After `warmup` steps from 0 to `peak`, down to `peak * end` (a factor) at the last step. */
 struct recipe_lr {
     double peak, end;
     int warmup, schedule; /* enum lr_schedule */
 };
 
-/* Temperature 0 is greedy; top_p 1 and top_k 0 are off. */
+struct recipe_strings {
+    char **v;
+    int n;
+};
+
+/* Temperature 0 is greedy; top_p 1, min_p 0, top_k 0 and repetition_penalty 1 are off. */
 struct recipe_sampling {
-    double temperature, top_p;
+    double temperature, top_p, min_p, repetition_penalty;
     int top_k, max_new;
+    struct recipe_strings stop; /* a completion ends with the first of these texts */
 };
 
 struct recipe_adamw {

@@ -50,6 +50,9 @@ const char *const RECIPE_STAGE_NAMES[] = {"sft", "grpo", "eval", NULL};
 #define SAMPLING_FIELDS(type)                                                                      \
     NUMBER("temperature", type, sampling.temperature, 0, 100),                                     \
         NUMBER("top_p", type, sampling.top_p, 1e-6, 1), COUNT("top_k", type, sampling.top_k, 0),   \
+        NUMBER("min_p", type, sampling.min_p, 0, 1),                                               \
+        NUMBER("repetition_penalty", type, sampling.repetition_penalty, 1e-3, 1e3),                \
+        {.key = "stop", .kind = STRINGS, AT(type, sampling.stop)},                                 \
     {                                                                                              \
         .key = "max_new", .alias = "max_completion_length", .kind = INT,                           \
         AT(type, sampling.max_new), .min = 1, .max = 1e6                                           \
@@ -209,12 +212,45 @@ static void write_real(double x, bool single, struct buf *out)
     buf_puts(out, text);
 }
 
-/* Double-quoted YAML is a superset of JSON's strings. */
+/* What YAML takes for a line end or refuses to see bare, though JSON does not: the character at
+ * `s`, with *ret_bytes the bytes it has. 0: another one. */
+static unsigned escape_at(const char *s, int *ret_bytes)
+{
+    static const struct {
+        const char *first, *last;
+        unsigned code; /* of the first */
+    } ranges[] = {
+        {"\x7f", "\x7f", 0x7f},
+        {"\xc2\x80", "\xc2\x9f", 0x80},
+        {"\xe2\x80\xa8", "\xe2\x80\xa9", 0x2028},
+        {"\xef\xbb\xbf", "\xef\xbb\xbf", 0xfeff},
+        {"\xef\xbf\xbe", "\xef\xbf\xbf", 0xfffe},
+    };
+    for (size_t i = 0; i < COUNT_OF(ranges); i++) {
+        size_t n = strlen(ranges[i].first);
+        if (strncmp(s, ranges[i].first, n) >= 0 && strncmp(s, ranges[i].last, n) <= 0) {
+            *ret_bytes = (int)n;
+            return ranges[i].code + (unsigned char)s[n - 1] - (unsigned char)ranges[i].first[n - 1];
+        }
+    }
+    return 0;
+}
+
+/* Double-quoted YAML is nearly a superset of JSON's strings. */
 static void write_string(const char *s, struct buf *out)
 {
     json_t *node = s ? json_string_nocheck(s) : json_null();
-    char *quoted = json_dumps(node, JSON_ENCODE_ANY);
-    buf_puts(out, check_alloc(quoted));
+    char *quoted = check_alloc(json_dumps(node, JSON_ENCODE_ANY));
+    int bytes = 1;
+    for (const char *at = quoted; *at; at += bytes) {
+        unsigned code = escape_at(at, &bytes);
+        if (code) {
+            buf_printf(out, "\\u%04x", code);
+        } else {
+            bytes = 1;
+            buf_char(out, *at);
+        }
+    }
     free(quoted);
     json_decref(node);
 }

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/clock.h"
+#include "trainer/rl/sampling.h"
 #include "trainer/text/utf8.h"
 
 static const char *const reward_names[] = REWARD_NAMES;
@@ -34,6 +35,12 @@ static void on_sampled(void *ctx, int prompt, int k, const struct completion *c)
     client_grade(s->run->client, r->task->id, buf_view(&r->text).s, r->text.len, r);
 }
 
+static bool at_stop(void *ctx, const int32_t *tokens, int n)
+{
+    const struct sampling *s = ctx;
+    return rl_reached_stop(s->run->tok, &s->req->sampling.stop, tokens, n);
+}
+
 static int sample(struct rl_run *run, const struct rollout_request *req, struct rollout_batch *b,
                   struct err *err)
 {
@@ -43,15 +50,9 @@ static int sample(struct rl_run *run, const struct rollout_request *req, struct 
         prompts[i] =
             (struct sample_prompt){.tokens = p->v, .n_tokens = p->n, .stream = req->streams[i]};
     }
-    const struct sample_options opt = {
-        .temperature = (float)req->sampling.temperature,
-        .top_p = (float)req->sampling.top_p,
-        .top_k = req->sampling.top_k,
-        .max_new = req->sampling.max_new,
-        .seed = req->seed,
-        .rows_max = ROLLOUT_ROWS_MAX,
-        .stop = run->stop,
-    };
+    struct sample_options opt = rl_sample_options(&req->sampling, req->seed);
+    opt.stop = run->stop;
+    opt.ends = req->sampling.stop.n ? at_stop : NULL;
     struct sampling ctx = {.run = run, .req = req, .batch = b};
     int64_t tokens = 0;
     int rc = sample_run(&run->model, run->team, &opt, prompts, req->n_tasks, req->group, on_sampled,

@@ -11,9 +11,6 @@
 #include "trainer/rl/task.h"
 #include "trainer/rl/verifier_process.h"
 
-/* Sequences in flight per worker while sampling. */
-enum { ROLLOUT_ROWS_MAX = 128 };
-
 struct rl_run {
     const struct recipe *recipe;
     struct team *team;

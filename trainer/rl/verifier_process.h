@@ -16,8 +16,8 @@ struct verifier_process_options {
     int slots; /* 0: the verifier's default */
     bool no_timing;
     const char *config; /* its --config, or NULL */
-    const char *log; /* file that gets its stderr */
-    double ready_s;  /* how long it may take to load its problems; 0: 120 */
+    const char *log;    /* file that gets its stderr */
+    double ready_s;     /* how long it may take to load its problems; 0: 120 */
 };
 
 /* Returns when GET /healthz answers. A verifier that exits early: its last lines are the error. */
