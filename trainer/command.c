@@ -44,7 +44,9 @@ enum {
     KEY_LIMIT,
     KEY_SEED,
     KEY_GREEDY,
-    KEY_TEMPLATE
+    KEY_TEMPLATE,
+    KEY_CHAT,
+    KEY_SYSTEM
 };
 
 static const struct argp_option OPTION_TABLE[] = {
@@ -65,6 +67,9 @@ static const struct argp_option OPTION_TABLE[] = {
     {"max-new", KEY_MAX_NEW, "N", 0, "Tokens of a completion at most (512)", 0},
     {"limit", KEY_LIMIT, "N", 0, "Only the first N problems", 0},
     {"seed", KEY_SEED, "N", 0, "Of the samples (0)", 0},
+    {"chat", KEY_CHAT, "NAME", 0,
+     "Put the prompt into a conversation as chatml, qwen2.5, llama3 or deepseek-r1 write it", 0},
+    {"system", KEY_SYSTEM, "TEXT", 0, "The system message of that conversation", 0},
     {"template", KEY_TEMPLATE, "TEXT", 0,
      "What the model sees; {prompt} stands for the prompt (\"{prompt}\\n\")", 0},
     {0},
@@ -133,6 +138,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_TEMPLATE:
         o->template = arg;
+        return 0;
+    case KEY_CHAT:
+        o->chat = arg;
+        return 0;
+    case KEY_SYSTEM:
+        o->system = arg;
         return 0;
     case ARGP_KEY_END:
         if (!o->model)

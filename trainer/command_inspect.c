@@ -90,6 +90,13 @@ static void print_model(const struct model *m, const struct tokenizer *tok)
     else
         printf("positions       %d, rope theta %g%s\n", c->max_positions, (double)c->rope_theta,
                scaling[c->rope.kind]);
+    const char *jinja = tok_chat_template(tok);
+    enum chat chat = jinja ? chat_recognise(jinja) : CHAT_NONE;
+    if (jinja)
+        printf("chat template   %s\n",
+               chat == CHAT_NONE
+                   ? "of its own, not one that is built in (see assay generate --help)"
+                   : chat_names[chat]);
     printf("special tokens  bos %d, eos %d, pad %d\n", c->bos_id, c->eos_id, c->pad_id);
 }
 

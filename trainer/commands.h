@@ -19,15 +19,17 @@ int command_inspect(int argc, char **argv);
 /* The options that say how to sample, for verbs that do: an argp child whose input is a struct
  * sampling_options. */
 struct sampling_options {
-    const char *model, *template;
+    const char *model, *template, *chat, *system;
     int samples, limit;
     long seed;
     struct recipe_sampling sampling;
 };
 #define SAMPLING_DEFAULT                                                                           \
-    ((struct sampling_options){.template = "{prompt}\n",                                           \
-                               .samples = 1,                                                       \
-                               .sampling = {.temperature = 1, .top_p = 1, .repetition_penalty = 1, .max_new = 512}})
+    ((struct sampling_options){                                                                    \
+        .template = "{prompt}\n",                                                                  \
+        .chat = "none",                                                                            \
+        .samples = 1,                                                                              \
+        .sampling = {.temperature = 1, .top_p = 1, .repetition_penalty = 1, .max_new = 512}})
 extern const struct argp SAMPLING_ARGP;
 /* An option's whole number within bounds; ends the program with a message otherwise. */
 int command_number(const char *arg, int min, int max, struct argp_state *state, const char *what);

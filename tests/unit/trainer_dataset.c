@@ -46,6 +46,38 @@ static void rows_of_both_shapes(void **state)
     dataset_free(&d);
 }
 
+/* With a chat template: a system message, earlier turns, and the last answer to learn. */
+static void conversations(void **state)
+{
+    (void)state;
+    struct dataset d = {0};
+    struct err err = {0};
+    RECIPE.chat = CHAT_CHATML;
+    int rc = load(
+        "{\"messages\":[{\"role\":\"system\",\"content\":\"s\"},{\"role\":\"user\",\"content\":"
+        "\"a\"},{\"role\":\"assistant\",\"content\":\"b\"},{\"role\":\"user\",\"content\":\"c\"},"
+        "{\"role\":\"assistant\",\"content\":\"d\"}]}\n{\"prompt\":\"x\",\"completion\":\"y\"}\n",
+        &d, &err);
+    struct err odd = {0};
+    struct dataset none = {0};
+    int bad = load("{\"messages\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"user\","
+                   "\"content\":\"b\"}]}",
+                   &none, &odd);
+    RECIPE.chat = CHAT_NONE;
+    assert_int_equal(rc, 0);
+    assert_string_equal(
+        d.text[0].prompt.s,
+        "<|im_start|>system\ns<|im_end|>\n<|im_start|>user\na<|im_end|>\n<|im_start|>"
+        "assistant\nb<|im_end|>\n<|im_start|>user\nc<|im_end|>\n<|im_start|>assistant\n");
+    assert_string_equal(d.text[0].completion.s, "d");
+    assert_string_equal(d.text[1].prompt.s,
+                        "<|im_start|>user\nQ: x\nA:<|im_end|>\n<|im_start|>assistant\n");
+    assert_int_equal(bad, -EINVAL);
+    assert_non_null(strstr(odd.text, "`messages[1]` must have role \"assistant\""));
+    dataset_free(&d);
+    dataset_free(&none);
+}
+
 static void bad_rows_are_named(void **state)
 {
     (void)state;
@@ -59,7 +91,11 @@ static void bad_rows_are_named(void **state)
         {"{\"messages\":[{\"role\":\"system\",\"content\":\"x\"},{\"role\":\"user\",\"content\":"
          "\"x\"}]}",
          ":1: `messages[0]`"},
-        {"{\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}", ":1: `messages` must be"},
+        {"{\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}", ":1: `messages` must end"},
+        {"{\"messages\":[{\"role\":\"user\",\"content\":\"x\"},{\"role\":\"assistant\",\"content\":"
+         "\"y\"},{"
+         "\"role\":\"user\",\"content\":\"z\"}]}",
+         ":1: `messages` of more than one question"},
         {"\n \n", "no rows"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -264,6 +300,7 @@ int main(void)
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_of_both_shapes),
+        cmocka_unit_test(conversations),
         cmocka_unit_test(bad_rows_are_named),
         cmocka_unit_test(tokens_end_with_eos),
         cmocka_unit_test(plan_is_whole_bounded_and_repeatable),

@@ -20,28 +20,46 @@ static struct str json_str(const json_t *s)
     return str_make(json_string_value(s), json_string_length(s));
 }
 
-/* One question and one answer: longer conversations need a chat template, which is refused
- * rather than guessed. */
-static int messages_row(const json_t *messages, const struct where *w, struct str *ret_prompt,
-                        struct str *ret_completion, struct err *err)
+/* Without a chat template a conversation is one question and one answer, and the question goes into
+ * the prompt template; with one it may have a system message, and any number of turns before the
+ * answer, which is what is learned. */
+static int messages_row(struct dataset *d, const struct recipe *r, const json_t *messages,
+                        const struct where *w, struct err *err)
 {
-    static const char *const roles[2] = {"user", "assistant"};
-    struct str said[2];
-    if (json_array_size(messages) != 2)
-        return keys_fail(w, NULL, NULL, err,
-                         "`messages` must be one of the user and one of the assistant");
-    for (size_t i = 0; i < 2; i++) {
+    const size_t n = json_array_size(messages);
+    struct chat_message *said = xcalloc(n + 1, sizeof *said);
+    struct buf text = {0};
+    size_t turn = 0;
+    int rc = n >= 2 && (n == 2 || r->chat != CHAT_NONE)
+                 ? 0
+                 : keys_fail(w, NULL, NULL, err,
+                             n < 2 ? "`messages` must end with an answer to something"
+                                   : "`messages` of more than one question and its answer need a "
+                                     "chat_template in the recipe");
+    for (size_t i = 0; rc == 0 && i < n; i++) {
         const json_t *m = json_array_get(messages, i), *content = json_object_get(m, "content");
         const char *role = json_string_value(json_object_get(m, "role"));
-        if (!role || strcmp(role, roles[i]) != 0 || !json_is_string(content))
-            return keys_fail(w, NULL, NULL, err,
-                             "`messages[%zu]` must have role \"%s\" and a content of text", i,
-                             roles[i]);
-        said[i] = json_str(content);
+        const bool system = i == 0 && r->chat != CHAT_NONE && role && strcmp(role, "system") == 0;
+        const char *wanted = system ? "system" : turn++ % 2 ? "assistant" : "user";
+        if (!role || strcmp(role, wanted) != 0 || !json_is_string(content))
+            rc =
+                keys_fail(w, NULL, NULL, err,
+                          "`messages[%zu]` must have role \"%s\" and a content of text", i, wanted);
+        else
+            said[i] = (struct chat_message){wanted, json_str(content)};
     }
-    *ret_prompt = said[0];
-    *ret_completion = said[1];
-    return 0;
+    if (rc == 0 && turn % 2)
+        rc = keys_fail(w, NULL, NULL, err, "`messages` must end with the assistant's answer");
+    if (rc == 0) {
+        if (r->chat == CHAT_NONE)
+            recipe_prompt(r, said[0].content, &text);
+        else
+            chat_render((enum chat)r->chat, said, (int)n - 1, &text);
+        add_row(d, buf_view(&text), said[n - 1].content);
+    }
+    buf_free(&text);
+    free(said);
+    return rc;
 }
 
 static int json_row(struct dataset *d, const struct recipe *r, const json_t *row,
@@ -49,17 +67,14 @@ static int json_row(struct dataset *d, const struct recipe *r, const json_t *row
 {
     const json_t *p = json_object_get(row, "prompt"), *c = json_object_get(row, "completion");
     const json_t *messages = json_object_get(row, "messages");
-    struct str prompt = {0}, completion = {0};
     if (json_is_array(messages) && !p && !c)
-        TRY(messages_row(messages, w, &prompt, &completion, err));
-    else if (json_is_string(p) && json_is_string(c) && !messages)
-        prompt = json_str(p), completion = json_str(c);
-    else
+        return messages_row(d, r, messages, w, err);
+    if (!json_is_string(p) || !json_is_string(c) || messages)
         return keys_fail(w, NULL, NULL, err,
                          "a row needs `prompt` and `completion`, or `messages`");
     struct buf text = {0};
-    recipe_prompt(r, prompt, &text);
-    add_row(d, buf_view(&text), completion);
+    recipe_prompt(r, json_str(p), &text);
+    add_row(d, buf_view(&text), json_str(c));
     buf_free(&text);
     return 0;
 }

@@ -342,6 +342,8 @@ static int resolve(struct reader *r, struct recipe *out)
     if (!hole || strstr(hole + 1, "{prompt}"))
         return keys_fail(&r->where, NULL, NULL, r->err,
                          "`prompt_template` must hold {prompt} once");
+    if (out->system && out->chat == CHAT_NONE)
+        return keys_fail(&r->where, NULL, NULL, r->err, "`system` needs a `chat_template`");
     if (!out->out || !*out->out)
         return keys_fail(&r->where, NULL, NULL, r->err, "`out` is empty");
     model_config_family(&out->model);
@@ -519,6 +521,7 @@ void recipe_free(struct recipe *r)
     free(r->tokenizer_data);
     free(r->out);
     free(r->prompt_template);
+    free(r->system);
     free(r->model_path);
     free(r->verifier_url);
     free(r->verifier_config);
@@ -541,7 +544,14 @@ double recipe_lr_at(const struct recipe_lr *lr, int step, int total)
 void recipe_prompt(const struct recipe *r, struct str prompt, struct buf *out)
 {
     const char *hole = strstr(r->prompt_template, "{prompt}");
-    buf_add(out, r->prompt_template, (size_t)(hole - r->prompt_template));
-    buf_str(out, prompt);
-    buf_puts(out, hole + strlen("{prompt}"));
+    struct buf text = {0}, *to = r->chat == CHAT_NONE ? out : &text;
+    buf_add(to, r->prompt_template, (size_t)(hole - r->prompt_template));
+    buf_str(to, prompt);
+    buf_puts(to, hole + strlen("{prompt}"));
+    if (r->chat != CHAT_NONE) {
+        struct chat_message said[2] = {{"system", str_of(r->system ? r->system : "")},
+                                       {"user", buf_view(&text)}};
+        chat_render((enum chat)r->chat, r->system ? said : said + 1, r->system ? 2 : 1, out);
+    }
+    buf_free(&text);
 }

@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "trainer/model/model.h"
 #include "trainer/rl/rewards.h"
+#include "trainer/text/chat.h"
 
 enum stage_kind { STAGE_SFT, STAGE_GRPO, STAGE_EVAL };
 enum loss_type {
@@ -118,6 +119,8 @@ struct recipe {
     char *out;
     int threads;           /* 0: one per core */
     int save_dtype;        /* of the final model: 0 f32, 1 bf16 */
+    int chat;              /* enum chat: what stands around the prompt */
+    char *system;          /* message before it, NULL for none */
     char *prompt_template; /* holds {prompt} once */
     char *model_path;      /* NULL: build `model` (vocab and special ids come from the tokenizer) */
     struct model_config model;
@@ -150,7 +153,7 @@ void recipe_free(struct recipe *r);
 
 /* Learning rate of 0-based `step` of `total`. */
 double recipe_lr_at(const struct recipe_lr *lr, int step, int total);
-/* Appends the prompt as the model sees it. */
+/* Appends the prompt as the model sees it: in the template, and that in a conversation. */
 void recipe_prompt(const struct recipe *r, struct str prompt, struct buf *out);
 
 #endif

@@ -180,6 +180,8 @@ const struct field RECIPE_FIELDS[] = {
     {.key = "out", .kind = STRING, AT(recipe, out)},
     COUNT("threads", recipe, threads, 0),
     {.key = "save_dtype", .kind = CHOICE, AT(recipe, save_dtype), .names = DTYPE_NAMES},
+    {.key = "chat_template", .kind = CHOICE, AT(recipe, chat), .names = chat_names},
+    {.key = "system", .kind = STRING, AT(recipe, system)},
     {.key = "prompt_template", .kind = STRING, AT(recipe, prompt_template)},
     {.key = "model", .kind = GROUP, .fields = MODEL_FIELDS},
     {.key = "tokenizer", .kind = GROUP, .fields = TOKENIZER_FIELDS},

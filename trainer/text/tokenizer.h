@@ -32,6 +32,8 @@ void tok_free(struct tokenizer *t);
 extern const char TOK_PATTERN_CODE[];
 
 int tok_vocab(const struct tokenizer *t);
+/* The Jinja text of tokenizer_config.json, NULL when there is none; see chat.h. */
+const char *tok_chat_template(const struct tokenizer *t);
 int32_t tok_special(const struct tokenizer *t, const char *name); /* -1 when there is none */
 
 /* Appends the ids of text. Any bytes are accepted (invalid UTF-8 is encoded bytewise); special

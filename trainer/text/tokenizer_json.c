@@ -418,6 +418,11 @@ static int write_json(const char *dir, const char *name, const json_t *root, str
     return file_new_commit(&f, err);
 }
 
+const char *tok_chat_template(const struct tokenizer *t)
+{
+    return json_string_value(json_object_get(t->config, "chat_template"));
+}
+
 int tok_save(const struct tokenizer *t, const char *dir, struct err *err)
 {
     json_t *post = t->post_processor ? json_incref(t->post_processor) : json_null();
