@@ -1,6 +1,7 @@
 # assay: one Makefile, not recursive. Objects and programs land in build/<config>/; build/assay runs from the tree.
 #   make V=1 ...      shows the commands        make test T=unit/base      runs the tests whose path contains T
 #   CONFIG=release (default) | asan | debug     WERROR=1                  warnings are errors (CI)
+#   make fuzz F="value lint" SECONDS=600        these fuzz targets, ten minutes each (default: all, a minute each)
 
 CONFIG  ?= release
 B       := build/$(CONFIG)
@@ -19,10 +20,16 @@ WARN    := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-pro
            -Wformat=2 -Wundef -Wno-psabi $(if $(WERROR),-Werror)
 HARDEN  := -fstack-protector-strong -fPIE
 SAN.asan  := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+SAN.fuzz  := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+OPT.fuzz    := -O1
 OPT.release := -O2 -D_FORTIFY_SOURCE=3
 OPT.debug   := -O0
 OPT.asan    := -O1
 KERNEL.release := -O3 -march=native -ffp-contract=fast -fno-math-errno -fno-trapping-math
+ifeq ($(CONFIG),fuzz)
+CC   := clang
+WARN := -w
+endif
 CFLAGS  = -std=gnu17 -g $(OPT.$(CONFIG)) $(WARN) $(HARDEN) $(SAN.$(CONFIG)) -D_GNU_SOURCE -Iinclude -I. $(EXTRA.$(dir $<))
 LDFLAGS = -pie -Wl,-z,relro,-z,now $(SAN.$(CONFIG))
 
@@ -30,10 +37,10 @@ PYTHON_CFLAGS  := $(shell pkg-config --cflags python-3.11-embed 2>/dev/null)
 PYTHON_LIBS    := $(shell pkg-config --libs python-3.11-embed 2>/dev/null)
 BLAS_CFLAGS    := $(shell pkg-config --cflags openblas 2>/dev/null)
 BLAS_LIBS      := -lopenblas
-PYTHON_SOURCES := $(wildcard sandbox/guest*.c) sandbox/value.c sandbox/keeper.c sandbox/interpreter.c
+PYTHON_SOURCES := $(wildcard sandbox/guest*.c) $(wildcard sandbox/value*.c) sandbox/keeper.c sandbox/interpreter.c
 
 # ---- what is built from what: every .c of a room goes into its archive, main_*.c become programs ----------
-GRAMMARS     := c go java javascript python rust
+GRAMMARS     := python
 SANDBOX_SRC  := $(filter-out sandbox/main_%.c,$(wildcard sandbox/*.c))
 PROBLEM_SRC  := $(wildcard verifier/problem/*.c)
 VERIFIER_SRC := $(filter-out verifier/main_%.c,$(wildcard verifier/*.c))
@@ -67,6 +74,8 @@ $(B)/assay-verifier: LIBS = $(VERIFIER_LIBS) -lseccomp
 $(B)/assay-trainer:  $(B)/trainer/main_trainer.o $(B)/libtrainer.a
 $(B)/assay-trainer:  LIBS = $(TRAINER_LIBS)
 
+# The judge's Python is part of its objects (verifier/judge_embed.h).
+$(call obj,$(shell grep -l '^EMBED_TEXT' verifier/*.c)): $(wildcard verifier/*.py)
 PY_OBJECTS := $(call obj,$(PYTHON_SOURCES) $(wildcard verifier/judge*.c) verifier/main_judge.c sandbox/main_keeper.c)
 $(PY_OBJECTS): ROOM_CFLAGS = $(PYTHON_CFLAGS)
 $(call obj,$(TRAINER_SRC)): ROOM_CFLAGS = $(BLAS_CFLAGS) $(KERNEL.$(CONFIG))
@@ -81,6 +90,13 @@ $(PROGRAMS):
 $(B)/%.a:
 	@echo "  AR   $@"
 	$(Q)rm -f $@ && ar rcs $@ $(filter %.o,$^)
+
+# The linter's patterns are part of the object that runs them.
+$(B)/verifier/lint_queries.o: verifier/queries/python.scm
+# The judge's own Python is part of the object that runs it (verifier/judge_embed.h).
+$(B)/verifier/judge_derive.o: verifier/judge_derive.py
+$(B)/verifier/judge_framework.o: $(wildcard verifier/judge_framework*.py)
+$(B)/verifier/judge_mirror.o: verifier/judge_mirror.py verifier/judge_mirror_guest.py
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
@@ -114,15 +130,17 @@ BENCH_BIN  := $(patsubst %.c,$(B)/%,$(BENCH_SRC))
 E2E        := $(sort $(wildcard tests/e2e/*.sh tests/escape/*.sh))
 TEST_LIBS_base     :=
 TEST_LIBS_sandbox  := $(SANDBOX_A)
+TEST_LIBS_jail     := $(SANDBOX_A)
 TEST_LIBS_verifier := $(VERIFIER_A)
 TEST_LIBS_trainer  := $(B)/libtrainer.a
 TEST_LD_base       := -ljansson -lyaml -lz -lm
 TEST_LD_sandbox    := $(SANDBOX_LIBS)
+TEST_LD_jail       := $(SANDBOX_LIBS)
 TEST_LD_verifier   := $(VERIFIER_LIBS) $(SANDBOX_LIBS)
 TEST_LD_trainer    := $(TRAINER_LIBS)
 room_of = $(firstword $(subst _, ,$(notdir $(1))))
 
-$(call obj,$(wildcard tests/*/sandbox_*.c tests/*/verifier_*.c)): ROOM_CFLAGS = $(PYTHON_CFLAGS)
+$(call obj,$(wildcard tests/*/sandbox_*.c tests/*/verifier_*.c tests/bench/bench_jail.c)): ROOM_CFLAGS = $(PYTHON_CFLAGS)
 $(call obj,$(wildcard tests/*/trainer_*.c)): ROOM_CFLAGS = $(BLAS_CFLAGS)
 $(call obj,$(UNIT_SRC) $(BENCH_SRC)): WARN += -Wno-conversion -Wno-missing-prototypes
 
@@ -136,17 +154,45 @@ $(BENCH_BIN): $(B)/tests/bench/bench_%: $(B)/tests/bench/bench_%.o $$(TEST_LIBS_
 	@echo "  LD   $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TEST_LD_$*)
 
+# ---- fuzzing: tests/fuzz/fuzz_<subject>.c is a target, tests/fuzz/corpus/<subject>/ its seeds, tests/fuzz/<subject>.dict its words ------
+# A target is linked with every archive and takes from them what it needs. With replay.c in libFuzzer's place it is a test: every seed still holds.
+FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZ_BIN := $(patsubst %.c,$(B)/%,$(FUZZ_SRC))
+FUZZ_A   := $(VERIFIER_A) $(B)/libgrammars.a $(B)/libtrainer.a
+FUZZ_LD  := $(if $(filter fuzz,$(CONFIG)),-fsanitize=fuzzer) -Wl,--as-needed -ltree-sitter $(SANDBOX_LIBS) $(VERIFIER_LIBS) $(TRAINER_LIBS)
+F        ?= $(sort $(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC)))
+SECONDS  ?= 60
+
+$(call obj,$(FUZZ_SRC)): ROOM_CFLAGS = $(PYTHON_CFLAGS) $(BLAS_CFLAGS)
+$(call obj,$(FUZZ_SRC)): WARN += -Wno-conversion -Wno-missing-prototypes
+$(FUZZ_BIN): %: %.o $(if $(filter fuzz,$(CONFIG)),,$(B)/tests/fuzz/replay.o) $(FUZZ_A)
+	@echo "  LD   $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(FUZZ_LD)
+
+fuzz: ## run the fuzz targets under clang's libFuzzer, ASan and UBSan (F="value lint" for some, SECONDS=600 for long)
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) CONFIG=fuzz $(patsubst %,build/fuzz/tests/fuzz/fuzz_%,$(F))
+	$(Q)sh tools/fuzz.sh $(SECONDS) $(F)
+
+# Programs that the scripts of tests/e2e/ use beside assay: refuse (a poorer host).
+E2E_BIN := $(patsubst %.c,$(B)/%,$(wildcard tests/e2e/*.c))
+$(E2E_BIN): %: %.o
+	@echo "  LD   $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lseccomp
+
+$(B)/language-train: $(B)/tools/language_train.o $(B)/verifier/language_tokens.o
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lz -lm
+
 $(B)/testsum: $(B)/tools/testsum.o
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^
 
-test-build: all $(UNIT_BIN) $(B)/testsum
+test-build: all $(UNIT_BIN) $(FUZZ_BIN) $(E2E_BIN) $(B)/testsum
 
 test: setup ## set up, build, and run every test (T=substring for some)
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) CONFIG=$(CONFIG) test-build
-	$(Q)ASSAY_BUILD=$(B) $(B)/testsum $(if $(T),--only $(T)) $(UNIT_BIN) $(E2E)
+	$(Q)ASSAY_BUILD=$(B) $(B)/testsum $(if $(T),--only $(T)) $(UNIT_BIN) $(FUZZ_BIN) $(E2E)
 
-check: all $(UNIT_BIN) $(B)/testsum layers ## quick: unit tests and the layer check, no set-up
-	$(Q)ASSAY_BUILD=$(B) $(B)/testsum $(UNIT_BIN)
+check: all $(UNIT_BIN) $(FUZZ_BIN) $(B)/testsum layers ## quick: unit tests and the layer check, no set-up
+	$(Q)ASSAY_BUILD=$(B) $(B)/testsum $(UNIT_BIN) $(FUZZ_BIN)
 
 asan: ## the whole suite under AddressSanitizer and UBSan
 	$(Q)ASAN_OPTIONS=detect_leaks=0:abort_on_error=1:allocator_may_return_null=1 $(MAKE) --no-print-directory CONFIG=asan test
@@ -172,6 +218,9 @@ format: ## rewrite all C sources with clang-format
 lint: layers ## clang-format, clang-tidy, cppcheck, layers, file and function sizes
 	$(Q)sh tools/lint.sh $(SOURCES)
 
+language: $(B)/language-train ## learn the linter's languages anew from SNIPPETS=folder (see tools/language_train.c)
+	$(Q)$(B)/language-train $(SNIPPETS) > verifier/language_table.new && mv verifier/language_table.new verifier/language_table.inc
+
 bench: all $(BENCH_BIN) ## measure against the baselines (see tests/bench/README.md)
 	$(Q)sh tests/bench/bench.sh
 
@@ -182,11 +231,11 @@ install: all ## install below $(DESTDIR)$(PREFIX)
 	cp -r problems trainer/recipes $(DESTDIR)$(PREFIX)/share/assay/
 
 clean: ## remove what was built (runs/ stays)
-	rm -rf build/release build/asan build/debug build/assay
+	rm -rf build/release build/asan build/debug build/fuzz build/assay
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 FORCE:
-.PHONY: all test test-build check asan demo setup layers format lint bench install clean help FORCE
+.PHONY: all test test-build check asan fuzz demo setup layers format lint language bench install clean help FORCE
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

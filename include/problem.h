@@ -21,11 +21,15 @@ struct problem {
     char *prefix;      /* what a `completion` continues (HumanEval's prompt); NULL: the starter */
     json_t *suite;     /* what verifier/judge.h's SUITE carries; never leaves the trusted side */
     char key[33];      /* content hash of `suite`, hex */
+    json_t *references; /* array of further sources that must pass */
     json_t *wrong;     /* array of sources that must fail */
     json_t *shown; /* object of what GET /v1/problems may add: tags, level, demonstration, ... */
     struct limits limits;
     char *source; /* "file.yaml:12" for messages */
 };
+
+/* An integer beyond 64 bits in test data is an object with this one key, its digits as a string. */
+#define PROBLEM_BIG_INTEGER "\uE000integer"
 
 /* All problems of one or more specs, looked up by id. */
 struct problem_set {

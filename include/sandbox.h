@@ -21,8 +21,9 @@ enum sbx_isolation {
     SBX_SECCOMP = 1 << 7,
     SBX_RLIMIT = 1 << 8,
     SBX_NNP = 1 << 9,
+    SBX_CGROUP = 1 << 10, /* memory or number of processes capped by a control group */
 };
-enum { SBX_ISOLATION_COUNT = 10, SBX_FLOOR = SBX_SECCOMP | SBX_RLIMIT | SBX_NNP };
+enum { SBX_ISOLATION_COUNT = 11, SBX_FLOOR = SBX_SECCOMP | SBX_RLIMIT | SBX_NNP };
 
 /* "userns", "pidns", ... for bit number `bit` (0 .. SBX_ISOLATION_COUNT-1), else NULL. */
 const char *sbx_isolation_name(int bit);
@@ -32,12 +33,17 @@ struct sbx_probe {
     const char *name;   /* "user namespaces" */
     bool ok, floor;     /* floor: assay refuses to run without it */
     char detail[160];   /* what was found */
+    const char *lost;   /* what it is for, and what is lost without it; NULL when ok */
     const char *remedy; /* how to get it, NULL when ok */
 };
 enum { SBX_PROBES_MAX = 24 };
 
 /* Fills up to SBX_PROBES_MAX lines by trying each feature in a short-lived child. Returns the count. */
 int sbx_probe(struct sbx_probe out[SBX_PROBES_MAX]);
+
+/* Before any helper is started: makes room for the slots' control groups where one was delegated to
+ * this process. Nothing happens where none was. */
+void sbx_cgroup_host(void);
 
 /* Confines the calling helper for good, strictest policy first:
  *   SBX_HELPER_LINT  read, write, anonymous memory, exit, nothing else

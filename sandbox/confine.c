@@ -23,7 +23,7 @@ const char *sbx_isolation_name(int bit)
 {
     static const char *const names[SBX_ISOLATION_COUNT] = {"userns", "pidns", "netns",    "ipcns",
                                                            "mntns",  "utsns", "landlock", "seccomp",
-                                                           "rlimit", "nnp"};
+                                                           "rlimit", "nnp",   "cgroup"};
     return bit >= 0 && bit < SBX_ISOLATION_COUNT ? names[bit] : NULL;
 }
 
@@ -60,35 +60,36 @@ static int leave_session(void)
     return 0;
 }
 
-static int settle(bool private_root)
+static int settle(const char *folder)
 {
     umask(077);
-    if (chdir(private_root ? "/tmp" : "/") != 0)
+    if (chdir(folder) != 0)
         return -errno;
     return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 ? 0 : -errno;
 }
 
 int sbx__confine_guest(const struct sbx_guest *guest, uint32_t *ret_isolation)
 {
-    const bool alone = (guest->slot & SBX_PIDNS) != 0;
-    if (alone && getpid() != 1)
+    if ((guest->slot & SBX_PIDNS) && getpid() != 1)
         return -1;
     if (leave_session() < 0)
         return -2;
-    if (sbx__fds_arrange(guest->stdio, guest->socket) < 0)
-        return -3;
-    if (settle((guest->slot & SBX_MNTNS) != 0) < 0)
-        return -4;
-    if (sbx__limits_apply(&guest->limits) < 0)
-        return -5;
-    if (sbx__drop_capabilities() < 0)
-        return -6;
     if (sbx__no_new_privs() < 0)
+        return -3;
+    if (guest->rules >= 0 && sbx__landlock_enter(guest->rules) < 0)
+        return -4;
+    if (sbx__fds_arrange(guest->stdio, guest->socket) < 0)
+        return -5;
+    if (settle(guest->folder) < 0)
+        return -6;
+    if (sbx__limits_apply(&guest->limits) < 0)
         return -7;
-    if (sbx_filter_install(guest->filter) < 0)
+    if (sbx__drop_capabilities() < 0)
         return -8;
-    *ret_isolation = guest->slot | SBX_RLIMIT | SBX_NNP | SBX_SECCOMP;
-    return 0;
+    if (sbx_filter_install(guest->filter) < 0)
+        return -9;
+    *ret_isolation = sbx__inside(guest);
+    return *ret_isolation == (guest->slot | SBX_FLOOR) ? 0 : -10;
 }
 
 /* ---- helpers --------------------------------------------------------------------------------- */
@@ -124,22 +125,39 @@ static int helper_limits(enum sbx_helper which)
     return 0;
 }
 
+/* Landlock for a helper: the interpreter's folders, nothing to write. */
+static int fence_helper(enum sbx_helper which, uint32_t *had, struct err *err)
+{
+    int rules;
+    const char *extra = which == SBX_HELPER_JUDGE ? getenv("ASSAY_PYTHON_PATH") : NULL;
+    TRY(sbx__landlock_rules(extra, NULL, &rules, err));
+    if (rules < 0)
+        return 0;
+    int rc = sbx__landlock_enter(rules);
+    close(rules);
+    if (rc < 0)
+        return err_set(err, rc, "landlock: %s", strerror(-rc));
+    *had |= SBX_LANDLOCK;
+    return 0;
+}
+
 int sbx_confine_helper(enum sbx_helper which, uint32_t *ret_isolation, struct err *err)
 {
     uint32_t without, had = 0;
     struct sbx_filter filter;
     TRY(sbx__without(&without, err));
-    TRY(sbx_filter_compile(which == SBX_HELPER_LINT ? SBX_ROLE_LINT : SBX_ROLE_JUDGE, &filter,
-                           err));
+    TRY(sbx_filter_compile(which == SBX_HELPER_LINT ? SBX_ROLE_LINT : SBX_ROLE_JUDGE, SBX_WHOLE,
+                           &filter, err));
     int rc = sbx__become_nobody(err);
-    /* After the change of user, which would take it back: a helper does not outlive its verifier. */
-    if (rc == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0)
+    /* After the change of user, which would take it back: a helper does not outlive its verifier.
+     * And a guest of the same user must not look into it through /proc. */
+    if (rc == 0 &&
+        (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0))
         rc = err_set(err, -errno, "cannot tie its life to the verifier's: %s", strerror(errno));
     if (rc == 0 && ((rc = sbx__drop_capabilities()) < 0 || (rc = sbx__no_new_privs()) < 0))
         err_set(err, rc, "cannot give up privileges: %s", strerror(-rc));
     if (rc == 0 && !(without & SBX_LANDLOCK))
-        rc = sbx__landlock(which == SBX_HELPER_JUDGE ? getenv("ASSAY_PYTHON_PATH") : NULL, false,
-                           &had, err);
+        rc = fence_helper(which, &had, err);
     if (rc == 0 && (rc = helper_limits(which)) < 0)
         err_set(err, rc, "cannot set resource limits: %s", strerror(-rc));
     if (rc == 0 && (rc = sbx_filter_install(&filter)) < 0)

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 #include "sandbox.h"
@@ -31,10 +32,16 @@ int sbx__enter_namespaces(uint32_t without, uint32_t *isolation, struct err *err
  * Takes SBX_MNTNS out of *isolation when refused. */
 int sbx__enter_root(const char *extra, uint32_t *isolation, struct err *err);
 
-/* Restricts file access by Landlock to the same folders: reading them, and writing /tmp when
- * `writes`. Also no TCP, no signals and no abstract sockets to the outside where the kernel
- * knows these. no_new_privs must be set. Adds SBX_LANDLOCK when had. */
-int sbx__landlock(const char *extra, bool writes, uint32_t *isolation, struct err *err);
+/* A fresh tmpfs on /tmp. */
+int sbx__mount_tmp(void);
+
+/* Rules by which Landlock restricts file access to the same folders: reading them, and writing
+ * the folder `tmp` unless it is NULL. Also no TCP, no signals and no abstract sockets to the
+ * outside where the kernel knows these. *ret_fd is -1 where it knows nothing of Landlock. */
+int sbx__landlock_rules(const char *extra, const char *tmp, int *ret_fd, struct err *err);
+
+/* Puts the calling process under them for good; no_new_privs must be set. */
+int sbx__landlock_enter(int fd);
 
 /* The folders both of them admit. */
 struct sbx_path {
@@ -53,23 +60,39 @@ struct sbx_limits {
 
 int sbx__limits_apply(const struct sbx_limits *limits);
 
+/* Whether the kernel says that all of them hold. */
+bool sbx__limits_hold(const struct sbx_limits *limits);
+
+/* Raises what the starter's limits allow to be raised; an error when they leave too little. */
+int sbx__limits_restore(struct err *err);
+
 /* Puts source[0..2] on 0, 1, 2 and `socket` on 3, closes all above. Sources may overlap the
- * targets. */
+ * targets; -1 is /dev/null, opened anew: a description shared with others would carry its flags
+ * and locks from one guest to the next. */
 int sbx__fds_arrange(const int source[3], int socket);
 
 int sbx__no_new_privs(void);
 int sbx__drop_capabilities(void); /* this process's own sets */
 int sbx__drop_bounding_set(void); /* what any later exec could ever regain */
 
+/* The name of the host in a uts namespace of ours. */
+#define SBX_HOST_NAME "assay"
+
 /* All that a fresh child does before it touches hostile text, in order. 0, or the negative
- * number of the step that failed. */
+ * number of the step that failed; the last one is that sbx__inside finds less than it should. */
 struct sbx_guest {
-    const int *stdio;
+    int stdio[3]; /* -1: /dev/null */
     int socket;
-    uint32_t slot; /* isolation that the slot already has */
+    uint32_t slot;      /* isolation that the slot already has */
+    dev_t host_root;    /* device of the root folder outside */
+    const char *folder; /* where it starts, and may write if anywhere */
+    int rules;          /* Landlock's, or -1 */
     struct sbx_limits limits;
-    struct sbx_filter *filter;
+    struct sbx_filter *filter; /* the final part; the keeper's is inherited */
 };
 int sbx__confine_guest(const struct sbx_guest *guest, uint32_t *ret_isolation);
+
+/* inside.c: what the calling process has of all this, as far as it can find out itself. */
+uint32_t sbx__inside(const struct sbx_guest *guest);
 
 #endif

@@ -25,11 +25,13 @@ enum { THREAD_STACK_BYTES = 2 << 20 };
 
 struct guest guest__self;
 
-/* What one question leads to: a value or NULL with a Python error set; `args` only when the
- * caller must see them change. */
+/* What one question leads to: a value or NULL with a Python error set. */
 struct reply {
     bool missing;
-    PyObject *value, *args;
+    uint8_t wants;           /* enum guest_want */
+    PyObject *value;
+    struct value_memo memo;  /* of the question's containers */
+    struct buf changes;      /* their contents, where they changed */
 };
 
 static PyObject *take_object(struct guest *g, struct guest_frame *frame)
@@ -61,182 +63,122 @@ static void on_global(struct guest *g, struct guest_frame *frame, struct reply *
     Py_XDECREF(name);
 }
 
-static bool is_mutable(PyObject *o)
+/* Writes down what became of the containers in `pair` if they have changed. The pending error, if
+ * any, stays. */
+static void note_changes(struct guest *g, PyObject *pair, struct str before, struct reply *reply)
 {
-    if (PyList_CheckExact(o) || PyDict_CheckExact(o) || PySet_CheckExact(o) ||
-        PyByteArray_CheckExact(o))
-        return true;
-    for (Py_ssize_t i = 0; PyTuple_CheckExact(o) && i < PyTuple_GET_SIZE(o); i++)
-        if (is_mutable(PyTuple_GET_ITEM(o, i)))
-            return true;
-    return false;
-}
-
-/* Whether the arguments still have the encoding that they came in. */
-static bool unchanged(struct guest *g, PyObject *args, struct str before)
-{
-    struct buf now = {0};
-    bool same =
-        value_encode(args, &g->hook, before.len, &now) == 0 && str_eq(buf_view(&now), before);
-    buf_free(&now);
-    return same;
-}
-
-/* An async function's result is what it comes to. */
-static PyObject *run_coroutine(PyObject *coroutine)
-{
-    PyObject *asyncio = PyImport_ImportModule("asyncio");
-    PyObject *result = asyncio ? PyObject_CallMethod(asyncio, "run", "O", coroutine) : NULL;
-    Py_XDECREF(asyncio);
-    Py_DECREF(coroutine);
-    return result;
+    PyObject *type, *error, *trace;
+    PyErr_Fetch(&type, &error, &trace);
+    int rc = value_encode_changes(&reply->memo, pair, before, &g->hook, WIRE_GUEST_BYTES_MAX,
+                                  &reply->changes);
+    if (rc >= 0) {
+        PyErr_Restore(type, error, trace);
+        return;
+    }
+    buf_free(&reply->changes);
+    Py_CLEAR(reply->value);
+    Py_XDECREF(type);
+    Py_XDECREF(error);
+    Py_XDECREF(trace);
+    if (rc == -ENOMEM)
+        PyErr_NoMemory();
+    else
+        PyErr_SetString(PyExc_OverflowError, "the arguments became too large or too deep");
 }
 
 static void on_call(struct guest *g, struct guest_frame *frame, struct reply *reply)
 {
-    PyObject *callee = take_object(g, frame);
+    PyObject *callee = Py_XNewRef(take_object(g, frame));
+    reply->wants = guest_take_u8(frame);
     const char *from = (const char *)frame->at;
-    PyObject *args = callee ? guest_take_value(g, frame) : NULL;
+    const uint32_t foreign = g->foreign;
+    PyObject *pair = callee ? guest_take_value(g, &reply->memo, frame) : NULL;
     struct str before = str_make(from, (size_t)((const char *)frame->at - from));
-    PyObject *kwargs = args ? guest_take_value(g, frame) : NULL;
-    if (kwargs && (!PyTuple_Check(args) || !PyDict_Check(kwargs)))
+    struct buf fingerprint = {0};
+    if (pair && (!PyTuple_CheckExact(pair) || PyTuple_GET_SIZE(pair) != 2 ||
+                 !PyTuple_CheckExact(PyTuple_GET_ITEM(pair, 0)) ||
+                 !PyDict_CheckExact(PyTuple_GET_ITEM(pair, 1))))
         _exit(GUEST_EXIT_PROTOCOL);
-    Py_XINCREF(callee);
-    if (kwargs)
-        reply->value = PyObject_Call(callee, args, kwargs);
-    if (reply->value && PyCoro_CheckExact(reply->value))
-        reply->value = run_coroutine(reply->value);
-    if (reply->value && is_mutable(args) && !unchanged(g, args, before))
-        reply->args = Py_NewRef(args);
+    /* The dict of keywords is a container too, but nobody else's. */
+    bool watch = pair && (reply->wants & GUEST_WANT_CHANGES) && reply->memo.n > 1;
+    if (watch && g->foreign != foreign) {
+        struct value_memo memo = {0};
+        value_fingerprint(&memo, pair, &fingerprint);
+        value_memo_free(&memo);
+        before = buf_view(&fingerprint);
+    }
+    if (pair)
+        reply->value = PyObject_Call(callee, PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1));
+    if (reply->value && PyCoro_CheckExact(reply->value) && !(reply->wants & GUEST_WANT_AWAITABLE))
+        Py_SETREF(reply->value, guest_await(reply->value));
+    if (watch)
+        note_changes(g, pair, before, reply);
+    buf_free(&fingerprint);
     Py_XDECREF(callee);
-    Py_XDECREF(args);
-    Py_XDECREF(kwargs);
+    Py_XDECREF(pair);
 }
 
 static void on_getattr(struct guest *g, struct guest_frame *frame, struct reply *reply)
 {
-    PyObject *object = take_object(g, frame), *name = object ? take_attribute(frame) : NULL;
+    PyObject *object = Py_XNewRef(take_object(g, frame));
+    reply->wants = guest_take_u8(frame);
+    PyObject *name = object ? take_attribute(frame) : NULL;
     if (name)
         reply->value = PyObject_GetAttr(object, name);
     Py_XDECREF(name);
-}
-
-static void on_setattr(struct guest *g, struct guest_frame *frame, struct reply *reply)
-{
-    PyObject *object = take_object(g, frame), *name = object ? take_attribute(frame) : NULL;
-    PyObject *value = name ? guest_take_value(g, frame) : NULL;
-    if (value && PyObject_SetAttr(object, name, value) == 0)
-        reply->value = Py_NewRef(Py_None);
-    Py_XDECREF(name);
-    Py_XDECREF(value);
-}
-
-static void on_getitem(struct guest *g, struct guest_frame *frame, struct reply *reply)
-{
-    PyObject *object = take_object(g, frame), *key = object ? guest_take_value(g, frame) : NULL;
-    if (key)
-        reply->value = PyObject_GetItem(object, key);
-    Py_XDECREF(key);
-}
-
-static void on_setitem(struct guest *g, struct guest_frame *frame, struct reply *reply)
-{
-    PyObject *object = take_object(g, frame), *key = object ? guest_take_value(g, frame) : NULL;
-    PyObject *value = key ? guest_take_value(g, frame) : NULL;
-    if (value && PyObject_SetItem(object, key, value) == 0)
-        reply->value = Py_NewRef(Py_None);
-    Py_XDECREF(key);
-    Py_XDECREF(value);
-}
-
-static void on_iter(struct guest *g, struct guest_frame *frame, struct reply *reply)
-{
-    PyObject *object = take_object(g, frame);
-    reply->value = object ? PyObject_GetIter(object) : NULL;
+    Py_XDECREF(object);
 }
 
 static void on_next(struct guest *g, struct guest_frame *frame, struct reply *reply)
 {
-    PyObject *object = take_object(g, frame);
-    if (object && !PyIter_Check(object))
-        PyErr_Format(PyExc_TypeError, "'%s' object is not an iterator", Py_TYPE(object)->tp_name);
-    else if (object && !(reply->value = PyIter_Next(object)) && !PyErr_Occurred())
-        PyErr_SetNone(PyExc_StopIteration);
+    PyObject *object = Py_XNewRef(take_object(g, frame));
+    reply->value = object ? guest_next(object) : NULL;
+    Py_XDECREF(object);
 }
 
-static void on_len(struct guest *g, struct guest_frame *frame, struct reply *reply)
+static void on_stored(struct guest *g, struct guest_frame *frame, struct reply *reply)
 {
-    PyObject *object = take_object(g, frame);
-    Py_ssize_t n = object ? PyObject_Size(object) : -1;
-    if (n >= 0)
-        reply->value = PyLong_FromSsize_t(n);
+    reply->value = Py_XNewRef(take_object(g, frame));
 }
 
-static void on_str(struct guest *g, struct guest_frame *frame, struct reply *reply)
+static void on_operate(struct guest *g, struct guest_frame *frame, struct reply *reply)
 {
-    PyObject *object = take_object(g, frame);
-    reply->value = object ? PyObject_Str(object) : NULL;
-}
-
-static void on_contains(struct guest *g, struct guest_frame *frame, struct reply *reply)
-{
-    PyObject *object = take_object(g, frame), *item = object ? guest_take_value(g, frame) : NULL;
-    int found = item ? PySequence_Contains(object, item) : -1;
-    if (found >= 0)
-        reply->value = PyBool_FromLong(found);
-    Py_XDECREF(item);
-}
-
-static PyObject *power(PyObject *a, PyObject *b)
-{
-    return PyNumber_Power(a, b, Py_None);
-}
-
-static void on_binary(struct guest *g, struct guest_frame *frame, struct reply *reply)
-{
-    static PyObject *(*const operators[GUEST_OP_COUNT])(PyObject *, PyObject *) = {
-        [GUEST_OP_ADD] = PyNumber_Add,
-        [GUEST_OP_SUBTRACT] = PyNumber_Subtract,
-        [GUEST_OP_MULTIPLY] = PyNumber_Multiply,
-        [GUEST_OP_MATRIX_MULTIPLY] = PyNumber_MatrixMultiply,
-        [GUEST_OP_TRUE_DIVIDE] = PyNumber_TrueDivide,
-        [GUEST_OP_FLOOR_DIVIDE] = PyNumber_FloorDivide,
-        [GUEST_OP_REMAINDER] = PyNumber_Remainder,
-        [GUEST_OP_POWER] = power,
-        [GUEST_OP_LSHIFT] = PyNumber_Lshift,
-        [GUEST_OP_RSHIFT] = PyNumber_Rshift,
-        [GUEST_OP_AND] = PyNumber_And,
-        [GUEST_OP_OR] = PyNumber_Or,
-        [GUEST_OP_XOR] = PyNumber_Xor,
-    };
-    static const int comparisons[GUEST_OP_COUNT] = {
-        [GUEST_OP_LT] = Py_LT, [GUEST_OP_LE] = Py_LE, [GUEST_OP_GT] = Py_GT, [GUEST_OP_GE] = Py_GE};
+    struct value_memo memo = {0};
     uint8_t operator= guest_take_u8(frame);
-    if (operator>= GUEST_OP_COUNT)
+    reply->wants = guest_take_u8(frame);
+    PyObject *operands = guest_take_value(g, &memo, frame);
+    value_memo_free(&memo);
+    if (operator>= GUEST_OP_COUNT || (operands && !PyTuple_CheckExact(operands)))
         _exit(GUEST_EXIT_PROTOCOL);
-    PyObject *a = guest_take_value(g, frame), *b = a ? guest_take_value(g, frame) : NULL;
-    if (b)
-        reply->value = operators[operator] ? operators[operator](a, b)
-                                           : PyObject_RichCompare(a, b, comparisons[operator]);
-    Py_XDECREF(a);
-    Py_XDECREF(b);
+    if (operands)
+        reply->value = guest_operate(operator, operands);
+    Py_XDECREF(operands);
 }
 
 /* The answer's bytes and type; a value that cannot cross is a refusal. */
-static uint8_t encode_reply(struct guest *g, const struct reply *reply, struct buf *out)
+static uint8_t encode_reply(struct guest *g, struct reply *reply, struct buf *out)
 {
     if (reply->missing)
         return GUEST_MISSING;
-    if (!reply->value) {
-        guest_put_raised(out);
-        return GUEST_RAISED;
-    }
-    int rc = value_encode(reply->value, &g->hook, WIRE_GUEST_BYTES_MAX, out);
-    if (rc == 0 && reply->args)
-        rc = value_encode(reply->args, &g->hook, WIRE_GUEST_BYTES_MAX - out->len, out);
-    if (rc == 0)
-        return reply->args ? GUEST_VALUE_ARGS : GUEST_VALUE;
+    int rc = 0;
+    if (reply->value && guest_is_object(reply->value) &&
+        ((reply->wants & GUEST_WANT_OBJECT) || guest_is_held(g, reply->value)))
+        rc = guest_put_object(g, reply->value, out);
+    else if (reply->value && (reply->wants & GUEST_WANT_CHANGES))
+        rc = value_encode_with(&reply->memo, reply->value, &g->hook, WIRE_GUEST_BYTES_MAX, out);
+    else if (reply->value)
+        rc = value_encode(reply->value, &g->hook, WIRE_GUEST_BYTES_MAX, out);
+    if (rc == 0 && reply->value)
+        return GUEST_VALUE;
     buf_clear(out);
+    if (rc == -ENOMEM)
+        PyErr_NoMemory();
+    if (PyErr_Occurred()) {
+        rc = guest_put_raised(g, out);
+        if (rc == 0)
+            return GUEST_RAISED;
+        buf_clear(out);
+    }
     guest_put_name(out, rc == -ELOOP   ? STR("too-deep")
                         : rc == -E2BIG ? STR("too-large")
                                        : STR("unknown-type"));
@@ -246,11 +188,9 @@ static uint8_t encode_reply(struct guest *g, const struct reply *reply, struct b
 void guest_answer(struct guest *g, struct guest_frame *frame)
 {
     static void (*const handlers[])(struct guest *, struct guest_frame *, struct reply *) = {
-        [GUEST_LOAD] = on_load,         [GUEST_GLOBAL] = on_global,   [GUEST_CALL] = on_call,
-        [GUEST_GETATTR] = on_getattr,   [GUEST_GETITEM] = on_getitem, [GUEST_SETATTR] = on_setattr,
-        [GUEST_SETITEM] = on_setitem,   [GUEST_ITER] = on_iter,       [GUEST_NEXT] = on_next,
-        [GUEST_LEN] = on_len,           [GUEST_STR] = on_str,         [GUEST_BINARY] = on_binary,
-        [GUEST_CONTAINS] = on_contains,
+        [GUEST_LOAD] = on_load,       [GUEST_GLOBAL] = on_global, [GUEST_CALL] = on_call,
+        [GUEST_GETATTR] = on_getattr, [GUEST_NEXT] = on_next,     [GUEST_STORED] = on_stored,
+        [GUEST_OPERATE] = on_operate,
     };
     struct reply reply = {0};
     struct buf out = {0};
@@ -265,8 +205,10 @@ void guest_answer(struct guest *g, struct guest_frame *frame)
     handlers[frame->head.type](g, frame, &reply);
     uint8_t type = encode_reply(g, &reply, &out);
     Py_XDECREF(reply.value);
-    Py_XDECREF(reply.args);
+    value_memo_free(&reply.memo);
     guest_take_turn(g);
+    if (reply.changes.len)
+        guest_write(GUEST_CHANGED, frame->head.seq, &reply.changes);
     guest_write(type, frame->head.seq, &out);
 }
 
@@ -290,10 +232,16 @@ int guest_prepare(void)
         PyErr_SetString(PyExc_OSError, "cannot set the stack size of threads");
         return -1;
     }
-    if (guest_object_prepare() != 0 || guest_program_prepare() != 0)
+    if (guest_lent_prepare() != 0 || guest_operate_prepare() != 0 || guest_program_prepare() != 0)
         return -1;
     guest__self.turn = PyThread_allocate_lock();
     return guest__self.turn && guest_handles_init(&guest__self) == 0 ? 0 : -1;
+}
+
+/* The program has spent what there was, so it is nobody's bug. */
+static void no_memory(void)
+{
+    _exit(GUEST_EXIT_MEMORY);
 }
 
 _Noreturn void guest_run(const struct sbx_guest *confine)
@@ -304,6 +252,7 @@ _Noreturn void guest_run(const struct sbx_guest *confine)
     int step = sbx__confine_guest(confine, &isolation);
     if (step < 0)
         _exit(GUEST_EXIT_CONFINE - step);
+    check_no_memory = no_memory;
     PyOS_AfterFork_Child();
     buf_add(&ready, &isolation, sizeof isolation);
     guest_take_turn(g);

@@ -32,6 +32,8 @@ struct guest {
     uint32_t seq;            /* of the question that is being answered: callbacks carry it */
     PyThread_type_lock turn; /* held by the thread that speaks on the socket */
     PyObject *globals;       /* of the program */
+    PyObject *lent;          /* dict: the judge's number -> what stands for it here */
+    uint32_t foreign;        /* objects without a value that came in so far */
     struct guest_handles handles;
     struct value_hook hook;
 };
@@ -60,20 +62,36 @@ void guest_write(uint8_t type, uint32_t seq, struct buf *payload); /* frees the 
 uint8_t guest_take_u8(struct guest_frame *frame);
 uint32_t guest_take_u32(struct guest_frame *frame);
 struct str guest_take_name(struct guest_frame *frame);
-PyObject *guest_take_value(struct guest *g, struct guest_frame *frame);
+PyObject *guest_take_value(struct guest *g, struct value_memo *memo, struct guest_frame *frame);
+void guest_take_contents(struct guest *g, struct value_memo *memo, struct guest_frame *frame);
 void guest_put_name(struct buf *out, struct str name);
 
 /* ---- guest_raise.c: exceptions out and in. */
-void guest_put_raised(struct buf *out); /* the pending error, cleared */
-void guest_raise_from(struct guest *g,
-                      struct guest_frame *frame); /* JUDGE_RAISED becomes the pending error */
+int guest_put_raised(struct guest *g, struct buf *out); /* the pending error, cleared */
+void guest_raise(PyObject *exception);                  /* one that the judge sent; takes it over */
 
-/* ---- guest_object.c: handles and the judge's callables. */
-int guest_object_prepare(void);
+/* ---- guest_object.c: what is no value, both ways. */
 int guest_handles_init(struct guest *g);
 PyObject *guest_handle(struct guest *g,
                        uint32_t number); /* borrowed; NULL with a Python error set */
 void guest_release(struct guest *g, uint32_t number);
+bool guest_is_object(PyObject *object); /* of a class of the program's that derives from plain data */
+int guest_put_object(struct guest *g, PyObject *object, struct buf *out);
+bool guest_is_held(struct guest *g, PyObject *object); /* the judge has its number */
+
+/* ---- guest_lent.c: the judge's callables and iterators. */
+int guest_lent_prepare(void);
+bool guest_lent_number(PyObject *object, uint32_t *ret_number); /* whether it is one of the judge's */
+PyObject *guest_lent(struct guest *g, const struct value_foreign *what);
+
+/* ---- guest_operate.c: operators, and coroutines to their ends. */
+int guest_operate_prepare(void);
+PyObject *guest_operate(uint8_t operator, PyObject * operands);
+PyObject *guest_await(PyObject *awaitable);
+PyObject *guest_next(PyObject *object);
+
+/* ---- guest_library.c: before any fork, where guests may open no file. -1 with a Python error. */
+int guest_import_library(void);
 
 /* ---- guest_program.c: loading, and whole programs. */
 int guest_program_prepare(void);

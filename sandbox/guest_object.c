@@ -1,90 +1,10 @@
-/* guest_object.c: what is not plain data. Outwards: the program's objects, which the judge holds
- * by number. Inwards: the judge's callables, which the program sees as objects of a C type whose
- * call asks the judge. */
+/* guest_object.c: what is not plain data. The program's objects go out as numbers that the judge
+ * holds; the judge's come in as what guest_lent.c makes of them; each goes home as the number
+ * that it came with. */
 #include <stdlib.h>
 
 #include "base/check.h"
 #include "sandbox/guest.h"
-
-/* ---- the judge's callables ------------------------------------------------------------------- */
-
-struct stub {
-    PyObject base;
-    uint32_t number;
-};
-
-static PyTypeObject *stub_type;
-
-/* Sends the call, then answers the judge's own questions until the reply to it comes. The caller
- * holds the turn. */
-static PyObject *exchange(struct guest *g, struct buf *request)
-{
-    const uint32_t seq = g->seq;
-    guest_write(GUEST_CALLBACK, seq, request);
-    for (;;) {
-        struct guest_frame frame;
-        guest_read(&frame);
-        if (frame.head.type == JUDGE_VALUE || frame.head.type == JUDGE_RAISED) {
-            PyObject *result = NULL;
-            if (frame.head.seq != seq)
-                _exit(GUEST_EXIT_PROTOCOL);
-            if (frame.head.type == JUDGE_VALUE)
-                result = guest_take_value(g, &frame);
-            else
-                guest_raise_from(g, &frame);
-            guest_frame_free(&frame);
-            g->seq = seq;
-            return result;
-        }
-        guest_end_turn(g);
-        guest_answer(g, &frame); /* takes the turn again to write, and keeps it */
-        guest_frame_free(&frame);
-    }
-}
-
-static PyObject *stub_call(PyObject *self, PyObject *args, PyObject *kwargs)
-{
-    struct guest *g = &guest__self;
-    struct buf request = {0};
-    PyObject *named = kwargs ? Py_NewRef(kwargs) : PyDict_New();
-    buf_add(&request, &((struct stub *)self)->number, sizeof(uint32_t));
-    if (!named || value_encode(args, &g->hook, WIRE_GUEST_BYTES_MAX / 2, &request) < 0 ||
-        value_encode(named, &g->hook, WIRE_GUEST_BYTES_MAX / 4, &request) < 0) {
-        buf_free(&request);
-        Py_XDECREF(named);
-        PyErr_SetString(PyExc_ValueError, "the arguments are too large or too deep to pass on");
-        return NULL;
-    }
-    Py_DECREF(named);
-    if (Py_EnterRecursiveCall(" in a callable of the caller"))
-        return buf_free(&request), NULL;
-    guest_take_turn(g);
-    PyObject *result = exchange(g, &request);
-    guest_end_turn(g);
-    Py_LeaveRecursiveCall();
-    return result;
-}
-
-static PyObject *stub_new(uint32_t number)
-{
-    struct stub *stub = PyObject_New(struct stub, stub_type);
-    if (stub)
-        stub->number = number;
-    return (PyObject *)stub;
-}
-
-int guest_object_prepare(void)
-{
-    static PyType_Slot slots[] = {{Py_tp_call, stub_call}, {0, NULL}};
-    static PyType_Spec spec = {
-        .name = "callable_argument",
-        .basicsize = sizeof(struct stub),
-        .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-        .slots = slots,
-    };
-    stub_type = (PyTypeObject *)PyType_FromSpec(&spec);
-    return stub_type ? 0 : -1;
-}
 
 /* ---- handles --------------------------------------------------------------------------------- */
 
@@ -150,33 +70,126 @@ void guest_release(struct guest *g, uint32_t number)
     Py_DECREF(object);
 }
 
-static int hook_encode(void *ctx, PyObject *object, struct buf *out)
+/* ---- out ------------------------------------------------------------------------------------- */
+
+static bool stores_value(PyObject *o)
+{
+    return PyLong_Check(o) || PyUnicode_Check(o) || PyList_Check(o) || PyTuple_Check(o) ||
+           PyDict_Check(o) || PyAnySet_Check(o) || PyFloat_Check(o) || PyComplex_Check(o) ||
+           PyBytes_Check(o) || PyByteArray_Check(o);
+}
+
+/* A class statement of the program leaves its module's name in the class. */
+bool guest_is_object(PyObject *object)
+{
+    const PyTypeObject *type = Py_TYPE(object);
+    if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE) || !stores_value(object))
+        return false;
+    PyObject *module = PyDict_GetItemString(type->tp_dict, "__module__");
+    return module && PyUnicode_Check(module) &&
+           PyUnicode_CompareWithASCIIString(module, "solution") == 0;
+}
+
+static uint8_t flags_of(PyObject *object)
+{
+    const PyAsyncMethods *async = Py_TYPE(object)->tp_as_async;
+    unsigned flags = (PyType_Check(object) ? HANDLE_CLASS : 0u) |
+                     (stores_value(object) ? HANDLE_STORES : 0u) |
+                     (async && async->am_await ? HANDLE_AWAITABLE : 0u);
+    return (uint8_t)flags;
+}
+
+static int hook_encode(void *ctx, PyObject *object, struct value_writer *w)
 {
     struct guest *g = ctx;
     uint32_t number;
-    uint8_t tag = VALUE_HANDLE;
-    if (Py_IS_TYPE(object, stub_type)) {
-        tag = VALUE_CALLABLE; /* the judge's own object goes home */
-        number = ((struct stub *)object)->number;
-    } else {
-        TRY(handle_put(&g->handles, object, &number));
-    }
-    buf_char(out, (char)tag);
+    if (guest_lent_number(object, &number)) /* the judge's own object goes home */
+        return value_put_foreign(w, VALUE_CALLABLE, number, 0, NULL);
+    TRY(handle_put(&g->handles, object, &number));
+    return value_put_foreign(w, VALUE_HANDLE, number, flags_of(object), NULL);
+}
+
+bool guest_is_held(struct guest *g, PyObject *object)
+{
+    PyObject *key = PyLong_FromVoidPtr(object);
+    int64_t known = key ? number_of(&g->handles, key) : -1;
+    Py_XDECREF(key);
+    return known > 0 && known < g->handles.n && g->handles.objects[known] == object;
+}
+
+/* A handle, even where the object has a value. */
+int guest_put_object(struct guest *g, PyObject *object, struct buf *out)
+{
+    uint32_t number;
+    TRY(handle_put(&g->handles, object, &number));
+    buf_char(out, VALUE_HANDLE);
     buf_add(out, &number, sizeof number);
+    buf_char(out, (char)flags_of(object));
+    buf_char(out, VALUE_NONE);
     return 0;
 }
 
-static PyObject *hook_decode(void *ctx, uint8_t tag, uint32_t number)
+/* ---- in -------------------------------------------------------------------------------------- */
+
+static PyObject *hook_decode(void *ctx, const struct value_foreign *what)
 {
-    if (tag == VALUE_CALLABLE)
-        return stub_new(number);
-    PyObject *object = guest_handle(ctx, number);
+    struct guest *g = ctx;
+    g->foreign++;
+    if (what->tag == VALUE_CALLABLE)
+        return guest_lent(g, what);
+    PyObject *object = guest_handle(g, what->number);
     return object ? Py_NewRef(object) : NULL;
+}
+
+/* A class of the library is the same on both sides; one of the test's own is made here and goes
+ * home as what it stands for. */
+static PyObject *hook_exception_class(void *ctx, PyObject *theirs, PyObject *module, PyObject *name,
+                                      PyObject *bases)
+{
+    PyObject *m = PyUnicode_Check(module) ? PyImport_GetModule(module) : NULL, *found = NULL;
+    (void)ctx;
+    if (m)
+        found = PyObject_GetAttr(m, name);
+    PyErr_Clear();
+    Py_XDECREF(m);
+    if (found && PyExceptionClass_Check(found))
+        return found;
+    Py_XDECREF(found);
+    /* `theirs` stands for the class: it is made once. */
+    PyObject *made = PyObject_GetAttrString(theirs, "class_here");
+    PyErr_Clear();
+    if (made)
+        return made;
+    PyObject *dict = Py_BuildValue("{sO}", VALUE_OTHER_SELF, theirs);
+    if (dict)
+        made = PyObject_CallFunctionObjArgs((PyObject *)&PyType_Type, name, bases, dict, NULL);
+    if (made && PyObject_SetAttrString(theirs, "class_here", made) < 0)
+        PyErr_Clear();
+    Py_XDECREF(dict);
+    return made;
+}
+
+static PyObject *hook_tuple_class(void *ctx, PyObject *name, PyObject *fields)
+{
+    struct guest *g = ctx;
+    PyObject *found = g->globals ? PyDict_GetItemWithError(g->globals, name) : NULL;
+    if (!found || Py_TYPE(found) != &PyType_Type)
+        return NULL;
+    PyObject *own = PyDict_GetItemString(((PyTypeObject *)found)->tp_dict, "_fields");
+    bool same = own && PyTuple_CheckExact(own) && PyObject_RichCompareBool(own, fields, Py_EQ) == 1;
+    return same ? Py_NewRef(found) : NULL;
 }
 
 int guest_handles_init(struct guest *g)
 {
-    g->hook = (struct value_hook){.encode = hook_encode, .decode = hook_decode, .ctx = g};
+    g->hook = (struct value_hook){
+        .encode = hook_encode,
+        .decode = hook_decode,
+        .exception_class = hook_exception_class,
+        .tuple_class = hook_tuple_class,
+        .ctx = g,
+    };
     g->handles.numbers = PyDict_New();
-    return g->handles.numbers ? 0 : -1;
+    g->lent = PyDict_New();
+    return g->handles.numbers && g->lent ? 0 : -1;
 }

@@ -14,6 +14,7 @@ static const char solution_name[] = "<solution>";
 static struct {
     PyObject *builtins, *io_open;
     PyObject *threading_shutdown, *run_exit_functions;
+    PyObject *line_cache; /* linecache.cache, where inspect finds sources */
     PyObject *streams[3]; /* the whole program's own */
 } own;
 
@@ -36,13 +37,35 @@ static int seed(const char *module)
     return done ? 0 : -1;
 }
 
+/* exit(), quit() and help(), which the site module would have defined. */
+static int define_site_builtins(void)
+{
+    static const char *const rows[][2] = {
+        {"exit", "Quitter"}, {"quit", "Quitter"}, {"help", "_Helper"}};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        PyObject *type = attribute("_sitebuiltins", rows[i][1]);
+        PyObject *args =
+            i < 2 ? Py_BuildValue("(ss)", rows[i][0], "Ctrl-D (i.e. EOF)") : PyTuple_New(0);
+        PyObject *value = type && args ? PyObject_CallObject(type, args) : NULL;
+        int rc = value ? PyObject_SetAttrString(own.builtins, rows[i][0], value) : -1;
+        Py_XDECREF(type);
+        Py_XDECREF(args);
+        Py_XDECREF(value);
+        if (rc != 0)
+            return -1;
+    }
+    return 0;
+}
+
 int guest_program_prepare(void)
 {
     own.builtins = PyImport_ImportModule("builtins");
     own.io_open = attribute("io", "open");
     own.threading_shutdown = attribute("threading", "_shutdown");
     own.run_exit_functions = attribute("atexit", "_run_exitfuncs");
-    if (!own.builtins || !own.io_open || !own.threading_shutdown || !own.run_exit_functions)
+    own.line_cache = attribute("linecache", "cache");
+    if (!own.builtins || !own.io_open || !own.threading_shutdown || !own.run_exit_functions ||
+        !own.line_cache || !PyDict_CheckExact(own.line_cache) || define_site_builtins() != 0)
         return -1;
     PyObject *argv = Py_BuildValue("[s]", "solution.py");
     int rc = argv ? PySys_SetObject("argv", argv) : -1;
@@ -67,11 +90,29 @@ static PyObject *module_dict(const char *name)
     return dict;
 }
 
+/* So that inspect.getsource() and tracebacks show the program's text, by either of its names. What
+ * fails here only leaves that out. */
+static void remember_lines(PyObject *text)
+{
+    static const char *const names[] = {solution_name, "solution.py"};
+    PyObject *lines = PyUnicode_Splitlines(text, 1);
+    for (size_t i = 0; i < COUNT_OF(names) && lines; i++) {
+        PyObject *entry = Py_BuildValue("nOOs", PyUnicode_GET_LENGTH(text), Py_None, lines, names[i]);
+        if (!entry || PyDict_SetItemString(own.line_cache, names[i], entry) < 0)
+            PyErr_Clear();
+        Py_XDECREF(entry);
+    }
+    Py_XDECREF(lines);
+    PyErr_Clear();
+}
+
 /* Code object, or NULL with SyntaxError (or what the compiler raises) set. */
 static PyObject *compile_text(struct str text)
 {
     PyCompilerFlags flags = {.cf_flags = PyCF_SOURCE_IS_UTF8 | PyCF_IGNORE_COOKIE,
                              .cf_feature_version = PY_MINOR_VERSION};
+    if (str_starts(text, STR("\xef\xbb\xbf"))) /* as in a file, it is no part of the program */
+        text = str_make(text.s + 3, text.len - 3);
     if (memchr(text.s, 0, text.len)) {
         PyErr_SetString(PyExc_SyntaxError, "source code cannot contain null bytes");
         return NULL;
@@ -81,6 +122,7 @@ static PyObject *compile_text(struct str text)
         PyErr_SetString(PyExc_SyntaxError, "source code is not valid UTF-8");
         return NULL;
     }
+    remember_lines(valid);
     Py_DECREF(valid);
     struct buf terminated = {0};
     buf_str(&terminated, text);
@@ -92,8 +134,10 @@ static PyObject *compile_text(struct str text)
 
 PyObject *guest_load(struct guest *g, struct str text)
 {
-    PyObject *globals = module_dict("solution");
-    if (!globals)
+    PyObject *globals = module_dict("solution"), *modules = PyImport_GetModuleDict();
+    /* `from __main__ import f`, as in timeit's set-up, finds the program too. */
+    PyObject *module = globals ? PyDict_GetItemString(modules, "solution") : NULL;
+    if (!module || PyDict_SetItemString(modules, "__main__", module) < 0)
         return NULL;
     Py_XSETREF(g->globals, Py_NewRef(globals));
     PyObject *code = compile_text(text);
@@ -223,7 +267,8 @@ _Noreturn void guest_main(struct guest *g, uint32_t seq, struct str text)
     Py_XINCREF(error);
     Py_XINCREF(trace);
     PyErr_Restore(type, error, trace);
-    guest_put_raised(&reply);
+    if (guest_put_raised(g, &reply) < 0)
+        _exit(GUEST_EXIT_PYTHON);
     guest_take_turn(g);
     guest_write(GUEST_RAISED, seq, &reply);
     guest_end_turn(g);

@@ -115,15 +115,23 @@ struct str guest_take_name(struct guest_frame *frame)
 }
 
 /* A value that there is no memory for is the program's error; bytes that mean nothing are not. */
-PyObject *guest_take_value(struct guest *g, struct guest_frame *frame)
+PyObject *guest_take_value(struct guest *g, struct value_memo *memo, struct guest_frame *frame)
 {
     int code = 0;
-    PyObject *value = value_decode(&frame->at, frame->end, &g->hook, &code);
+    PyObject *value = value_decode_with(memo, &frame->at, frame->end, &g->hook, &code);
     if (!value && code != -ENOMEM)
         _exit(GUEST_EXIT_PROTOCOL);
     if (!value)
         PyErr_NoMemory();
     return value;
+}
+
+/* Containers that the judge has changed. */
+void guest_take_contents(struct guest *g, struct value_memo *memo, struct guest_frame *frame)
+{
+    int code = 0;
+    if (value_decode_contents(memo, &frame->at, frame->end, &g->hook, &code) < 0)
+        _exit(GUEST_EXIT_PROTOCOL);
 }
 
 void guest_put_name(struct buf *out, struct str name)

@@ -3,7 +3,11 @@
  * Everything is pinned so that a verdict repeats: no environment, no site, no user folder, no
  * bytecode written, UTF-8 everywhere and hash seed 0. What programs usually import is imported
  * here, once, and frozen: a forked child then finds the modules in memory and its garbage
- * collector never touches (hence never copies) their pages. */
+ * collector never touches (hence never copies) their pages.
+ *
+ * Numeric libraries keep pools of threads, which no fork takes along and no program needs: they
+ * are told to have none, before they are loaded. Their working memory, which they take at the
+ * first call and keep, is taken here, so that it is not in a guest's limit. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
@@ -126,6 +130,31 @@ static int warm(const char *name, struct err *err)
     return 0;
 }
 
+/* One product of matrices makes OpenBLAS take its buffers. */
+static int warm_numeric(struct err *err)
+{
+    if (!PyDict_GetItemString(PyImport_GetModuleDict(), "numpy"))
+        return 0;
+    PyObject *globals = PyDict_New(), *done = NULL;
+    if (globals && PyDict_SetItemString(globals, "__builtins__", PyEval_GetBuiltins()) == 0)
+        done = PyRun_String("import numpy\na = numpy.eye(64)\nnumpy.linalg.solve(a @ a, a)\n",
+                            Py_file_input, globals, globals);
+    Py_XDECREF(globals);
+    Py_XDECREF(done);
+    return done ? 0 : interpreter_error(err, -ENOEXEC, "numpy");
+}
+
+static int one_thread_each(struct err *err)
+{
+    static const char *const names[] = {"OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS",
+                                        "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS",
+                                        "VECLIB_MAXIMUM_THREADS"};
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        if (setenv(names[i], "1", 1) != 0)
+            return err_set(err, -errno, "setenv: %s", strerror(errno));
+    return 0;
+}
+
 static int warm_list(const char *list, struct err *err)
 {
     while (list && *list) {
@@ -185,6 +214,7 @@ static int set_fork_hooks(bool on, struct err *err)
 int interpreter_start(const struct interpreter_options *options, struct err *err)
 {
     PyConfig config;
+    TRY(one_thread_each(err));
     PyStatus status = start(&config, options);
     if (PyStatus_Exception(status)) {
         int code = err_set(err, -ENOEXEC, "Python does not start: %s",
@@ -197,6 +227,7 @@ int interpreter_start(const struct interpreter_options *options, struct err *err
     for (size_t i = 0; i < COUNT_OF(warm_modules); i++)
         TRY(warm(warm_modules[i], err));
     TRY(warm_list(options->preload, err));
+    TRY(warm_numeric(err));
     TRY(set_fork_hooks(true, err));
     if (value_init() != 0)
         return interpreter_error(err, -ENOENT, "value types");

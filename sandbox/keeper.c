@@ -7,15 +7,18 @@
  * Descriptors: the judge on one seqpacket socket (fixed structs of wire.h, descriptors by
  * SCM_RIGHTS); a guest by its pidfd.
  *
+ * Calls: it runs under the larger part of its guests' filter, which they inherit; what it may do
+ * beyond them are the KEEPER rows of policy_table.c. A new call below needs a row there.
+ *
  * Secrets: none. The program's text goes from the judge to the guest and never through here, so
  * nothing of one guest is in the memory that the next one inherits; tests are in neither; the
  * environment is wiped.
  *
- * Life of a guest: FORK arrives; pipes and a socket pair; unshare a pid namespace, fork, step
- * back; FORKED with the judge's ends. Then the loop wakes for the judge, for the guest's end,
- * and when a limit could be reached. Time is read from outside: the wall from the fork on,
- * processor time from the kernel's clock of the guest. Whoever ends it, it is reaped with its
- * rusage and reported once. */
+ * Life of a guest: FORK arrives; pipes, a socket pair and a folder for its files; unshare a pid
+ * namespace, fork, step back; FORKED with the judge's ends. Then the loop wakes for the judge, for
+ * the guest's end, and when a limit could be reached. Time is read from outside: the wall from the
+ * fork on, processor time from the kernel's clock of the guest. Whoever ends it, it is reaped with
+ * its rusage and reported once; then its files go. */
 #include "sandbox/guest.h"
 
 #include <fcntl.h>
@@ -32,11 +35,21 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "sandbox/cgroup.h"
 #include "sandbox/interpreter.h"
 #include "sandbox/keeper.h"
-#include "sandbox/tidy.h"
+#include "sandbox/tmp.h"
 
-enum { TICK_NS_MIN = NS_PER_MS / 2 };
+enum {
+    TICK_NS_MIN = NS_PER_MS / 2,
+    DISK_TICK_NS = 20 * NS_PER_MS,
+    SLOT_PROCESSES = 8, /* the keeper, its parent, the guest, and some that are not gone yet */
+    /* On the host's disk a deleted file that is still open shows nowhere. */
+    FOLDER_FILE_KIB_MAX = 8 << 10,
+};
+
+/* Either of these keeps a guest to its own files. */
+enum { SBX_FENCES = SBX_MNTNS | SBX_LANDLOCK };
 
 struct life {
     pid_t pid; /* 0: no guest lives */
@@ -51,11 +64,16 @@ struct life {
 struct keeper {
     struct interpreter_options options;
     uint32_t without;
-    int judge, null, own_pids, statm;
+    int judge, own_pids, statm;
     uint32_t isolation;
+    dev_t host_root;
+    bool may_write; /* `tmp` is there */
+    struct sbx_tmp tmp;
+    struct sbx_cgroup group;
+    int rules; /* Landlock's, or -1 */
     int processors;
     uint64_t data_base;
-    struct sbx_filter filter;
+    struct sbx_filter filter; /* what a guest adds to the keeper's */
     struct life life;
 };
 
@@ -114,8 +132,10 @@ static int make_ends(struct ends *e, bool stdio)
     *e = (struct ends){{-1, -1}, {{-1, -1}, {-1, -1}, {-1, -1}}};
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, e->socket) != 0)
         return -errno;
-    for (int i = 0; i < 3 && stdio; i++) {
+    for (int i = 0; i < 3; i++) {
         int pair[2];
+        if (!stdio && i != 1)
+            continue; /* a function's prints go into one pipe */
         if (pipe2(pair, O_CLOEXEC) != 0)
             return -errno;
         e->stdio[i][0] = pair[i == 0 ? 0 : 1];
@@ -128,18 +148,19 @@ static int make_ends(struct ends *e, bool stdio)
 static _Noreturn void be_guest(struct keeper *k, const struct keeper_fork *order,
                                const struct ends *e)
 {
-    const int stdio[3] = {
-        order->stdio ? e->stdio[0][0] : k->null,
-        order->stdio ? e->stdio[1][0] : k->null,
-        order->stdio ? e->stdio[2][0] : k->null,
-    };
+    uint64_t file_kib = order->file_kib;
+    if (!k->tmp.mounted && file_kib > FOLDER_FILE_KIB_MAX)
+        file_kib = FOLDER_FILE_KIB_MAX;
     struct sbx_guest confine = {
-        .stdio = stdio,
+        .stdio = {e->stdio[0][0], e->stdio[1][0], e->stdio[order->stdio ? 2 : 1][0]},
         .socket = e->socket[0],
         .slot = k->isolation,
+        .host_root = k->host_root,
+        .folder = k->may_write ? k->tmp.path : "/",
+        .rules = k->rules,
         .limits = {.cpu_us = order->cpu_us,
                    .memory_kib = order->memory_kib,
-                   .file_kib = order->file_kib,
+                   .file_kib = file_kib,
                    .data_base = k->data_base,
 
                    /* Uncountable without a namespace; and 0 would mean no limit. */
@@ -184,6 +205,28 @@ static int start_life(struct keeper *k, const struct keeper_fork *order)
     return 0;
 }
 
+/* The slot's cap leaves the guest's own limits to be met first: to the template and the guest's
+ * memory comes what no limit counts, mostly its files. */
+static int cap_slot(struct keeper *k, const struct keeper_fork *order)
+{
+    const uint64_t spare = (uint64_t)(SBX_TMP_MIB + 64) << 20;
+    return sbx__cgroup_limit(&k->group, k->data_base + spare + (order->memory_kib << 10),
+                             order->threads + SLOT_PROCESSES);
+}
+
+/* After sbx__tmp_begin and _end: Landlock's rule names the folder, so another one needs another
+ * rule. */
+static int follow_folder(struct keeper *k, int rc)
+{
+    int rules;
+    if (rc <= 0 || k->rules < 0)
+        return rc < 0 ? rc : 0;
+    TRY(sbx__landlock_rules(k->options.path, k->tmp.path, &rules, NULL));
+    close(k->rules);
+    k->rules = rules;
+    return 0;
+}
+
 /* A negative result ends the keeper: the judge is gone, or the slot is in a state that nobody
  * can vouch for. */
 static int on_fork(struct keeper *k, const struct keeper_fork *order)
@@ -196,6 +239,10 @@ static int on_fork(struct keeper *k, const struct keeper_fork *order)
         order->threads > 4096 || order->file_kib > UINT32_MAX)
         return send_failed(k, order->head.seq, "limits", -ERANGE);
     int rc = make_ends(&e, order->stdio != 0);
+    if (rc == 0 && (k->isolation & SBX_CGROUP))
+        rc = cap_slot(k, order);
+    if (rc == 0 && k->may_write)
+        rc = follow_folder(k, sbx__tmp_begin(&k->tmp));
     k->life.born_ns = wall_ns();
     if (rc == 0)
         rc = fork_guest(k, order, &e);
@@ -205,9 +252,12 @@ static int on_fork(struct keeper *k, const struct keeper_fork *order)
     if (rc == 0) {
         struct keeper_forked m = {.head = {KEEPER_FORKED, order->head.seq},
                                   .isolation = k->isolation | SBX_FLOOR};
-        const int fds[4] = {e.socket[1], e.stdio[0][1], e.stdio[1][1], e.stdio[2][1]};
-        rc = send_message(k, &m, sizeof m, fds, order->stdio ? 4 : 1);
+        const int all[4] = {e.socket[1], e.stdio[0][1], e.stdio[1][1], e.stdio[2][1]};
+        const int output[2] = {e.socket[1], e.stdio[1][1]};
+        rc = send_message(k, &m, sizeof m, order->stdio ? all : output, order->stdio ? 4 : 2);
     } else if (!k->life.pid) {
+        if (k->may_write)
+            (void)sbx__tmp_end(&k->tmp);
         rc = send_failed(k, order->head.seq, "cannot fork a guest", rc);
     }
     close_side(&e, 1);
@@ -245,11 +295,15 @@ static int64_t watch_limits(struct keeper *k)
         end_guest(k, KEEPER_BY_CPU);
     else if (wall_left <= 0)
         end_guest(k, KEEPER_BY_WALL);
+    else if (k->may_write && sbx__tmp_is_full(&k->tmp))
+        end_guest(k, KEEPER_BY_DISK);
     if (l->dying)
         return -1;
     int64_t next = cpu_left / k->processors;
     if (wall_left < next)
         next = wall_left;
+    if (k->may_write && !k->tmp.mounted && next > DISK_TICK_NS)
+        next = DISK_TICK_NS;
     return next > TICK_NS_MIN ? next : TICK_NS_MIN;
 }
 
@@ -285,9 +339,8 @@ static int reap(struct keeper *k)
         m.cause = KEEPER_BY_CPU;
     l->pid = 0;
     int rc = send_message(k, &m, sizeof m, NULL, 0);
-    if (rc == 0 && (k->isolation & SBX_MNTNS))
-        rc = sbx__tidy("/tmp");
-    return rc;
+    int tidied = k->may_write ? follow_folder(k, sbx__tmp_end(&k->tmp)) : 0;
+    return rc < 0 ? rc : tidied;
 }
 
 /* ---- the loop -------------------------------------------------------------------------------- */
@@ -339,6 +392,8 @@ static int serve(struct keeper *k)
             end_guest(k, KEEPER_BY_JUDGE);
             while (k->life.pid && waitpid(k->life.pid, NULL, 0) < 0 && errno == EINTR)
                 ;
+            if (k->life.pid && k->may_write)
+                (void)sbx__tmp_end(&k->tmp);
             return rc == 1 || rc == -EPIPE || rc == -ECONNRESET ? 0 : rc;
         }
     }
@@ -397,16 +452,45 @@ static int take_environment(struct keeper *k, struct err *err)
     return 0;
 }
 
+/* A private root has its /tmp; on the host's, a folder is fenced off by Landlock, and without that
+ * there is nothing to write to. A host whose /tmp is closed has none either. */
+static int fence_files(struct keeper *k, struct err *err)
+{
+    const bool mounted = (k->isolation & SBX_MNTNS) != 0;
+    int rc = 0;
+    k->rules = -1;
+    if (!(k->without & SBX_LANDLOCK))
+        TRY(sbx__landlock_rules(k->options.path, NULL, &k->rules, err));
+    if (k->rules >= 0)
+        k->isolation |= SBX_LANDLOCK;
+    if (mounted || k->rules >= 0)
+        rc = sbx__tmp_open(mounted, &k->tmp, err);
+    k->may_write = rc == 0 && (mounted || k->rules >= 0);
+    if (rc < 0 && mounted)
+        return rc;
+    if (k->may_write && mounted && k->rules >= 0) {
+        close(k->rules);
+        TRY(sbx__landlock_rules(k->options.path, k->tmp.path, &k->rules, err));
+    }
+    if (k->may_write &&
+        (setenv("TMPDIR", k->tmp.path, 1) != 0 || setenv("HOME", k->tmp.path, 1) != 0))
+        return err_set(err, -errno, "setenv: %s", strerror(errno));
+    return 0;
+}
+
 static int build_slot(struct keeper *k, struct err *err)
 {
+    struct stat root;
+    if (!(k->without & SBX_CGROUP) && sbx__cgroup_enter(&k->group))
+        k->isolation |= SBX_CGROUP;
     TRY(sbx__become_nobody(err));
     TRY(sbx__enter_namespaces(k->without, &k->isolation, err));
     if (k->isolation & SBX_PIDNS)
         TRY(enter_pid_namespace(k, err));
-    k->null = open("/dev/null", O_RDWR | O_CLOEXEC);
     k->statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-    if (k->null < 0 || k->statm < 0)
-        return err_set(err, -errno, "/dev/null or /proc/self/statm: %s", strerror(errno));
+    if (k->statm < 0 || stat("/", &root) != 0)
+        return err_set(err, -errno, "/proc/self/statm: %s", strerror(errno));
+    k->host_root = root.st_dev;
     if (k->isolation & SBX_MNTNS)
         TRY(sbx__enter_root(k->options.path, &k->isolation, err));
     int rc = sbx__no_new_privs();
@@ -414,9 +498,21 @@ static int build_slot(struct keeper *k, struct err *err)
         rc = sbx__drop_bounding_set();
     if (rc < 0)
         return err_set(err, rc, "cannot give up privileges: %s", strerror(-rc));
-    if (!(k->without & SBX_LANDLOCK))
-        TRY(sbx__landlock(k->options.path, (k->isolation & SBX_MNTNS) != 0, &k->isolation, err));
-    return 0;
+    return fence_files(k, err);
+}
+
+/* The two filters: this process's own, which allows what the loop below does, and the guests'. */
+static int filter_calls(struct keeper *k, struct err *err)
+{
+    struct sbx_filter own;
+    const enum sbx_role role = k->isolation & SBX_MNTNS      ? SBX_ROLE_GUEST
+                               : k->isolation & SBX_LANDLOCK ? SBX_ROLE_GUEST_FOLDER
+                                                             : SBX_ROLE_GUEST_BARE;
+    TRY(sbx_filter_compile(role, SBX_FINAL, &k->filter, err));
+    TRY(sbx_filter_compile(role, SBX_INHERITED, &own, err));
+    int rc = sbx_filter_install(&own);
+    sbx_filter_free(&own);
+    return rc < 0 ? err_set(err, rc, "cannot install the seccomp filter: %s", strerror(-rc)) : 0;
 }
 
 /* Bytes of heap and data the template has: a guest's memory limit counts from there. They are the
@@ -442,14 +538,12 @@ static int prepare(struct keeper *k, struct err *err)
     TRY(take_environment(k, err));
     TRY(build_slot(k, err));
     TRY(interpreter_start(&k->options, err));
-    if (guest_prepare() != 0)
+    if (guest_prepare() != 0 || (!(k->isolation & SBX_FENCES) && guest_import_library() != 0))
         return interpreter_error(err, -ENOEXEC, "guest");
-    TRY(sbx_filter_compile(k->isolation & SBX_MNTNS ? SBX_ROLE_GUEST : SBX_ROLE_GUEST_RO,
-                           &k->filter, err));
     malloc_trim(0);
     TRY(measure_data(k, err));
     k->processors = sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : 1;
-    return 0;
+    return filter_calls(k, err);
 }
 
 int keeper_run(int fd, struct err *err)

@@ -1,5 +1,6 @@
 /* landlock.c: a second fence around the file system, and the only one where the host refuses
- * mount namespaces.
+ * mount namespaces. The rules are written once; each guest puts itself under them, since a process
+ * under Landlock could no longer mount the next one's /tmp.
  *
  * Handled rights depend on the kernel's Landlock version: all rights it knows are denied, except
  * those granted below to the folders of root.c's table. Constants newer than the build host's
@@ -66,7 +67,7 @@ static int allow(int ruleset, const char *path, uint64_t rights)
     return (int)rc;
 }
 
-static int allow_all(int ruleset, uint64_t handled, const char *extra, bool writes)
+static int allow_all(int ruleset, uint64_t handled, const char *extra, const char *tmp)
 {
     for (unsigned i = 0; i < sbx__paths_count; i++)
         TRY(allow(ruleset, sbx__paths[i].path,
@@ -79,12 +80,13 @@ static int allow_all(int ruleset, uint64_t handled, const char *extra, bool writ
             TRY(allow(ruleset, path, handled & rights_read));
         at += len + (at[len] == ':');
     }
-    return writes ? allow(ruleset, "/tmp", handled & rights_tmp) : 0;
+    return tmp ? allow(ruleset, tmp, handled & rights_tmp) : 0;
 }
 
-int sbx__landlock(const char *extra, bool writes, uint32_t *isolation, struct err *err)
+int sbx__landlock_rules(const char *extra, const char *tmp, int *ret_fd, struct err *err)
 {
     long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+    *ret_fd = -1;
     if (version < 1)
         return 0;
     struct ruleset attr = {.files = handled_files(version)};
@@ -95,12 +97,16 @@ int sbx__landlock(const char *extra, bool writes, uint32_t *isolation, struct er
     int fd = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof attr, 0);
     if (fd < 0)
         return err_set(err, -errno, "landlock: cannot make a ruleset: %s", strerror(errno));
-    int rc = allow_all(fd, attr.files, extra, writes);
-    if (rc == 0 && syscall(SYS_landlock_restrict_self, fd, 0) != 0)
-        rc = -errno;
-    close(fd);
-    if (rc < 0)
+    int rc = allow_all(fd, attr.files, extra, tmp);
+    if (rc < 0) {
+        close(fd);
         return err_set(err, rc, "landlock: %s", strerror(-rc));
-    *isolation |= SBX_LANDLOCK;
+    }
+    *ret_fd = fd;
     return 0;
+}
+
+int sbx__landlock_enter(int fd)
+{
+    return syscall(SYS_landlock_restrict_self, fd, 0) == 0 ? 0 : -errno;
 }

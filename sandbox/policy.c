@@ -3,11 +3,13 @@
  * libseccomp knows the numbers, the 64-bit comparisons and the other architectures (whose calls,
  * x32 included, kill), but it allocates and takes a millisecond. So the keeper compiles before
  * it forks, and the child only patches its process id into the program and hands it to the
- * kernel. */
+ * kernel. The kernel translates a program when it is installed and then tries it with every call
+ * number, at a cost that grows with its length: hence the two parts of a guest's policy. */
 #include "sandbox/policy.h"
 
 #include <linux/seccomp.h>
 #include <seccomp.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -23,28 +25,59 @@ static uint32_t action_of(enum sbx_verdict verdict)
         return SCMP_ACT_ALLOW;
     case SBX_EPERM:
         return SCMP_ACT_ERRNO(EPERM);
+    case SBX_EACCES:
+        return SCMP_ACT_ERRNO(EACCES);
     case SBX_EAGAIN:
         return SCMP_ACT_ERRNO(EAGAIN);
     case SBX_ENOSYS:
         return SCMP_ACT_ERRNO(ENOSYS);
     case SBX_EROFS:
         return SCMP_ACT_ERRNO(EROFS);
+    case SBX_PRETEND:
+        return SCMP_ACT_ERRNO(0);
     }
     return SCMP_ACT_KILL_PROCESS;
 }
 
-static int add_row(scmp_filter_ctx ctx, const struct sbx_row *row)
+/* Whether the keeper is excused from a row of the guests. */
+static bool keeper_may(const struct sbx_row *row)
+{
+    for (size_t i = 0; i < sbx_rows_count; i++) {
+        const struct sbx_row *k = &sbx_rows[i];
+        if ((k->roles & SBX_ROLE_KEEPER) && k->call == row->call &&
+            k->condition == row->condition && k->argument == row->argument &&
+            k->mask == row->mask && k->value == row->value)
+            return true;
+    }
+    return false;
+}
+
+static int add_row(scmp_filter_ctx ctx, const struct sbx_row *row, enum sbx_verdict verdict)
 {
     static const enum scmp_compare compare[] = {
         [SBX_EQ] = SCMP_CMP_EQ, [SBX_NE] = SCMP_CMP_NE, [SBX_MASK] = SCMP_CMP_MASKED_EQ};
     if (row->call < 0)
         return 0; /* this architecture has no such call */
     if (row->condition == SBX_ANY)
-        return seccomp_rule_add(ctx, action_of(row->verdict), row->call, 0);
+        return seccomp_rule_add(ctx, action_of(verdict), row->call, 0);
     struct scmp_arg_cmp cmp = {.arg = row->argument, .op = compare[row->condition]};
     cmp.datum_a = row->condition == SBX_MASK ? row->mask : row->value;
     cmp.datum_b = row->value;
-    return seccomp_rule_add_array(ctx, action_of(row->verdict), row->call, 1, &cmp);
+    return seccomp_rule_add_array(ctx, action_of(verdict), row->call, 1, &cmp);
+}
+
+static int add_role(scmp_filter_ctx ctx, enum sbx_role role, enum sbx_part part, struct err *err)
+{
+    for (size_t i = 0; i < sbx_rows_count; i++) {
+        const struct sbx_row *row = &sbx_rows[i];
+        const bool excused = part != SBX_WHOLE && keeper_may(row);
+        if (!(row->roles & role) || (part == SBX_FINAL && (!excused || row->verdict == SBX_ALLOW)))
+            continue;
+        int rc = add_row(ctx, row, part == SBX_INHERITED && excused ? SBX_ALLOW : row->verdict);
+        if (rc < 0)
+            return err_set(err, rc, "seccomp: row %zu (call %d): %s", i, row->call, strerror(-rc));
+    }
+    return 0;
 }
 
 /* libseccomp writes the program to a descriptor: a memfd, read back into memory that children
@@ -72,21 +105,19 @@ static int export_code(scmp_filter_ctx ctx, struct sbx_filter *ret_filter)
     return rc;
 }
 
-int sbx_filter_compile(enum sbx_role role, struct sbx_filter *ret_filter, struct err *err)
+int sbx_filter_compile(enum sbx_role role, enum sbx_part part, struct sbx_filter *ret_filter,
+                       struct err *err)
 {
-    scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
+    scmp_filter_ctx ctx = seccomp_init(part == SBX_FINAL ? SCMP_ACT_ALLOW : SCMP_ACT_KILL_PROCESS);
     if (!ctx)
         return err_set(err, -ENOMEM, "seccomp: libseccomp does not start");
     int rc = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
     if (rc == 0)
         rc = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
-    for (size_t i = 0; i < sbx_rows_count && rc == 0; i++) {
-        if (!(sbx_rows[i].roles & role))
-            continue;
-        rc = add_row(ctx, &sbx_rows[i]);
-        if (rc < 0)
-            err_set(err, rc, "seccomp: row %zu (call %d): %s", i, sbx_rows[i].call, strerror(-rc));
-    }
+    if (rc < 0)
+        err_set(err, rc, "seccomp: libseccomp: %s", strerror(-rc));
+    if (rc == 0)
+        rc = add_role(ctx, role, part, err);
     if (rc == 0 && (rc = export_code(ctx, ret_filter)) < 0)
         err_set(err, rc, "seccomp: cannot export the filter: %s", strerror(-rc));
     seccomp_release(ctx);

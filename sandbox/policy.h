@@ -10,15 +10,25 @@
 #include "base/err.h"
 
 enum sbx_role {
-    SBX_ROLE_GUEST = 1 << 0, /* the model's program, in a private root of its own */
-    SBX_ROLE_GUEST_RO =
-        1 << 1,              /* the same on a host without mount namespaces: it may write no file */
-    SBX_ROLE_JUDGE = 1 << 2, /* trusted CPython that runs tests */
-    SBX_ROLE_LINT = 1 << 3,  /* parsers fed with hostile text */
+    SBX_ROLE_GUEST = 1 << 0,        /* the model's program, in a private root of its own */
+    SBX_ROLE_GUEST_FOLDER = 1 << 1, /* the same on the host's root, kept to its folders by Landlock,
+                                       which knows nothing of modes and times */
+    SBX_ROLE_GUEST_BARE = 1 << 2,   /* the same with neither: it may open no file at all */
+    SBX_ROLE_JUDGE = 1 << 3,        /* trusted CPython that runs tests */
+    SBX_ROLE_LINT = 1 << 4,         /* parsers fed with hostile text */
+    SBX_ROLE_KEEPER = 1 << 5,       /* excuses the keeper from a guests' row; no role of its own */
 };
 
 /* What a row does when its condition holds. */
-enum sbx_verdict { SBX_ALLOW, SBX_EPERM, SBX_EAGAIN, SBX_ENOSYS, SBX_EROFS };
+enum sbx_verdict {
+    SBX_ALLOW,
+    SBX_EPERM,
+    SBX_EACCES,
+    SBX_EAGAIN,
+    SBX_ENOSYS,
+    SBX_EROFS,
+    SBX_PRETEND /* says that it was done */
+};
 
 /* Conditions on one argument. ANY is unconditional. MASK: (argument & mask) == value. */
 enum sbx_condition { SBX_ANY, SBX_EQ, SBX_NE, SBX_MASK };
@@ -46,8 +56,15 @@ struct sbx_filter {
     unsigned short count;
 };
 
-/* Compiles the rows of one role; what no row names kills the process. */
-int sbx_filter_compile(enum sbx_role role, struct sbx_filter *ret_filter, struct err *err);
+/* A guest's policy comes in two parts, each guest paying for the second alone: what the keeper
+ * installs once, and what takes the keeper's own calls from the guest. */
+enum sbx_part {
+    SBX_WHOLE,     /* the role's rows; what no row names kills the process */
+    SBX_INHERITED, /* the same, but for what the keeper's rows allow */
+    SBX_FINAL,     /* refuses what these allowed; the rest passes */
+};
+int sbx_filter_compile(enum sbx_role role, enum sbx_part part, struct sbx_filter *ret_filter,
+                       struct err *err);
 void sbx_filter_free(struct sbx_filter *filter);
 
 /* Installs the filter in the calling thread for good (no_new_privs must be set). Patches

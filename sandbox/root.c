@@ -108,28 +108,33 @@ static int new_tmpfs(const char *size, const char *inodes, const char *mode, uns
     return rc;
 }
 
+int sbx__mount_tmp(void)
+{
+    char size[32], inodes[32];
+    snprintf(size, sizeof size, "%dm", SBX_TMP_MIB);
+    snprintf(inodes, sizeof inodes, "%d", SBX_TMP_INODES);
+    int tmp =
+        new_tmpfs(size, inodes, "1777",
+                  MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NOATIME);
+    if (tmp < 0)
+        return tmp;
+    int rc = move_mount(tmp, "", AT_FDCWD, "/tmp", MOVE_MOUNT_F_EMPTY_PATH) == 0 ? 0 : -errno;
+    close(tmp);
+    return rc;
+}
+
 /* Fills the new root, whose descriptor is `root`, and makes it read-only. */
 static int furnish(int root, const struct tree *trees, unsigned n)
 {
-    char size[32], inodes[32];
     struct mount_attr read_only = {.attr_set = MOUNT_ATTR_RDONLY};
     for (unsigned i = 0; i < n; i++)
         if (trees[i].fd >= 0)
             TRY(attach_tree(root, &trees[i]));
-    snprintf(size, sizeof size, "%dm", SBX_TMP_MIB);
-    snprintf(inodes, sizeof inodes, "%d", SBX_TMP_INODES);
-    int tmp =
-        new_tmpfs(size, inodes, "1777", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
-    if (tmp < 0)
-        return tmp;
-    int rc = mkdirat(root, "tmp", 0755) == 0 &&
-                     move_mount(tmp, "", root, "tmp", MOVE_MOUNT_F_EMPTY_PATH) == 0
-                 ? 0
-                 : -errno;
-    close(tmp);
-    if (rc == 0 && mount_setattr(root, "", AT_EMPTY_PATH, &read_only, sizeof read_only) != 0)
-        rc = -errno;
-    return rc;
+    /* The C library keeps semaphores in /dev/shm. */
+    if (mkdirat(root, "tmp", 0755) != 0 || symlinkat("../tmp", root, "dev/shm") != 0 ||
+        mount_setattr(root, "", AT_EMPTY_PATH, &read_only, sizeof read_only) != 0)
+        return -errno;
+    return 0;
 }
 
 /* From here on a failure leaves the process with half a root: the caller gives up. */
@@ -147,7 +152,7 @@ static int enter(const struct tree *trees, unsigned n)
                     umount2(".", MNT_DETACH) != 0 || chdir("/") != 0))
         rc = -errno;
     close(root);
-    return rc;
+    return rc == 0 ? sbx__mount_tmp() : rc;
 }
 
 int sbx__enter_root(const char *extra, uint32_t *isolation, struct err *err)

@@ -2,8 +2,7 @@
 #ifndef ASSAY_SANDBOX_TIDY_H
 #define ASSAY_SANDBOX_TIDY_H
 
-/* Removes all that lies below the mount point `path`; one system call when nothing does. 0 or a
- * negative errno. */
+/* Removes all that lies below the folder `path`. 0 or a negative errno. */
 int sbx__tidy(const char *path);
 
 #endif

@@ -6,7 +6,7 @@ set -eu
 packages="gcc make libc6-dev pkg-config libseccomp-dev libuv1-dev libopenblas-pthread-dev libtree-sitter-dev
 libpython3.11-dev python3.11 libpython3.11-stdlib libjansson-dev libyaml-dev libmicrohttpd-dev
 libcurl4-openssl-dev libpcre2-dev libutf8proc-dev libcmocka-dev zlib1g-dev jq curl procps ca-certificates"
-tools="clang-format clang-tidy cppcheck"
+tools="clang clang-format clang-tidy cppcheck"
 
 [ "${1:-}" = --with-lint ] && packages="$packages $tools"
 command -v npm >/dev/null 2>&1 || packages="$packages npm"

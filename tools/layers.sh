@@ -35,7 +35,7 @@ done | tr -d '\\' | tr ' ' '\n' | awk '
         below["trainer/model"]    = " base include trainer/kernels trainer/text trainer/model "
         below["trainer/rl"]       = " base include trainer/kernels trainer/text trainer/model trainer/rl "
         below["trainer"]          = " base include trainer/kernels trainer/text trainer/model trainer/rl trainer "
-        below["tools"]            = " base include tools "
+        below["tools"]            = " base include verifier tools "
     }
     /:$/ { if ($0 ~ /\.o:$/) source = ""; next }
     /\.[ch]$/ {

@@ -1,30 +1,30 @@
-/* command_check.c: `assay check`: tests of a problem set. Each reference must pass, and pass
- * again; each `wrong:` solution must fail. Problems are begun in order, a bounded number at a
- * time, and reported in order. */
+/* command_check.c: `assay check`: tests of a problem set. Problems are begun in order, a bounded
+ * number at a time, and reported in order; everything that is run for them goes through one pool. */
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/check.h"
+#include "base/clock.h"
+#include "check.h"
 #include "command.h"
+#include "config.h"
 #include "generate.h"
-#include "grade.h"
-#include "job.h"
-#include "report.h"
 
-enum { REPEATS = 3, BEGUN_MAX = 64, ROWS_QUIET = 200 };
+enum {
+    REPEATS = 3,
+    REPEATS_MAX = 1000,
+    MUTANTS = 20,
+    MUTANTS_MAX = 1000,
+    BEGUN_MAX = 32,
+    ROWS_QUIET = 200
+};
+static const int64_t progress_terminal_ns = NS_PER_S / 5, progress_lines_ns = 10ll * NS_PER_S;
 
 struct options {
     char **problems;
     int n_problems, slots;
     bool verbose, json;
-};
-
-struct row {
-    struct checking *checking;
-    const struct problem *problem;
-    int left; /* jobs without a verdict */
-    int passed, failed, infra;
-    int wrong, wrong_caught, wrong_first; /* the first wrong solution that passed, -1 */
-    char why[512]; /* of the first failure of the reference, or of a fault of ours */
+    struct check_options check;
 };
 
 struct checking {
@@ -32,131 +32,60 @@ struct checking {
     uv_loop_t loop;
     struct grader grader;
     struct problem_set set;
-    struct row rows[BEGUN_MAX];
+    struct check_set seen;
+    struct check_row rows[BEGUN_MAX];
+    bool ended[BEGUN_MAX]; /* the row waits to be reported */
     int begun, reported;
-    long bad, faults, without_reference;
-    bool pumping;
+    long clean, warned, bad, faults, programs, mutants, killed;
+    bool pumping, terminal;
+    int64_t started_ns, said_ns;
 };
 
-struct run {
-    struct row *row;
-    int wrong; /* its number, -1 for the reference */
-};
+static struct checking checking;
+
+static void say_progress(struct checking *c, bool end)
+{
+    int64_t now = wall_ns(), due = c->terminal ? progress_terminal_ns : progress_lines_ns;
+    if (c->terminal && (end || now - c->said_ns >= due))
+        fputs("\r\033[K", stderr);
+    if (end || now - c->said_ns < due)
+        return;
+    double s = (double)(now - c->started_ns) / 1e9, rate = c->reported / s;
+    fprintf(stderr, "%d of %d problems, %ld programs", c->reported, c->set.n, c->programs);
+    if (c->reported)
+        fprintf(stderr, ", %.0f s left", (c->set.n - c->reported) / rate);
+    fputs(c->terminal ? "" : "\n", stderr);
+    c->said_ns = now;
+}
+
+static void report_row(struct checking *c, struct check_row *r)
+{
+    const struct options *o = c->options;
+    check_set_add(&c->seen, r);
+    bool fault = r->infra[0];
+    c->faults += fault;
+    c->bad += !fault && r->worst == CHECK_ERROR;
+    c->warned += !fault && r->worst == CHECK_WARNING;
+    c->clean += !fault && r->worst == CHECK_NOTE;
+    c->programs += r->programs;
+    c->mutants += r->mutants;
+    c->killed += r->killed;
+    if (c->terminal)
+        fputs("\r\033[K", stderr);
+    if (o->json)
+        check_print_json(r);
+    else if (fault || r->worst > CHECK_NOTE || o->verbose || c->set.n <= ROWS_QUIET)
+        check_print(r, o->verbose);
+    fflush(stdout);
+    check_row_free(r);
+}
 
 static void pump(struct checking *c);
 
-/* What a verdict says went wrong, on one line. */
-static void explain(const json_t *verdict, char *ret, size_t size)
+static void on_row(struct check_row *r)
 {
-    const json_t *tests = json_object_get(verdict, "tests"),
-                 *f = json_array_get(json_object_get(tests, "failures"), 0);
-    const char *reason = json_string_value(json_object_get(verdict, "reason"));
-    const char *infra = json_string_value(json_object_get(verdict, "infra"));
-    const char *keys[] = {"call", "got", "expected", "message"};
-    struct buf text = {0};
-    buf_puts(&text, infra ? infra : reason ? reason : "?");
-    if (f)
-        buf_printf(&text, ", test %lld", (long long)json_integer_value(json_object_get(f, "test")));
-    for (size_t i = 0; i < COUNT_OF(keys); i++) {
-        const char *value = json_string_value(json_object_get(f, keys[i]));
-        if (value)
-            buf_printf(&text, "%s%s %.120s", i ? ", " : ": ", keys[i], value);
-    }
-    for (char *at = text.s; *at; at++)
-        if ((unsigned char)*at < ' ')
-            *at = ' ';
-    snprintf(ret, size, "%s", text.s);
-    buf_free(&text);
-}
-
-static void report_json(const struct row *r, bool good)
-{
-    json_t *line =
-        json_pack("{s:s, s:s, s:b, s:i, s:i, s:i, s:i, s:i, s:s?}", "id", r->problem->id, "source",
-                  r->problem->source, "ok", good, "reference_passed", r->passed, "reference_runs",
-                  r->passed + r->failed, "wrong", r->wrong, "wrong_caught", r->wrong_caught,
-                  "infra", r->infra, "why", r->why[0] ? r->why : NULL);
-    json_dumpf(line, stdout, REPORT_JSON);
-    putchar('\n');
-    json_decref(line);
-}
-
-static void report_row(struct checking *c, const struct row *r)
-{
-    bool has_reference = r->passed + r->failed > 0 || r->infra;
-    bool good = r->failed == 0 && has_reference && r->wrong_caught == r->wrong && !r->infra;
-    c->bad += !good && !r->infra;
-    c->faults += r->infra > 0;
-    c->without_reference += !has_reference;
-    if (c->options->json) {
-        report_json(r, good);
-        return;
-    }
-    if (good && !c->options->verbose && c->set.n > ROWS_QUIET)
-        return;
-    printf("%-6s %-32s reference %d/%d  wrong %d/%d",
-           good       ? "ok"
-           : r->infra ? "INFRA"
-                      : "FAIL",
-           r->problem->id, r->passed, r->passed + r->failed, r->wrong_caught, r->wrong);
-    if (!good)
-        printf("  (%s)", r->problem->source);
-    putchar('\n');
-    if (!has_reference)
-        puts("       no `reference:`, so its tests are not checked");
-    if (r->passed && r->failed)
-        puts("       flaky: the same reference passes and fails");
-    if (r->why[0])
-        printf("       %s: %s\n", r->infra ? "a fault of ours" : "the reference fails", r->why);
-    if (r->wrong_first >= 0)
-        printf("       the tests let `wrong` solution number %d pass\n", r->wrong_first + 1);
-}
-
-static void on_verdict(void *ctx, json_t *verdict)
-{
-    struct run *run = ctx;
-    struct row *r = run->row;
-    int grade = grade_of(verdict);
-    bool pass = grade == GRADE_CORRECT || grade == GRADE_FASTER;
-    if (grade < 0)
-        r->infra++;
-    else if (run->wrong >= 0) {
-        r->wrong_caught += !pass;
-        if (pass && r->wrong_first < 0)
-            r->wrong_first = run->wrong;
-    } else {
-        r->passed += pass;
-        r->failed += !pass;
-    }
-    if ((grade < 0 || (!pass && run->wrong < 0)) && !r->why[0])
-        explain(verdict, r->why, sizeof r->why);
-    r->left--;
-    free(run);
-    pump(r->checking);
-}
-
-static void begin_job(struct row *r, const char *source, int wrong)
-{
-    struct run *run = xcalloc(1, sizeof *run);
-    *run = (struct run){r, wrong};
-    json_t *item = json_pack("{s:s, s:s}", "task_id", r->problem->id, "solution", source);
-    CHECK(item);
-    struct job_spec spec = {.problem = r->problem, .item = item, .fresh = true};
-    job_start(&r->checking->grader, &spec, on_verdict, run);
-    json_decref(item);
-}
-
-static void begin(struct checking *c, const struct problem *p)
-{
-    struct row *r = &c->rows[c->begun++ % BEGUN_MAX];
-    const char *reference = json_string_value(json_object_get(p->suite, "reference"));
-    *r = (struct row){
-        .checking = c, .problem = p, .wrong = (int)json_array_size(p->wrong), .wrong_first = -1};
-    r->left = r->wrong + (reference ? REPEATS : 0);
-    for (int repeat = 0; reference && repeat < REPEATS; repeat++)
-        begin_job(r, reference, -1);
-    for (int i = 0; i < r->wrong; i++)
-        begin_job(r, json_string_value(json_array_get(p->wrong, (size_t)i)), i);
+    checking.ended[r - checking.rows] = true;
+    pump(&checking);
 }
 
 static void pump(struct checking *c)
@@ -165,32 +94,89 @@ static void pump(struct checking *c)
         return;
     c->pumping = true;
     while (c->reported < c->set.n) {
-        if (c->reported < c->begun && c->rows[c->reported % BEGUN_MAX].left == 0)
-            report_row(c, &c->rows[c->reported++ % BEGUN_MAX]);
-        else if (c->begun < c->set.n && c->begun - c->reported < BEGUN_MAX)
-            begin(c, &c->set.v[c->begun]);
-        else
+        int at = c->reported % BEGUN_MAX, next = c->begun % BEGUN_MAX;
+        if (c->reported < c->begun && c->ended[at]) {
+            report_row(c, &c->rows[at]);
+            c->reported++;
+        } else if (c->begun < c->set.n && c->begun - c->reported < BEGUN_MAX) {
+            c->ended[next] = false;
+            check_row_begin(&c->rows[next], &c->grader, &c->set.v[c->begun++], &c->options->check,
+                            on_row);
+        } else {
             break;
+        }
+        say_progress(c, false);
     }
     c->pumping = false;
     if (c->reported == c->set.n)
         grader_stop(&c->grader);
 }
 
+enum { KEY_REPEAT = 1000, KEY_MUTANTS, KEY_SCORE, KEY_ALLOW, KEY_STRICT };
+
 static const struct argp_option option_table[] = {
     {"jobs", 'j', "N", 0, "Run N programs at a time (default: the cores there are)", 0},
-    {"verbose", 'v', NULL, 0, "List good problems too, however many there are", 0},
+    {"repeat", KEY_REPEAT, "N", 0, "Run each reference N times (default 3)", 0},
+    {"mutants", KEY_MUTANTS, "N", 0, "At most N mutants a problem (default 20; 0: none)", 0},
+    {"min-score", KEY_SCORE, "S", 0,
+     "Fail a problem whose tests kill less than this share of its mutants (0 to 1)", 0},
+    {"allow", KEY_ALLOW, "KIND,...", 0,
+     "These findings are notes: leak, examples, duplicate, weak-tests, ... (as --json names them)",
+     0},
+    {"strict", KEY_STRICT, NULL, 0, "Warnings are errors", 0},
+    {"verbose", 'v', NULL, 0, "List good problems too, however many there are, and notes", 0},
     {"json", 'J', NULL, 0, "Print one JSON object a problem", 0},
     {0},
 };
 
-static const char doc[] = "Check problem files: every reference passes its tests, three times in a "
-                          "row, and every `wrong:` solution fails.\v"
-                          "  assay check problems/starter\n"
-                          "  assay check my_problems.yaml --json | jq 'select(.ok | not)'\n"
-                          "  assay check 'problems/listops.yaml?count=500&seed=1'\n\n"
-                          "Exit status: 0 all is well, 1 some problem is not (or has no "
-                          "reference), 2 bad usage or an unreadable problem file.";
+static const char doc[] =
+    "Test problem files: every reference passes its tests, again and again; `references:` pass "
+    "too, "
+    "every `wrong:` solution fails; so do programs that do next to nothing, and most mutants of "
+    "the "
+    "reference; no prompt gives its tests away; nothing is there twice.\v"
+    "  assay check problems/starter\n"
+    "  assay check mine.yaml --mutants 100 -v     every line the tests leave open\n"
+    "  assay check mine.yaml --min-score 0.9      nine mutants in ten must die\n"
+    "  assay check mine.yaml --repeat 50          look for a flaky test\n"
+    "  assay check mbpp.jsonl --allow leak        its prompts show their tests\n"
+    "  assay check mine.yaml --json | jq 'select(.ok | not)'\n"
+    "  assay check 'problems/listops.yaml?count=500' --mutants 0\n\n"
+    "A mutant that passes may mean the same as the reference: have a look, it is a warning "
+    "only.\n\n"
+    "Exit status: 0 no errors, 1 some problem has one (or met a fault of ours), 2 bad usage or an "
+    "unreadable problem file.";
+
+static int number(struct argp_state *state, const char *name, const char *arg, int low, int high)
+{
+    char *end;
+    long n = strtol(arg, &end, 10);
+    if (*end || end == arg || n < low || n > high)
+        argp_error(state, "%s %s: a number from %d to %d is wanted", name, arg, low, high);
+    return (int)n;
+}
+
+static double share(struct argp_state *state, const char *arg)
+{
+    char *end;
+    double x = strtod(arg, &end);
+    if (*end || end == arg || !(x >= 0 && x <= 1))
+        argp_error(state, "--min-score %s: a number from 0 to 1 is wanted", arg);
+    return x;
+}
+
+static void allow(struct argp_state *state, struct check_options *o, char *list)
+{
+    for (char *rest = list, *kind; (kind = strsep(&rest, ","));) {
+        int i = 0;
+        while (i < CHECK_KINDS && strcmp(check_kinds[i], kind) != 0)
+            i++;
+        if (i < CHECK_KINDS)
+            o->allowed[i] = true;
+        else
+            argp_error(state, "--allow %s: there is no such kind of finding", kind);
+    }
+}
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -205,6 +191,21 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case 'J':
         o->json = true;
         return 0;
+    case KEY_REPEAT:
+        o->check.repeat = number(state, "--repeat", arg, 1, REPEATS_MAX);
+        return 0;
+    case KEY_MUTANTS:
+        o->check.mutants = number(state, "--mutants", arg, 0, MUTANTS_MAX);
+        return 0;
+    case KEY_SCORE:
+        o->check.score_min = share(state, arg);
+        return 0;
+    case KEY_ALLOW:
+        allow(state, &o->check, arg);
+        return 0;
+    case KEY_STRICT:
+        o->check.strict = true;
+        return 0;
     case ARGP_KEY_ARGS:
         o->problems = state->argv + state->next;
         o->n_problems = state->argc - state->next;
@@ -217,29 +218,47 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
+static void summary(struct checking *c)
+{
+    double seconds = (double)(wall_ns() - c->started_ns) / 1e9;
+    say_progress(c, true);
+    fprintf(stderr, "%d problems: %ld clean, %ld with warnings, %ld with errors", c->set.n,
+            c->clean, c->warned, c->bad);
+    if (c->faults)
+        fprintf(stderr, ", %ld met a fault of ours", c->faults);
+    if (c->mutants)
+        fprintf(stderr, "; %ld of %ld mutants killed (%.1f %%)", c->killed, c->mutants,
+                100. * (double)c->killed / (double)c->mutants);
+    fprintf(stderr, "; %ld programs in %.1f s\n", c->programs, seconds);
+}
+
 int command_check(int argc, char **argv)
 {
-    static const struct argp argp = {option_table, parse, "PROBLEMS...", doc, NULL, NULL, NULL};
-    static struct checking c;
-    struct options o = {.slots = pool_cores()};
+    static const struct argp argp = {option_table,  parse, "PROBLEMS...", doc,
+                                     config_option, NULL,  NULL};
+    struct checking *c = &checking;
+    struct options o = {.slots = pool_cores(), .check = {.repeat = REPEATS, .mutants = MUTANTS}};
     struct err err = {0};
     argp_parse(&argp, argc, argv, 0, NULL, &o);
-    c = (struct checking){.options = &o, .grader.reward = REWARD_DEFAULT};
-    if (generate_load(&c.set, o.problems, o.n_problems, &err) < 0)
+    *c = (struct checking){.options = &o,
+                           .grader.reward = REWARD_DEFAULT,
+                           .terminal = isatty(STDERR_FILENO),
+                           .started_ns = wall_ns()};
+    if (generate_load(&c->set, o.problems, o.n_problems, &err) < 0)
         return command_error(&err);
-    if (c.set.n == 0) {
+    if (c->set.n == 0) {
         err_set(&err, -ENOENT, "%s: no problems there", o.problems[0]);
         return command_error(&err);
     }
-    CHECK(uv_loop_init(&c.loop) == 0);
-    grader_start(&c.grader, &c.loop, o.slots);
-    pump(&c);
-    uv_run(&c.loop, UV_RUN_DEFAULT);
-    grader_free(&c.grader);
-    fprintf(stderr, "%d problems: %ld well, %ld not", c.set.n, c.set.n - c.bad - c.faults, c.bad);
-    if (c.without_reference)
-        fprintf(stderr, " (%ld without a reference)", c.without_reference);
-    fprintf(stderr, c.faults ? ", %ld met a fault of ours\n" : "\n", c.faults);
-    problems_free(&c.set);
-    return c.bad || c.faults ? EXIT_FAULT : 0;
+    CHECK(uv_loop_init(&c->loop) == 0);
+    c->said_ns = c->started_ns;
+    check_set_open(&c->seen);
+    grader_start(&c->grader, &c->loop, o.slots);
+    pump(c);
+    uv_run(&c->loop, UV_RUN_DEFAULT);
+    grader_free(&c->grader);
+    summary(c);
+    check_set_close(&c->seen);
+    problems_free(&c->set);
+    return c->bad || c->faults ? EXIT_FAULT : 0;
 }

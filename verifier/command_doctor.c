@@ -4,6 +4,8 @@
 
 #include "base/check.h"
 #include "command.h"
+#include "config.h"
+#include "packages.h"
 #include "sandbox.h"
 
 static const struct argp_option option_table[] = {
@@ -31,7 +33,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 int command_doctor(int argc, char **argv)
 {
-    static const struct argp argp = {option_table, parse, NULL, doc, NULL, NULL, NULL};
+    static const struct argp argp = {option_table, parse, NULL, doc, config_option, NULL, NULL};
     bool as_json = false, good = true;
     struct sbx_probe probes[SBX_PROBES_MAX];
     argp_parse(&argp, argc, argv, 0, NULL, &as_json);
@@ -40,9 +42,9 @@ int command_doctor(int argc, char **argv)
     for (int i = 0; i < n; i++) {
         const struct sbx_probe *p = &probes[i];
         good = good && (p->ok || !p->floor);
-        json_array_append_new(list, json_pack("{s:s, s:b, s:b, s:s, s:s?}", "name", p->name, "ok",
-                                              p->ok, "floor", p->floor, "detail", p->detail,
-                                              "remedy", p->ok ? NULL : p->remedy));
+        json_array_append_new(list, json_pack("{s:s, s:b, s:b, s:s, s:s?, s:s?}", "name", p->name,
+                                              "ok", p->ok, "floor", p->floor, "detail", p->detail,
+                                              "lost", p->lost, "remedy", p->remedy));
         if (as_json)
             continue;
         printf("%-9s %-26s %s\n",
@@ -50,11 +52,16 @@ int command_doctor(int argc, char **argv)
                : p->floor ? "MISSING"
                           : "absent",
                p->name, p->detail);
-        if (!p->ok && p->remedy)
+        if (p->lost)
+            printf("%-9s %-26s lost: %s\n", "", "", p->lost);
+        if (p->remedy)
             printf("%-9s %-26s -> %s\n", "", "", p->remedy);
     }
+    json_t *packages = as_json ? json_array() : NULL;
+    good = packages_report(packages) && good;
     if (as_json) {
-        json_t *all = json_pack("{s:b, s:o}", "ok", good, "probes", list);
+        json_t *all =
+            json_pack("{s:b, s:o, s:o}", "ok", good, "probes", list, "packages", packages);
         json_dumpf(all, stdout, JSON_INDENT(2));
         putchar('\n');
         json_decref(all);

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "command.h"
+#include "config.h"
 #include "generate.h"
 #include "job.h"
 #include "output.h"
@@ -381,7 +382,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 int command_grade(int argc, char **argv)
 {
-    static const struct argp argp = {option_table, parse, NULL, doc, NULL, NULL, NULL};
+    static const struct argp argp = {option_table, parse, NULL, doc, config_option, NULL, NULL};
     static struct grading g;
     struct options o = {.slots = pool_cores(), .shards = 1, .k = "1", .timing = true};
     argp_parse(&argp, argc, argv, 0, NULL, &o);

@@ -49,18 +49,70 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-static void print_table(const json_t *result, const char *file)
+/* Bytes of what a terminal would obey, not show, at `s`: control characters, and those that turn the
+ * direction of writing. */
+static int unsafe_bytes(const char *s)
+{
+    const unsigned char *u = (const unsigned char *)s;
+    if (u[0] < ' ' || u[0] == 0x7f)
+        return u[0] != '\t';
+    if (u[0] == 0xc2 && u[1] < 0xa0)
+        return 2;
+    bool turns = u[0] == 0xe2 && ((u[1] == 0x80 && u[2] >= 0xaa && u[2] <= 0xae) ||
+                                  (u[1] == 0x81 && u[2] >= 0xa6 && u[2] <= 0xa9));
+    return turns ? 3 : 0;
+}
+
+static void print_safely(const char *s)
+{
+    while (*s) {
+        int n = unsafe_bytes(s);
+        putchar(n ? '?' : *s);
+        s += n ? n : 1;
+    }
+}
+
+/* The line with a caret under its place: under tabs stand tabs, so that both indent alike. */
+static void print_source(const char *source, int column)
+{
+    printf("    ");
+    print_safely(source);
+    printf("\n    ");
+    for (const char *s = source; *s && column > 1; s++)
+        if (((unsigned char)*s & 0xc0) != 0x80) {
+            putchar(*s == '\t' ? '\t' : ' ');
+            column--;
+        }
+    printf("^\n");
+}
+
+static int integer_of(const json_t *object, const char *key)
+{
+    return (int)json_integer_value(json_object_get(object, key));
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    return json_string_value(json_object_get(object, key));
+}
+
+static void print_report(const json_t *result, const char *file)
 {
     const json_t *list = json_object_get(result, "diagnostics");
-    printf("%s: %s%s\n", file, json_string_value(json_object_get(result, "language")),
-           json_is_true(json_object_get(result, "parses")) ? "" : ", with syntax errors");
-    for (size_t i = 0; i < json_array_size(list); i++) {
+    size_t n = json_array_size(list);
+    printf("%s: %s%s\n", file, text_of(result, "language"),
+           json_is_true(json_object_get(result, "parses")) ||
+                   strcmp(text_of(result, "language"), "python") != 0
+               ? ""
+               : ", with syntax errors");
+    for (size_t i = 0; i < n; i++) {
         const json_t *d = json_array_get(list, i);
-        printf("  %5lld:%-4lld %-20s %s\n",
-               (long long)json_integer_value(json_object_get(d, "line")),
-               (long long)json_integer_value(json_object_get(d, "column")),
-               json_string_value(json_object_get(d, "code")),
-               json_string_value(json_object_get(d, "message")));
+        printf("%s:%d:%d: %s: ", file, integer_of(d, "line"), integer_of(d, "column"),
+               text_of(d, "severity"));
+        print_safely(text_of(d, "message"));
+        printf(" [%s]\n", text_of(d, "code"));
+        if (text_of(d, "source"))
+            print_source(text_of(d, "source"), integer_of(d, "column"));
     }
 }
 
@@ -90,7 +142,7 @@ int command_lint(int argc, char **argv)
         json_dumpf(result, stdout, REPORT_JSON);
         putchar('\n');
     } else {
-        print_table(result, o.file);
+        print_report(result, o.file);
     }
     json_decref(result);
     return 0;

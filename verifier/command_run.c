@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "command.h"
+#include "config.h"
 #include "problem.h"
 #include "report.h"
 
@@ -135,7 +136,7 @@ static json_t *question_of(const struct options *o, struct err *err)
 
 int command_run(int argc, char **argv)
 {
-    static const struct argp argp = {option_table, parse, "FILE", doc, NULL, NULL, NULL};
+    static const struct argp argp = {option_table, parse, "FILE", doc, config_option, NULL, NULL};
     struct options o = {.limits = LIMITS_DEFAULT};
     struct err err = {0};
     argp_parse(&argp, argc, argv, 0, NULL, &o);

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "command.h"
+#include "config.h"
 #include "generate.h"
 #include "server.h"
 
@@ -119,7 +120,7 @@ static int prepare(struct options *o, struct problem_set *set, struct reward *re
 
 int command_serve(int argc, char **argv)
 {
-    static const struct argp argp = {option_table, parse, NULL, doc, NULL, NULL, NULL};
+    static const struct argp argp = {option_table, parse, NULL, doc, config_option, NULL, NULL};
     static struct server server;
     struct options o = {.listen = "127.0.0.1:8080",
                         .server = {.slots = pool_cores(), .queue_max = QUEUE_MAX, .timing = true}};

@@ -9,6 +9,9 @@
  *             A closing run at the end of a line of code counts too, because models write it
  *   choice    fences tagged Python, else untagged, else of other languages, else the whole text;
  *             of several the last that defines the entry point, else the last. Blank ones are none
+ *   imports   fences of the chosen kind before it that hold nothing but imports stand before it
+ *   prose     without a fence, lines of prose before the first line of Python and after the last
+ *             go: no Python program begins or ends with them
  *   dedent    common leading white space goes */
 #include "verifier/extract.h"
 
@@ -21,8 +24,12 @@ struct fence {
     bool closed;
 };
 
+enum { IMPORT_FENCES_MAX = 4 };
+
 struct choice {
     struct fence last[FENCE_CLASSES], defining[FENCE_CLASSES];
+    struct str imports[IMPORT_FENCES_MAX]; /* bodies of Python fences that only import */
+    int n_imports;
 };
 
 static bool is_space(char c)
@@ -259,6 +266,21 @@ static bool defines(struct str body, struct str name)
     return false;
 }
 
+/* Nothing but `import` lines and comments, flush left, and at least one of the former. */
+static bool only_imports(struct str body)
+{
+    struct str line;
+    bool any = false;
+    while (next_line(&body, &line)) {
+        bool import = str_starts(line, STR("import ")) ||
+                      (str_starts(line, STR("from ")) && str_find(line, STR(" import "), 0) > 0);
+        if (!import && !is_blank(line) && line.s[0] != '#')
+            return false;
+        any |= import;
+    }
+    return any;
+}
+
 static void keep_fence(struct choice *c, struct str body, struct str tag, bool closed,
                        const char *entry_point)
 {
@@ -266,7 +288,12 @@ static void keep_fence(struct choice *c, struct str body, struct str tag, bool c
     enum fence_class k = class_of(tag);
     if (is_blank(body))
         return;
+    /* Of another language's fences the longest says most about which language it is. */
+    if (k == FENCE_OTHER && body.len < c->last[k].body.len)
+        return;
     c->last[k] = f;
+    if (k == FENCE_PYTHON && c->n_imports < IMPORT_FENCES_MAX && only_imports(body))
+        c->imports[c->n_imports++] = body;
     if (entry_point && defines(body, str_of(entry_point)))
         c->defining[k] = f;
 }
@@ -287,6 +314,104 @@ static void find_fences(struct str text, const char *entry_point, struct choice 
         }
         keep_fence(c, body, o.tag, closed, entry_point);
     }
+}
+
+/* The chosen body with the imports of the fences before it. */
+static struct str with_imports(struct str body, const struct choice *c, struct arena *a)
+{
+    size_t len = body.len;
+    int n = 0;
+    for (; n < c->n_imports && c->imports[n].s < body.s; n++)
+        len += c->imports[n].len + 1;
+    if (n == 0 || only_imports(body))
+        return body;
+    char *out = arena_alloc(a, len + 1), *end = out;
+    for (int i = 0; i < n; i++) {
+        end = mempcpy(end, c->imports[i].s, c->imports[i].len);
+        *end++ = '\n';
+    }
+    end = mempcpy(end, body.s, body.len);
+    return str_make(out, (size_t)(end - out));
+}
+
+static bool starts_python(struct str line)
+{
+    static const char *const words[] = {"def", "class", "async", "import", "from"};
+    for (size_t i = 0; i < COUNT_OF(words); i++) {
+        struct str rest = line;
+        if (take_word(&rest, str_of(words[i])))
+            return i < 3 || only_imports(line);
+    }
+    return line.len && line.s[0] == '@';
+}
+
+/* "Here is the code:" and the like: words, with no sign that code has, and a full stop or colon. */
+static bool is_sentence(struct str line)
+{
+    static const char *const keywords[] = {"if",   "for",   "while",  "with", "elif",  "else",
+                                           "case", "match", "except", "del",  "assert"};
+    size_t spaces = 0;
+    while (line.len && is_space(line.s[line.len - 1]))
+        line.len--;
+    for (size_t i = 0; i < COUNT_OF(keywords); i++) {
+        struct str rest = line;
+        if (take_word(&rest, str_of(keywords[i])))
+            return false;
+    }
+    for (size_t i = 0; i < line.len; i++) {
+        if (strchr("=()[]{}#\"\\<>@|&^%;", line.s[i]))
+            return false;
+        spaces += line.s[i] == ' ';
+    }
+    return spaces >= 2 && is_word(line.s[0]) && strchr(".:!", line.s[line.len - 1]);
+}
+
+/* Where the prose before the program ends, 0 where there is none or no program follows it. */
+static size_t head_of(struct str text)
+{
+    struct str rest = text, line;
+    bool prose = false;
+    while (next_line(&rest, &line)) {
+        if (is_blank(line))
+            continue;
+        if (prose && starts_python(line))
+            return (size_t)(line.s - text.s);
+        if (!is_sentence(line))
+            return 0;
+        prose = true;
+    }
+    return 0;
+}
+
+/* Where the prose after the program begins; text.len where there is none. */
+static size_t tail_of(struct str text)
+{
+    struct str rest = text, line;
+    size_t tail = text.len;
+    while (next_line(&rest, &line)) {
+        if (is_blank(line))
+            continue;
+        if (!is_sentence(line))
+            tail = text.len;
+        else if (tail == text.len)
+            tail = (size_t)(line.s - text.s);
+    }
+    return tail;
+}
+
+/* A program without a fence, freed of the prose around it; false if there is none, or no program. */
+static bool between_prose(struct str *text)
+{
+    size_t head = head_of(*text);
+    struct str program = str_from(*text, head);
+    size_t tail = tail_of(program);
+    struct str rest = program, line = {"", 0};
+    while (is_blank(line) && next_line(&rest, &line))
+        ;
+    if (!starts_python(line) || (head == 0 && tail == program.len))
+        return false;
+    *text = str_make(program.s, tail);
+    return true;
 }
 
 /* Removes the white space that all lines begin with, and ends the last line. */
@@ -333,14 +458,15 @@ int extract_program(struct str response, const char *entry_point, struct arena *
     while (k < FENCE_CLASSES && !c.last[k].body.len)
         k++;
     if (k == FENCE_CLASSES) {
-        x.rule = answered ? "answer-text" : "whole-text";
+        bool trimmed = between_prose(&text);
+        x.rule = trimmed ? "between-prose" : answered ? "answer-text" : "whole-text";
     } else {
         bool earlier = c.defining[k].body.len && c.defining[k].body.s != c.last[k].body.s;
         struct fence f = earlier ? c.defining[k] : c.last[k];
         x.rule = !f.closed ? "unclosed-fence" : earlier ? "entry-point-fence" : rules[k];
         x.tag = f.tag;
         x.other_language = k == FENCE_OTHER;
-        text = f.body;
+        text = k == FENCE_PYTHON ? with_imports(f.body, &c, a) : f.body;
     }
     x.code = dedent(text, a);
     if (is_blank(x.code)) {

@@ -123,6 +123,15 @@ static void put_text(json_t *verdict, const char *key, const char *text)
     json_object_set_new(verdict, key, text ? json_string(text) : json_null());
 }
 
+/* Partial credit goes by points where the tests are worth any, else by their number. */
+static double partial(const json_t *tests, bool of_all)
+{
+    const json_t *points = json_object_get(tests, "points");
+    if (points)
+        return json_number_value(json_object_get(points, of_all ? "total" : "earned"));
+    return int_of(tests, of_all ? "total" : "passed");
+}
+
 /* The item's own keys, such as "id"; the verdict's keys win over an item's of the same name. */
 static void carry_through(json_t *verdict, const json_t *item)
 {
@@ -152,8 +161,8 @@ json_t *grade_verdict(const struct problem *p, const json_t *item, int sample,
     put_text(v, "grade", infra ? NULL : grade_names[grade]);
     json_object_set_new(v, "reward",
                         infra ? json_null()
-                              : json_real(reward_of(rw, grade, int_of(tests, "passed"),
-                                                    int_of(tests, "total"), low_of(judged))));
+                              : json_real(reward_of(rw, grade, partial(tests, false),
+                                                    partial(tests, true), low_of(judged))));
     put_text(v, "reason", reason_names[reason]);
     put_text(v, "infra", infra);
     put(v, "tests", judged, "tests");

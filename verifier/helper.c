@@ -64,6 +64,20 @@ const char *helper_folder(void)
     return folder;
 }
 
+static char *python_environment[2];
+
+void helper_set_python(const char *path, const char *preload)
+{
+    const char *const names[] = {"ASSAY_PYTHON_PATH", "ASSAY_PYTHON_PRELOAD"};
+    const char *const values[] = {path, preload};
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        struct buf text = {0};
+        buf_printf(&text, "%s=%s", names[i], values[i]);
+        free(python_environment[i]);
+        python_environment[i] = text.s;
+    }
+}
+
 /* What a helper may know of our environment: nothing but these. */
 static void environment_make(char *ret_env[ENVIRONMENT_MAX])
 {
@@ -74,6 +88,9 @@ static void environment_make(char *ret_env[ENVIRONMENT_MAX])
     int n = 0;
     ret_env[n++] = path;
     ret_env[n++] = lang;
+    for (size_t i = 0; i < COUNT_OF(python_environment); i++)
+        if (python_environment[i])
+            ret_env[n++] = python_environment[i];
     for (char **e = environ; *e; e++)
         for (size_t i = 0; i < COUNT_OF(kept); i++)
             if (strncmp(*e, kept[i], strlen(kept[i])) == 0 && n < ENVIRONMENT_MAX - 1)

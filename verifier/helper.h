@@ -41,6 +41,10 @@ void helper_dismiss(struct helper *h);
 
 /* The folder of the helpers: the one that this program lies in, unless a test names another. */
 const char *helper_folder(void);
+
+/* More folders of Python packages (colons between) and modules to import beforehand (commas):
+ * interpreter.h. For helpers started from now on. */
+void helper_set_python(const char *path, const char *preload);
 void helper_set_folder(const char *path);
 
 #endif

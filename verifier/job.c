@@ -24,6 +24,7 @@ enum {
     LINT_MS_MAX = 10000,
     JUDGE_MARGIN_MS = 10000,
     TIMED_GUESTS_MAX = 50,
+    REFERENCE_MS_MAX = 400000,
     SLOTS_PER_LINTER = 8,
     CACHE_ENTRIES_MAX = 16384,
     CACHE_BYTES_MAX = 64 << 20,
@@ -140,13 +141,39 @@ static json_t *lint_text(struct str code)
     return json_stringn(code.s, n);
 }
 
+/* With how many arguments the cases call the entry point; NULL where one of them tells it in another
+ * way. */
+static json_t *counts_of_calls(const struct problem *p)
+{
+    json_t *cases = json_object_get(p->suite, "cases"), *counts = json_array();
+    for (size_t i = 0; i < json_array_size(cases) && i < LINT_CASES_LOOKED_AT; i++) {
+        json_t *c = json_array_get(cases, i), *args = json_object_get(c, "args");
+        json_t *n = json_integer((json_int_t)json_array_size(args));
+        bool plain = json_is_array(args) && json_object_size(json_object_get(c, "kwargs")) == 0;
+        bool known = false;
+        for (size_t k = 0; k < json_array_size(counts); k++)
+            known = known || json_equal(json_array_get(counts, k), n);
+        if (plain && !known)
+            json_array_append(counts, n);
+        json_decref(n);
+        if (!plain || json_array_size(counts) > LINT_CALLS_MAX) {
+            json_decref(counts);
+            return NULL;
+        }
+    }
+    return counts;
+}
+
 static enum step step_lint(struct job *j)
 {
+    const struct problem *p = j->spec.problem;
+    const char *reference = json_string_value(json_object_get(p->suite, "reference"));
     json_t *text = lint_text(j->x.code);
     CHECK(text); /* it came in as JSON, and extraction keeps UTF-8 whole */
     ask(j, j->grader->linters,
-        json_pack("{s:o, s:s?, s:s?}", "text", text, "entry_point", j->spec.problem->entry_point,
-                  "starter", j->starter ? j->spec.problem->starter : NULL),
+        json_pack("{s:o, s:s?, s:s?, s:o*, s:s*}", "text", text, "entry_point", p->entry_point,
+                  "starter", j->starter ? p->starter : NULL, "calls", counts_of_calls(p), "model",
+                  reference ? reference : p->prefix),
         LINT_MS_MAX, on_linted);
     return WAIT;
 }
@@ -161,13 +188,17 @@ static void on_judged(struct task *t, json_t *result, const char *infra)
 }
 
 /* Every guest may use its whole wall time, and the test code as much again: past this the judge
- * itself hangs. */
+ * itself hangs. Where the reference goes first, its time and the limits that grow with it come on
+ * top (judge_derive.c). */
 static int64_t judge_limit_ms(const struct job *j)
 {
     const struct problem *p = j->spec.problem;
     size_t guests = 2 + json_array_size(json_object_get(p->suite, "stdio")) +
                     (wants_timing(j) ? TIMED_GUESTS_MAX : 0);
-    return JUDGE_MARGIN_MS + (int64_t)((double)guests * (p->limits.wall_s + 1) * 1000);
+    bool asks_reference =
+        json_object_get(p->suite, "derive") || json_object_get(p->suite, "framework");
+    return JUDGE_MARGIN_MS + (asks_reference ? REFERENCE_MS_MAX : 0) +
+           (int64_t)((double)guests * (p->limits.wall_s + 1) * 1000);
 }
 
 static enum step step_judge(struct job *j)

@@ -1,5 +1,7 @@
 /* judge_functions.c: the tests that call the program: cases and test source, all in one guest. */
 #include "verifier/judge.h"
+#include "verifier/judge_derive.h"
+#include "verifier/judge_framework.h"
 #include "verifier/judge_job.h"
 #include "verifier/judge_proxy.h"
 #include "verifier/judge_text.h"
@@ -115,7 +117,8 @@ static void judge_answer(struct judge_job *job, const struct judge_case *c, PyOb
                          PyObject *got)
 {
     /* `returns` is Python source, so it says tuple where it means tuple. */
-    struct judge_compare exact = {.tolerance = job->suite->compare.tolerance};
+    struct judge_compare exact = job->suite->compare;
+    exact.any_sequence = false;
     PyObject *want =
         c->returns ? PyEval_EvalCode(c->returns, globals, globals) : Py_XNewRef(c->expected);
     if (c->raises || !want) {
@@ -127,7 +130,11 @@ static void judge_answer(struct judge_job *job, const struct judge_case *c, PyOb
         Py_XDECREF(want);
         return;
     }
-    int same = judge_equal(got, want, c->returns ? &exact : &job->suite->compare);
+    int same = job->suite->accept || job->suite->found
+                   ? judge_accepts(job->suite, c, got, want)
+                   : judge_equal(got, want, c->returns ? &exact : &job->suite->compare);
+    if (same == 0 && c->element)
+        same = judge_equal(got, c->element, &job->suite->compare);
     if (same > 0)
         judge_pass(job);
     else if (same < 0)
@@ -140,8 +147,11 @@ static void judge_answer(struct judge_job *job, const struct judge_case *c, PyOb
 static void run_case(struct judge_job *job, const struct judge_case *c, PyObject *globals,
                      PyObject *entry)
 {
+    judge_next_test(job, c->json);
+    judge_session_awaits(c->text && strstr(c->text, "asyncio"));
     PyObject *got = c->call ? PyEval_EvalCode(c->call, globals, globals)
                             : judge_call(entry, c->args, c->kwargs, true);
+    judge_session_awaits(false);
     if (got) {
         judge_answer(job, c, globals, got);
     } else if (c->raises && raised_as_named(c->raises)) {
@@ -155,12 +165,13 @@ static void run_case(struct judge_job *job, const struct judge_case *c, PyObject
 
 /* ---- test source ----------------------------------------------------------------------------- */
 
-static int run_source(struct judge_job *job, PyObject *globals, PyObject *entry)
+static int run_source(struct judge_job *job, PyObject *globals)
 {
     PyObject *done = PyEval_EvalCode(job->suite->tests_code, globals, globals);
     if (done && job->suite->calls_check) {
         PyObject *check = PyDict_GetItemString(globals, "check");
-        Py_SETREF(done, check ? PyObject_CallOneArg(check, entry) : NULL);
+        PyObject *candidate = PyDict_GetItemString(globals, "candidate");
+        Py_SETREF(done, check ? PyObject_CallOneArg(check, candidate) : NULL);
         if (!done && !PyErr_Occurred())
             PyErr_SetString(PyExc_NameError, "check");
     }
@@ -168,12 +179,19 @@ static int run_source(struct judge_job *job, PyObject *globals, PyObject *entry)
     return done ? 0 : -1;
 }
 
-static void run_tests(struct judge_job *job, PyObject *globals, PyObject *entry)
+static void run_tests(struct judge_job *job, PyObject *globals)
 {
     int before = job->passed;
     size_t told = json_array_size(job->failures);
     judge_sites_begin(job);
-    bool completed = run_source(job, globals, entry) == 0;
+    judge_session_awaits(job->suite->awaits);
+    /* Test code that catches everything may go on past the end of the guest, but not pass. */
+    bool completed = run_source(job, globals) == 0;
+    judge_session_awaits(false);
+    if (completed && (job->guest.over || judge_watch_expired())) {
+        PyErr_SetNone(judge_stop);
+        completed = false;
+    }
     judge_sites_end(completed);
     if (completed && job->suite->n_sites == 0)
         judge_pass(job);
@@ -192,15 +210,28 @@ static void run_tests(struct judge_job *job, PyObject *globals, PyObject *entry)
         judge_fail_by_error(job, NULL);
 }
 
+/* Tests that can judge no program are the problem's fault, now and for later programs. */
+static void run_source_tests(struct judge_job *job, PyObject *globals)
+{
+    if (!job->suite->framework)
+        run_tests(job, globals);
+    else if (judge_framework_run(job, globals, false, &job->infra) < 0)
+        job->suite->broken = check_alloc(strdup(job->infra.text));
+}
+
 /* ---- all of it ------------------------------------------------------------------------------- */
 
 int judge_seed_random(long seed)
 {
-    PyObject *module = PyImport_ImportModule("random");
-    PyObject *done = module ? PyObject_CallMethod(module, "seed", "l", seed) : NULL;
-    Py_XDECREF(module);
-    Py_XDECREF(done);
-    return done ? 0 : -1;
+    static const char *const modules[] = {"random", "numpy.random"};
+    for (size_t i = 0; i < COUNT_OF(modules); i++) {
+        PyObject *module = PyDict_GetItemString(PyImport_GetModuleDict(), modules[i]);
+        PyObject *done = module ? PyObject_CallMethod(module, "seed", "l", seed) : NULL;
+        Py_XDECREF(done);
+        if (module && !done)
+            return -1;
+    }
+    return 0;
 }
 
 static void run_loaded(struct judge_job *job)
@@ -218,9 +249,11 @@ static void run_loaded(struct judge_job *job)
     } else {
         judge_session_globals(globals);
         for (int i = 0; i < s->n_cases && !job->guest.over && !judge_watch_expired(); i++)
-            run_case(job, &s->cases[i], globals, entry);
+            if (!s->cases[i].dropped)
+                run_case(job, &s->cases[i], globals, entry);
+        judge_next_test(job, NULL);
         if (s->tests_code && !job->guest.over && !judge_watch_expired())
-            run_tests(job, globals, entry);
+            run_source_tests(job, globals);
     }
     judge_session_globals(NULL);
     if (globals)
@@ -232,7 +265,7 @@ static void run_loaded(struct judge_job *job)
 int judge_run_functions(struct judge_job *job)
 {
     TRY(judge_job_start_guest(job, &job->suite->limits, false));
-    judge_session_begin(&job->guest, job->suite->is_class);
+    judge_session_begin(&job->guest);
     if (judge_load_program(job, job->program) == 0)
         run_loaded(job);
     else
@@ -243,5 +276,6 @@ int judge_run_functions(struct judge_job *job)
     else if (judge_watch_expired())
         job->reason = REASON_TIME_LIMIT;
     judge_session_end();
-    return judge_job_finish_guest(job);
+    int rc = judge_job_finish_guest(job);
+    return job->infra.code ? job->infra.code : rc;
 }

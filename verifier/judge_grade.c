@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "sandbox.h"
 #include "verifier/judge.h"
+#include "verifier/judge_derive.h"
 #include "verifier/judge_job.h"
 #include "verifier/judge_proxy.h"
 #include "verifier/judge_text.h"
@@ -14,10 +15,21 @@ static const int64_t ACCOUNT_NS = 5ll * NS_PER_S;
 
 /* ---- counting -------------------------------------------------------------------------------- */
 
+void judge_next_test(struct judge_job *job, const json_t *test)
+{
+    job->test = test;
+}
+
 void judge_pass(struct judge_job *job)
 {
+    const char *name = json_string_value(json_object_get(job->test, "group"));
+    json_t *group = name ? json_object_get(job->groups, name) : NULL;
+    json_t *passed = json_object_get(group, "passed");
     job->passed++;
     job->tests++;
+    job->earned += judge_test_points(job->test);
+    if (passed)
+        json_integer_set(passed, json_integer_value(passed) + 1);
 }
 
 void judge_fail(struct judge_job *job, enum reason reason, json_t *call, PyObject *got,
@@ -41,6 +53,21 @@ void judge_fail(struct judge_job *job, enum reason reason, json_t *call, PyObjec
     json_array_append_new(job->failures, failure);
 }
 
+/* A MemoryError, or what the kernel says when it refuses a mapping. */
+static bool is_memory_limit(void)
+{
+    PyObject *type, *value, *trace;
+    if (!PyErr_ExceptionMatches(PyExc_OSError))
+        return PyErr_ExceptionMatches(PyExc_MemoryError);
+    PyErr_Fetch(&type, &value, &trace);
+    PyErr_NormalizeException(&type, &value, &trace);
+    PyObject *number = PyObject_GetAttrString(value, "errno");
+    bool yes = number && PyLong_Check(number) && PyLong_AsLong(number) == ENOMEM;
+    Py_XDECREF(number);
+    PyErr_Restore(type, value, trace);
+    return yes;
+}
+
 /* OSError(EAGAIN) of a refused fork, RuntimeError of a refused thread. */
 static bool is_process_limit(void)
 {
@@ -60,7 +87,7 @@ enum reason judge_reason_of_error(const struct judge_guest *guest)
         return guest->over && guest->reason != REASON_NONE ? guest->reason : REASON_TIME_LIMIT;
     if (PyErr_ExceptionMatches(PyExc_AssertionError))
         return REASON_WRONG_ANSWER;
-    if (PyErr_ExceptionMatches(PyExc_MemoryError))
+    if (is_memory_limit())
         return REASON_MEMORY_LIMIT;
     if (PyErr_ExceptionMatches(judge_refused))
         return PyErr_ExceptionMatches(judge_too_large) ? REASON_OUTPUT_LIMIT : REASON_WRONG_ANSWER;
@@ -134,6 +161,22 @@ json_t *judge_reason(enum reason reason)
     return reason == REASON_NONE ? json_null() : json_string(names[reason]);
 }
 
+/* Groups, points and what was not run are there only where the problem or the run gives cause. */
+static json_t *tests_of(const struct judge_job *job, bool failed, int total)
+{
+    json_t *tests = json_pack("{s:i, s:i, s:O}", "passed", failed ? 0 : job->passed, "total", total,
+                              "failures", job->failures);
+    if (job->not_run)
+        json_object_set_new(tests, "not_run", json_integer(job->not_run));
+    if (job->groups)
+        json_object_set(tests, "groups", job->groups);
+    if (total && job->suite->points > 0)
+        json_object_set_new(tests, "points",
+                            json_pack("{s:f, s:f}", "earned", failed ? 0. : job->earned, "total",
+                                      job->suite->points));
+    return tests;
+}
+
 static json_t *result(struct judge_job *job)
 {
     bool failed = job->infra.code != 0;
@@ -142,10 +185,10 @@ static json_t *result(struct judge_job *job)
     json_object_set_new(r, "infra",
                         failed ? judge_json_text(str_of(job->infra.text), JUDGE_TEXT_BYTES_MAX)
                                : json_null());
+    if (failed && job->suite && (job->suite->broken || job->lasting))
+        json_object_set_new(r, "lasting", json_true());
     json_object_set_new(r, "reason", judge_reason(failed ? REASON_NONE : job->reason));
-    json_object_set_new(r, "tests",
-                        json_pack("{s:i, s:i, s:O}", "passed", failed ? 0 : job->passed, "total",
-                                  total, "failures", job->failures));
+    json_object_set_new(r, "tests", tests_of(job, failed, total));
     json_object_set_new(r, "time",
                         json_pack("{s:f, s:f, s:O}", "cpu_ms", (double)job->cpu_us / 1e3, "wall_ms",
                                   (double)job->wall_us / 1e3, "speedup", job->speedup));
@@ -203,8 +246,11 @@ json_t *judge_grade(const json_t *request, uint32_t seq, int frames_fd)
         err_set(&job.infra, -EINVAL, "suite: %s", job.suite->broken);
     else if (!job.program.s)
         err_set(&job.infra, -EINVAL, "a job without a program");
+    if (job.infra.code == 0 && job.suite->underived)
+        (void)judge_derive(job.suite, &job.infra);
     if (job.infra.code == 0) {
         prepare_last_words(&job, seq);
+        job.groups = json_deep_copy(job.suite->groups);
         int rc = run_all(&job);
         if (rc == 0 && job.reason == REASON_NONE && job.suite->timing_call &&
             json_is_true(json_object_get(request, "timing")))
@@ -215,8 +261,8 @@ json_t *judge_grade(const json_t *request, uint32_t seq, int frames_fd)
     json_decref(job.failures);
     json_decref(job.lint);
     json_decref(job.speedup);
+    json_decref(job.groups);
     buf_free(&job.last_words);
-    buf_free(&job.guest.question);
-    buf_free(&job.guest.input);
+    judge_guest_free(&job.guest);
     return made;
 }

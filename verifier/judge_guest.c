@@ -4,13 +4,15 @@
  * descriptors by SCM_RIGHTS. Each guest has a stream socket of its own: frames of wire.h, one
  * answer a question, the question's sequence number repeated. Whoever writes on that socket is
  * hostile: lengths are bounded before memory is taken, an answer that nobody asked for (bytes
- * that already lie there when a question is sent) ends the guest.
+ * that already lie there when a question is sent) ends the guest. And it has pipes for what it
+ * prints, drained in every wait, so that neither side ever blocks on a full one.
  *
  * Nothing here has a timeout of its own. All waiting happens inside a window of judge_watch.h,
  * at whose end every system call returns EINTR; the keeper's limit comes first and shows up as
  * EOF. */
 #include "verifier/judge_guest.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -77,7 +79,8 @@ static int keeper_send(void *message, size_t size, struct err *err)
     }
 }
 
-/* Descriptors arrive in order: the socket, then stdin, stdout, stderr where there are pipes. */
+/* Descriptors arrive in order: the socket, then the pipe of stdout, or those of stdin, stdout
+ * and stderr. */
 static void take_descriptors(struct msghdr *msg, int fds[4])
 {
     struct cmsghdr *c = CMSG_FIRSTHDR(msg);
@@ -140,8 +143,10 @@ static int wait_ready(struct judge_guest *g, struct err *err)
 {
     struct judge_frame frame;
     int rc = judge_guest_receive(g, &frame);
-    if (rc == 0 && frame.type == GUEST_READY && frame.end - frame.at == sizeof(uint32_t))
+    if (rc == 0 && frame.type == GUEST_READY && frame.end - frame.at == sizeof g->isolation) {
+        memcpy(&g->isolation, frame.at, sizeof g->isolation); /* what it found out itself */
         return 0;
+    }
     /* No program was loaded yet, so whatever happened is not the candidate's doing. */
     judge_guest_finish(g, NULL);
     return err_set(err, -EIO, "guest did not start: %s", rc < 0 ? g->why : "no ready frame");
@@ -159,23 +164,32 @@ int judge_guest_start(struct judge_guest *g, const struct limits *limits, bool s
         .memory_kib = (uint64_t)limits->memory_mib << 10,
         .file_kib = FILE_KIB_MAX,
     };
-    struct buf question = g->question, input = g->input;
+    struct judge_guest old = *g;
     union keeper_message m;
     int fds[4];
-    *g =
-        (struct judge_guest){.fd = -1, .pipes = {-1, -1, -1}, .question = question, .input = input};
+    *g = (struct judge_guest){
+        .fd = -1, .pipes = {-1, -1, -1}, .question = old.question, .input = old.input};
     buf_clear(&g->input);
+    for (int i = 1; i < 3; i++) {
+        g->drains[i].kept = old.drains[i].kept;
+        judge_drain_begin(&g->drains[i], DRAIN_KEEP_NOTHING, DRAIN_UNREAD_BYTES_MAX);
+    }
     g->memory_kib = (int64_t)limits->memory_mib << 10;
     TRY(keeper_send(&fork, sizeof fork, err));
     TRY(keeper_receive(&m, fds, err));
     if (m.head.kind == KEEPER_FAILED)
         return err_set(err, -EIO, "keeper: %.*s", (int)sizeof m.failed.what, m.failed.what);
-    if (m.head.kind != KEEPER_FORKED || fds[0] < 0 || (stdio && fds[3] < 0))
+    if (m.head.kind != KEEPER_FORKED || fds[stdio ? 3 : 1] < 0)
         return keeper_gone(
             err_set(err, -EPROTO, "keeper: message %u instead of a guest", m.head.kind));
     g->fd = fds[0];
-    memcpy(g->pipes, fds + 1, sizeof g->pipes);
-    g->isolation = m.forked.isolation;
+    if (stdio)
+        memcpy(g->pipes, fds + 1, sizeof g->pipes);
+    else
+        g->pipes[1] = fds[1];
+    for (int i = 0; i < 3; i++)
+        if (g->pipes[i] >= 0)
+            (void)fcntl(g->pipes[i], F_SETFL, O_NONBLOCK);
     return wait_ready(g, err);
 }
 
@@ -201,10 +215,44 @@ static int lost(struct judge_guest *g)
         (void)judge_guest_poll_exit(g, &err);
     if (!g->exited)
         return judge_guest_fail(g, REASON_PROTOCOL, "the program closed its channel");
+    if (g->end.cause == KEEPER_BY_ITSELF && WIFEXITED(g->end.status) &&
+        WEXITSTATUS(g->end.status) == GUEST_EXIT_MEMORY)
+        return judge_guest_fail(g, REASON_MEMORY_LIMIT, "no memory to hold a question or answer");
     if (g->end.cause == KEEPER_BY_ITSELF && !WIFSIGNALED(g->end.status))
         return judge_guest_fail(g, REASON_CRASHED, "the program ended its process");
     return judge_guest_fail(g, judge_reason_of_end(&g->end, g->memory_kib),
                             "the program's process was killed");
+}
+
+int judge_guest_drain(struct judge_guest *g, int which)
+{
+    struct judge_drain *o = &g->drains[which];
+    (void)judge_drain_read(o, &g->pipes[which]);
+    if (!judge_drain_flooded(o))
+        return 0;
+    return judge_guest_fail(g, REASON_OUTPUT_LIMIT, "more output than the limit allows");
+}
+
+/* Until the guest's socket has something to read (POLLIN) or room to write (POLLOUT). */
+static int await(struct judge_guest *g, short events)
+{
+    for (;;) {
+        struct pollfd fds[3] = {
+            {.fd = g->fd, .events = events},
+            {.fd = g->pipes[1], .events = POLLIN},
+            {.fd = g->pipes[2], .events = POLLIN},
+        };
+        if (poll(fds, 3, -1) < 0) {
+            if (errno == EINTR && !judge_watch_expired())
+                continue;
+            return lost(g);
+        }
+        for (int i = 1; i < 3; i++)
+            if (fds[i].revents)
+                TRY(judge_guest_drain(g, i));
+        if (fds[0].revents)
+            return 0;
+    }
 }
 
 struct buf *judge_guest_question(struct judge_guest *g)
@@ -230,9 +278,12 @@ int judge_guest_send(struct judge_guest *g, uint8_t type, uint32_t seq)
         return judge_guest_fail(g, REASON_PROTOCOL, "an answer that nobody asked for");
     memcpy(g->question.s, &h, sizeof h);
     for (size_t at = 0; at < g->question.len;) {
-        ssize_t n = send(g->fd, g->question.s + at, g->question.len - at, MSG_NOSIGNAL);
+        ssize_t n =
+            send(g->fd, g->question.s + at, g->question.len - at, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n > 0)
             at += (size_t)n;
+        else if (errno == EAGAIN)
+            TRY(await(g, POLLOUT));
         else if (errno != EINTR || judge_watch_expired())
             return lost(g);
     }
@@ -249,10 +300,11 @@ static int fill(struct judge_guest *g, size_t need)
         if (room > 8 * RECEIVE_BYTES)
             room = 8 * RECEIVE_BYTES;
         buf_reserve(&g->input, room);
-        ssize_t n = recv(g->fd, g->input.s + g->input.len, room, 0);
+        TRY(await(g, POLLIN));
+        ssize_t n = recv(g->fd, g->input.s + g->input.len, room, MSG_DONTWAIT);
         if (n > 0)
             g->input.len += (size_t)n;
-        else if (n == 0 || errno != EINTR || judge_watch_expired())
+        else if (n == 0 || (errno != EINTR && errno != EAGAIN) || judge_watch_expired())
             return lost(g);
     }
     return 0;
@@ -340,10 +392,30 @@ int judge_guest_finish(struct judge_guest *g, struct err *err)
     return rc;
 }
 
+void judge_guest_free(struct judge_guest *g)
+{
+    buf_free(&g->question);
+    buf_free(&g->input);
+    for (int i = 0; i < 3; i++)
+        buf_free(&g->drains[i].kept);
+}
+
+/* Whether a death by this signal is one of a process that got no more memory: C code that was
+ * refused an allocation mostly aborts, long before all it may have is touched, and the kernel
+ * kills for pages that are not all the process's own. */
+static bool out_of_memory(const struct keeper_exited *end, int64_t limit_kib)
+{
+    int signal = WTERMSIG(end->status);
+    int64_t share = signal == SIGABRT || signal == SIGKILL ? 2 : 10;
+    return (int64_t)end->memory_peak_kib * share >= limit_kib * (share - 1);
+}
+
 enum reason judge_reason_of_end(const struct keeper_exited *end, int64_t memory_limit_kib)
 {
     if (end->cause == KEEPER_BY_CPU || end->cause == KEEPER_BY_WALL)
         return REASON_TIME_LIMIT;
+    if (end->cause == KEEPER_BY_DISK)
+        return REASON_OUTPUT_LIMIT;
     if (!WIFSIGNALED(end->status))
         return WEXITSTATUS(end->status) == 0 ? REASON_NONE : REASON_EXCEPTION;
     switch (WTERMSIG(end->status)) {
@@ -354,6 +426,5 @@ enum reason judge_reason_of_end(const struct keeper_exited *end, int64_t memory_
     case SIGXFSZ:
         return REASON_OUTPUT_LIMIT;
     }
-    bool full = (int64_t)end->memory_peak_kib * 10 >= memory_limit_kib * 9;
-    return full ? REASON_MEMORY_LIMIT : REASON_CRASHED;
+    return out_of_memory(end, memory_limit_kib) ? REASON_MEMORY_LIMIT : REASON_CRASHED;
 }

@@ -12,17 +12,20 @@
 #include "base/str.h"
 #include "problem.h"
 #include "verdict.h"
+#include "verifier/judge_drain.h"
 #include "wire.h"
 
 enum { GUEST_OVER = -EPIPE };
 
 struct judge_guest {
-    int fd;             /* its socket, -1 when there is no guest */
-    int pipes[3];       /* our ends of its stdin, stdout, stderr; -1 when none or closed */
-    uint32_t seq;       /* of the latest question */
-    bool over;          /* nothing may be asked any more */
-    bool exited;        /* the keeper's account has arrived */
-    enum reason reason; /* why it is over, REASON_NONE while it is not */
+    int fd;       /* its socket, -1 when there is no guest */
+    int pipes[3]; /* our ends of its stdin, stdout, stderr; -1 when none or closed. A
+                           function's guest has its stderr in the pipe of stdout */
+    struct judge_drain drains[3]; /* what came through pipes[1] and pipes[2] */
+    uint32_t seq;                 /* of the latest question */
+    bool over;                    /* nothing may be asked any more */
+    bool exited;                  /* the keeper's account has arrived */
+    enum reason reason;           /* why it is over, REASON_NONE while it is not */
     char why[160];
     uint32_t isolation;
     int64_t memory_kib; /* its limit */
@@ -45,7 +48,9 @@ int judge_keeper_hello(struct keeper_hello *ret, struct err *err);
  * graded here. */
 bool judge_keeper_lost(void);
 
-/* A fresh guest, confined and ready. On failure (infra) there is no guest. */
+/* A fresh guest, confined and ready. What it prints is drained in every wait below, counted and
+ * thrown away, unless the caller begins g->drains otherwise. On failure (infra) there is no
+ * guest. */
 int judge_guest_start(struct judge_guest *g, const struct limits *limits, bool stdio,
                       struct err *err);
 
@@ -58,6 +63,9 @@ int judge_guest_receive(struct judge_guest *g, struct judge_frame *ret);
 /* The guest broke the rules or was stopped: over, for this reason. Returns GUEST_OVER. */
 int judge_guest_fail(struct judge_guest *g, enum reason reason, const char *why);
 
+/* Drains pipe `which` (1 or 2) once. 0, or GUEST_OVER past the cap. */
+int judge_guest_drain(struct judge_guest *g, int which);
+
 /* CPU time and retired instructions (0: not counted) so far. */
 int judge_guest_clock(struct judge_guest *g, struct keeper_clocked *ret, struct err *err);
 
@@ -67,6 +75,9 @@ int judge_guest_poll_exit(struct judge_guest *g, struct err *err);
 
 /* Ends the guest if it lives, waits for the keeper's account (g->end) and closes everything. */
 int judge_guest_finish(struct judge_guest *g, struct err *err);
+
+/* Gives back the memory of a guest that has finished. */
+void judge_guest_free(struct judge_guest *g);
 
 /* What an end that nobody asked for says about the candidate; REASON_NONE for a plain exit with
  * status 0. */

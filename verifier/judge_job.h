@@ -17,13 +17,21 @@ struct judge_job {
     int frames_fd;     /* for last words (judge_watch.h) */
     struct buf last_words;
     struct judge_guest guest;
-    int passed, tests; /* tests: how many were decided so far */
+    int passed, tests;  /* tests: how many were decided so far */
+    int not_run;        /* tests that were given up on */
+    const json_t *test; /* the suite's object of the test being decided, or NULL */
+    json_t *groups;     /* as the suite's, with what passed; or NULL */
+    double earned;      /* points */
     enum reason reason;
     json_t *failures, *lint, *speedup;
     uint64_t cpu_us, wall_us, memory_peak_kib;
     uint32_t isolation;
     struct err infra; /* code != 0: our fault */
+    bool lasting;     /* or the problem's, on which no other judge would do better */
 };
+
+/* The test that is decided next: its group and its points. NULL: it has neither. */
+void judge_next_test(struct judge_job *job, const json_t *test);
 
 /* One more test decided. Texts and objects may be NULL. */
 void judge_pass(struct judge_job *job);
@@ -74,15 +82,11 @@ int judge_sites_init(PyObject *builtins);
 void judge_sites_begin(struct judge_job *job);
 void judge_sites_end(bool completed);
 
-/* Whether a program's output is the expected one. 1, 0, or -1 with a Python error set (a
- * `python` checker). */
-int judge_check_output(const struct judge_suite *suite, struct str input, struct str got,
-                       struct str expected);
-
 /* Results, new references. */
 json_t *judge_grade(const json_t *request, uint32_t seq, int frames_fd);
 json_t *judge_run(const json_t *request);
 json_t *judge_generate(const json_t *request);
+json_t *judge_inspect(const json_t *request);
 json_t *judge_isolation(uint32_t bits);
 json_t *judge_reason(enum reason reason);
 

@@ -6,9 +6,19 @@
  * program's. (CPython looks a global up in a builtins object that is no exact dict through its
  * mapping protocol, in functions, classes and module code alike.) */
 #include "verifier/judge_job.h"
+#include "verifier/judge_mirror.h"
 #include "verifier/judge_proxy.h"
 
 static PyObject *names_type, *builtins;
+static const struct judge_suite *naming; /* whose names are looked up */
+
+/* Whether the problem's own text uses the name as a class. */
+static bool names_class(const struct judge_suite *s, PyObject *name)
+{
+    if (s->is_class && PyUnicode_CompareWithASCIIString(name, s->entry_point) == 0)
+        return true;
+    return s->classes && PySet_Contains(s->classes, name) == 1;
+}
 
 static PyObject *names_missing(PyObject *self, PyObject *name)
 {
@@ -23,8 +33,11 @@ static PyObject *names_missing(PyObject *self, PyObject *name)
         PyErr_SetObject(PyExc_KeyError, name);
         return NULL;
     }
+    if (value && names_class(naming, name))
+        judge_vouch(value);
     /* Functions and classes keep their number; plain values may change and are asked for again. */
-    if (value && judge_is_handle(value) && PyDict_SetItem(self, name, value) < 0)
+    if (value && (judge_is_handle(value) || PyExceptionClass_Check(value)) &&
+        PyDict_SetItem(self, name, value) < 0)
         Py_CLEAR(value);
     return value;
 }
@@ -56,9 +69,19 @@ static PyObject *fresh_globals(void)
     return globals;
 }
 
+/* "Solution" of the entry point "Solution.f", or the entry point itself. */
+static bool names_entry(const struct judge_suite *s, PyObject *name)
+{
+    Py_ssize_t n;
+    const char *text = PyUnicode_AsUTF8AndSize(name, &n);
+    return s->entry_point && text && strcspn(s->entry_point, ".(") == (size_t)n &&
+           memcmp(text, s->entry_point, (size_t)n) == 0;
+}
+
 /* Binds those of `names` that the program has to the program's objects. Exceptions are only
- * names to catch and stay ours. */
-static int use_theirs(PyObject *globals, PyObject *names)
+ * names to catch and stay ours. A class of the starter keeps ours beside it, to compare by, unless
+ * it is the one to be written. */
+static int use_theirs(const struct judge_suite *s, PyObject *globals, PyObject *names)
 {
     for (Py_ssize_t i = 0; names && i < PyList_GET_SIZE(names); i++) {
         PyObject *name = PyList_GET_ITEM(names, i), *mine = PyDict_GetItem(globals, name);
@@ -67,6 +90,10 @@ static int use_theirs(PyObject *globals, PyObject *names)
             continue;
         PyObject *theirs = judge_global(PyUnicode_AsUTF8(name), &missing);
         int rc = !theirs ? -1 : missing ? 0 : PyDict_SetItem(globals, name, theirs);
+        if (theirs && names_class(s, name))
+            judge_vouch(theirs);
+        if (theirs && mine && PyType_Check(mine) && !names_entry(s, name))
+            judge_stand_in(theirs, mine);
         Py_XDECREF(theirs);
         if (rc < 0)
             return -1;
@@ -74,25 +101,46 @@ static int use_theirs(PyObject *globals, PyObject *names)
     return 0;
 }
 
-/* A class of the starter is the program's class in test code, as its objects cannot cross:
- * `TreeNode(1)` makes the node where it will be used. */
+/* Where the starter's objects are not mirrored, a class of the starter is the program's class in
+ * test code: `TreeNode(1)` makes the node where it will be used. */
 PyObject *judge_globals(struct judge_job *job)
 {
     struct judge_suite *s = job->suite;
     PyObject *globals = fresh_globals(), *done = NULL;
+    naming = s;
     if (globals && s->starter_code && !(done = PyEval_EvalCode(s->starter_code, globals, globals)))
         Py_CLEAR(globals);
     Py_XDECREF(done);
-    if (globals &&
-        (use_theirs(globals, s->starter_classes) < 0 || use_theirs(globals, s->shadows) < 0))
+    PyObject *theirs = judge_mirrors(s) ? NULL : s->starter_classes;
+    if (globals && (use_theirs(s, globals, theirs) < 0 || use_theirs(s, globals, s->shadows) < 0))
         Py_CLEAR(globals);
     return globals;
 }
 
-/* "f", or "Solution.f" for a method of a fresh object. */
+/* The method of a fresh object of the program's class. NULL without an error: there is no such
+ * class, or it has no such method. */
+static PyObject *fresh_method(const char *class_name, const char *method)
+{
+    bool missing = false;
+    PyObject *found = judge_global(class_name, &missing), *none = PyTuple_New(0);
+    if (missing)
+        Py_CLEAR(found);
+    if (found && none) {
+        Py_SETREF(found, judge_call(found, none, NULL, true));
+        if (found)
+            Py_SETREF(found, PyObject_GetAttrString(found, method));
+        if (!found && PyErr_ExceptionMatches(PyExc_AttributeError))
+            PyErr_Clear();
+    }
+    Py_XDECREF(none);
+    return found;
+}
+
+/* "f", or "Solution.f" for a method of a fresh object. With the suite's entry_class "f" may be a
+ * method of that class, or else a function. */
 PyObject *judge_entry(struct judge_job *job)
 {
-    const char *name = job->suite->entry_point;
+    const char *name = job->suite->entry_point, *either = job->suite->entry_class;
     bool missing = false;
     char head[128];
     if (!name)
@@ -103,24 +151,28 @@ PyObject *judge_entry(struct judge_job *job)
     memcpy(head, name, n);
     head[n] = 0;
     const char *dot = strchr(name + n, '.');
-    PyObject *found = judge_global(head, &missing), *none = PyTuple_New(0);
+    if (dot)
+        return fresh_method(head, dot + 1);
+    PyObject *found = either ? fresh_method(either, name) : NULL;
+    if (found || PyErr_Occurred())
+        return found;
+    found = judge_global(head, &missing);
     if (missing)
         Py_CLEAR(found);
-    if (found && none && dot) {
-        Py_SETREF(found, judge_call(found, none, NULL, true));
-        if (found)
-            Py_SETREF(found, PyObject_GetAttrString(found, dot + 1));
-        if (!found && PyErr_ExceptionMatches(PyExc_AttributeError))
-            PyErr_Clear();
-    }
-    Py_XDECREF(none);
+    PyObject *key = found ? PyUnicode_FromString(name) : NULL;
+    if (key && names_class(job->suite, key))
+        judge_vouch(found);
+    Py_XDECREF(key);
     return found;
 }
 
 int judge_bind_entry(struct judge_job *job, PyObject *globals, PyObject *entry)
 {
     const char *name = job->suite->entry_point;
-    if (name && !strpbrk(name, ".(") && PyDict_SetItemString(globals, name, entry) < 0)
-        return -1;
-    return PyDict_SetItemString(globals, "candidate", entry);
+    PyObject *candidate = judge_mirror(job, globals, entry);
+    int rc = candidate ? PyDict_SetItemString(globals, "candidate", candidate) : -1;
+    if (rc == 0 && name && !strpbrk(name, ".("))
+        rc = PyDict_SetItemString(globals, name, candidate);
+    Py_XDECREF(candidate);
+    return rc;
 }

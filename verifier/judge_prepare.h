@@ -10,8 +10,8 @@ int judge_prepare_init(void);
 /* (code, names of the classes it defines at top level, all names it binds), new reference. */
 PyObject *judge_prepare_starter(const char *source);
 
-/* (code, list of site texts, whether it defines `check` and never calls it). `taken`: names that
- * the starter binds. */
+/* (code, list of site texts, whether it defines `check` and never calls it, set of the names that it
+ * uses as classes, whether it awaits what it calls). `taken`: names that the starter binds. */
 PyObject *judge_prepare_tests(const char *source, PyObject *taken);
 
 /* List of the builtins that a reference defines anew at top level (a problem may ask for a

@@ -3,8 +3,8 @@
  *
  * There is one session at a time: a guest, the handles it gave out, and the callables lent to
  * it. Every function here that fails leaves a Python error set: the exception that the program
- * raised (as the same builtin type, or as a made-up subclass of its nearest builtin base), or
- * judge_stop when the guest is over or our own fault struck. */
+ * raised (of the same builtin or library class, or of a class made up for the program's own below
+ * its bases), or judge_stop when the guest is over or our own fault struck. */
 #ifndef ASSAY_JUDGE_PROXY_H
 #define ASSAY_JUDGE_PROXY_H
 
@@ -20,14 +20,18 @@ extern PyObject *judge_refused, *judge_too_large;
 /* Once. 0, or -1 with a Python error set. */
 int judge_proxy_init(void);
 
-/* From here on all proxies speak to `guest`. `open_operators`: the problem is about a class, so
- * operators and `in` on its objects are the program's to answer (see judge_proxy.c). */
-void judge_session_begin(struct judge_guest *guest, bool open_operators);
+/* From here on all proxies speak to `guest`. */
+void judge_session_begin(struct judge_guest *guest);
 void judge_session_end(void);
 bool judge_session_live(void);
 
-/* Where exceptions of the test's own kind are looked up (borrowed until the session ends). */
+/* Where exceptions and named tuples of the test's own kind are looked up (borrowed until the
+ * session ends). */
 void judge_session_globals(PyObject *globals);
+
+/* Whether the test code at hand awaits the program's coroutines; otherwise a call of an async
+ * function is what it comes to. */
+void judge_session_awaits(bool awaits);
 
 /* Runs a program text in the guest. 0, or -1. */
 int judge_load(const char *text, size_t len, uint8_t flags);
@@ -40,6 +44,18 @@ PyObject *judge_global(const char *name, bool *ret_missing);
 PyObject *judge_call(PyObject *proxy, PyObject *args, PyObject *kwargs, bool keep_args);
 
 bool judge_is_handle(PyObject *object);
+
+/* The stored value of a handle whose class derives from plain data; NULL without an error when it
+ * has none. */
+PyObject *judge_stored(PyObject *proxy);
+
+/* The problem itself speaks of this global as a class: its objects' operators may be asked where
+ * the test makes such objects (see judge_proxy.c). Nothing happens to what is no class. */
+void judge_vouch(PyObject *proxy);
+
+/* The global is a class that the starter defines, and `class` is the judge's own of it, which
+ * decides comparisons. */
+void judge_stand_in(PyObject *proxy, PyObject *class);
 
 /* The line of the program from which the latest exception of the guest came; 0 unknown. */
 uint32_t judge_raised_line(void);

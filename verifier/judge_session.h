@@ -1,34 +1,65 @@
-/* judge_session.h: private to judge_proxy.c and judge_session.c: building a question and reading
- * its answer. */
+/* judge_session.h: private to judge_proxy.c, judge_operators.c, judge_lend.c and judge_session.c:
+ * asking the guest and reading its answers. */
 #ifndef ASSAY_JUDGE_SESSION_H
 #define ASSAY_JUDGE_SESSION_H
 
+#include "value.h"
 #include "verifier/judge_proxy.h"
 
-extern PyTypeObject *judge__proxy_type;
+/* What stands for an object that never leaves the guest. */
+struct proxy {
+    PyObject_HEAD uint32_t number, generation;
+    uint8_t flags;     /* enum handle_flag, as the guest says */
+    uint8_t standing;  /* enum standing, as we know */
+    PyObject *starter; /* the judge's own class that it is, or is an object of; or NULL */
+};
+
+/* See judge_proxy.c. */
+enum standing {
+    STANDING_VOUCHED = 1, /* a class that the test itself speaks of as one */
+    STANDING_OPEN = 2,    /* an object that the test made of such a class */
+    STANDING_TAINTED = 4, /* has taken in a value of the test's */
+};
 
 int judge__session_init(void);
 uint32_t judge__generation(void); /* of the current guest; 0 when there is none */
-bool judge__open_operators(void);
+bool judge__awaits(void);         /* test code awaits the program's coroutines itself */
 
-/* A question: begin, put what it carries, ask. put functions return -1 with a Python error set. */
-void judge__begin(void);
-void judge__put_u8(uint8_t v);
-void judge__put_u32(uint32_t v);
-int judge__put_name(PyObject *name);
-int judge__put_value(PyObject *value);
-int judge__put_empty_dict(void);
+/* put functions return -1 with a Python error set; the payload is freed then. */
+void judge__put_u8(struct buf *q, uint8_t v);
+void judge__put_u32(struct buf *q, uint32_t v);
+int judge__put_name(struct buf *q, PyObject *name);
+int judge__put_value(struct buf *q, PyObject *value, struct value_memo *memo);
 
-/* `args`, or a copy in which what has no value of its own but yields some (range, map, dict
- * views, ...) became a list, and a builtin function or type became the guest's own. */
-PyObject *judge__plain_args(PyObject *args);
+/* Sends the question, frees it, and gives the answer; callbacks are served meanwhile. `memo`: the
+ * containers of the question, which are brought up to date and which the answer may name; or NULL. */
+PyObject *judge__ask(enum wire_question type, struct buf *q, struct value_memo *memo);
 
-/* The answer; callbacks are served meanwhile. `args`: a tuple whose mutable members are brought
- * up to date, or NULL. */
-PyObject *judge__ask(enum wire_question type, PyObject *args);
+/* Ends the guest for breaking the rules; NULL with judge_stop set. */
+PyObject *judge__broken(enum reason reason, const char *why);
 
-PyObject *judge__proxy_new(uint32_t number, uint32_t generation);
+PyObject *judge__proxy_new(const struct value_foreign *what, uint32_t generation);
 bool judge__proxy_number(PyObject *object, uint32_t *ret_number);
 void judge__release(uint32_t number, uint32_t generation);
+
+/* Objects made by the test of a class that the starter defines, by number: class borrowed or NULL. */
+PyObject *judge__starter_class(uint32_t number);
+int judge__keep_starter_object(PyObject *proxy);
+
+/* Steals `operands`, a tuple or NULL with an error set. */
+PyObject *judge__operate(enum guest_operator op, uint8_t wants, PyObject *operands);
+
+/* ---- judge_lend.c ---- */
+extern const struct value_hook judge__hook;
+int judge__lend_init(void);
+void judge__lend_clear(void);
+PyObject *judge__lent(uint32_t number); /* borrowed, NULL: there is none */
+bool judge__lend_met_foreign(bool reset);
+PyObject *judge__run_coroutine(PyObject *coroutine);
+
+/* ---- judge_operators.c: slots of the proxy's type. */
+PyObject *judge__binary(enum guest_operator op, PyObject *a, PyObject *b);
+extern PyType_Slot judge__operator_slots[];
+extern PyMethodDef judge__operator_methods[];
 
 #endif

@@ -8,6 +8,9 @@
 #include <regex.h>
 
 #include "verifier/judge.h"
+#include "verifier/judge_derive.h"
+#include "verifier/judge_embed.h"
+#include "verifier/judge_framework.h"
 #include "verifier/judge_prepare.h"
 #include "verifier/judge_text.h"
 #include "verifier/timing.h"
@@ -66,19 +69,56 @@ static int expression(const json_t *from, const char *key, PyObject **ret, struc
     return *ret ? 0 : python_failure(err, key);
 }
 
+/* JSON has no numbers as keys; data sets that had them write their digits. A dict with any other
+ * key stays as it is. */
+static PyObject *with_int_keys(PyObject *dict)
+{
+    PyObject *made = PyDict_New(), *key, *value;
+    Py_ssize_t at = 0;
+    while (made && PyDict_Next(dict, &at, &key, &value)) {
+        PyObject *number = PyLong_FromUnicodeObject(key, 10);
+        if (!number || PyDict_SetItem(made, number, value) < 0)
+            Py_CLEAR(made);
+        Py_XDECREF(number);
+    }
+    PyErr_Clear();
+    return made ? made : Py_NewRef(dict);
+}
+
+/* `args` or `expected` of a case: with its `int_keys` the dicts in it, or in the list that it is,
+ * have numbers for keys. */
+static PyObject *value_of(const json_t *json, const json_t *part)
+{
+    PyObject *value = judge_from_json(part);
+    if (!value || !json_is_true(json_object_get(json, "int_keys")))
+        return value;
+    if (PyDict_Check(value))
+        Py_SETREF(value, with_int_keys(value));
+    for (Py_ssize_t i = 0; value && PyList_Check(value) && i < PyList_GET_SIZE(value); i++) {
+        PyObject *item = PyList_GET_ITEM(value, i);
+        PyObject *made = PyDict_Check(item) ? with_int_keys(item) : Py_NewRef(item);
+        if (!made || PyList_SetItem(value, i, made) < 0)
+            Py_CLEAR(value);
+    }
+    return value;
+}
+
 static int read_case(struct judge_suite *s, int i, const json_t *json, struct err *err)
 {
     struct judge_case *c = &s->cases[i];
+    c->json = json;
     const json_t *args = json_object_get(json, "args"), *kwargs = json_object_get(json, "kwargs");
     const json_t *expected = json_object_get(json, "expected");
     c->raises = string_at(json, "raises");
     c->text = string_at(json, "call");
     TRY(expression(json, "call", &c->call, err));
     TRY(expression(json, "returns", &c->returns, err));
-    if (expected && !(c->expected = judge_from_json(expected)))
+    if (expected && !(c->expected = value_of(json, expected)))
         return python_failure(err, "expected");
+    if (json_is_true(json_object_get(json, "wrapped")) && PyList_Check(c->expected))
+        c->element = PyList_GetItem(c->expected, 0);
     if (!c->call) {
-        PyObject *list = args ? judge_from_json(args) : PyList_New(0);
+        PyObject *list = args ? value_of(json, args) : PyList_New(0);
         c->args = list && PyList_Check(list) ? PyList_AsTuple(list) : NULL;
         Py_XDECREF(list);
         c->kwargs = kwargs ? judge_from_json(kwargs) : PyDict_New();
@@ -87,8 +127,11 @@ static int read_case(struct judge_suite *s, int i, const json_t *json, struct er
             return err_set(err, -EINVAL, "case %d: `args` and an entry point, or `call`", i + 1);
         }
     }
-    if (!c->raises && !c->returns && !c->expected)
-        return err_set(err, -EINVAL, "case %d: nothing is expected", i + 1);
+    if (!c->raises && !c->returns && !c->expected) {
+        if (!s->reference || !c->args)
+            return err_set(err, -EINVAL, "case %d: nothing is expected", i + 1);
+        c->derived = s->underived = true;
+    }
     return 0;
 }
 
@@ -118,39 +161,60 @@ static int read_tests(struct judge_suite *s, PyObject *taken, struct err *err)
     const char *source = string_at(s->json, "tests");
     if (!source)
         return 0;
-    PyObject *made = judge_prepare_tests(source, taken);
+    s->framework = string_at(s->json, "framework") != NULL;
+    if (s->framework && s->reference)
+        s->underived = true;
+    if (s->framework)
+        return judge_framework_read(s, source) < 0 ? python_failure(err, "tests") : 0;
+    PyObject *made =
+        judge_framework_imports(source) == 0 ? judge_prepare_tests(source, taken) : NULL;
     if (!made)
         return python_failure(err, "tests");
     s->tests_code = Py_NewRef(PyTuple_GET_ITEM(made, 0));
     s->site_texts = Py_NewRef(PyTuple_GET_ITEM(made, 1));
     s->n_sites = (int)PyList_GET_SIZE(s->site_texts);
     s->calls_check = PyTuple_GET_ITEM(made, 2) == Py_True;
+    s->classes = Py_NewRef(PyTuple_GET_ITEM(made, 3));
+    s->awaits = PyTuple_GET_ITEM(made, 4) == Py_True;
     Py_DECREF(made);
     return 0;
 }
 
-static int read_checker(struct judge_suite *s, struct err *err)
+/* What the test object `test` is worth; 1 where it does not say. */
+double judge_test_points(const json_t *test)
 {
-    static const char *const names[] = {"exact", "tokens", NULL, "unordered-lines"};
-    const json_t *json = json_object_get(s->json, "checker");
-    const char *source = json_string_value(json_object_get(json, "python"));
-    const char *name = json_string_value(json);
-    if (json_is_number(json_object_get(json, "float"))) {
-        s->checker = CHECK_FLOAT;
-        s->checker_tolerance = json_number_value(json_object_get(json, "float"));
-        return 0;
+    return number_or(test, "points", 1);
+}
+
+static void count_groups(struct judge_suite *s, const json_t *tests, bool *weighted)
+{
+    size_t i;
+    json_t *test;
+    json_array_foreach (tests, i, test) {
+        const char *name = string_at(test, "group");
+        json_t *group = name ? json_object_get(s->groups, name) : NULL;
+        s->points += judge_test_points(test);
+        *weighted = *weighted || judge_test_points(test) != 1;
+        if (name && !s->groups)
+            s->groups = json_object();
+        if (name && !group)
+            json_object_set_new(s->groups, name, json_pack("{s:i, s:i}", "passed", 0, "total", 1));
+        else if (group)
+            json_object_set_new(
+                group, "total",
+                json_integer(json_integer_value(json_object_get(group, "total")) + 1));
     }
-    if (source) {
-        s->checker = CHECK_PYTHON;
-        s->checker_code = Py_CompileString(source, "<checker>", Py_file_input);
-        return s->checker_code ? 0 : python_failure(err, "checker");
-    }
-    for (size_t i = 0; i < COUNT_OF(names); i++)
-        if (name && names[i] && strcmp(name, names[i]) == 0) {
-            s->checker = (enum judge_checker)i;
-            return 0;
-        }
-    return json && !json_is_null(json) ? err_set(err, -EINVAL, "checker: unknown kind") : 0;
+}
+
+/* What the tests are worth, and which groups they are in. */
+static void read_worth(struct judge_suite *s, int n_tests)
+{
+    bool weighted = false;
+    s->points = n_tests;
+    count_groups(s, json_object_get(s->json, "cases"), &weighted);
+    count_groups(s, s->stdio, &weighted);
+    if (!weighted)
+        s->points = 0;
 }
 
 static int read_timing(struct judge_suite *s, struct err *err)
@@ -165,6 +229,30 @@ static int read_timing(struct judge_suite *s, struct err *err)
     if (!s->timing_setup)
         return python_failure(err, "setup");
     return s->timing_call ? 0 : err_set(err, -EINVAL, "timing: no call");
+}
+
+static int read_compare(struct judge_suite *s, struct err *err)
+{
+    const json_t *compare = json_object_get(s->json, "compare");
+    const json_t *range = json_object_get(compare, "float");
+    const char *sequences = string_at(compare, "sequences"),
+               *booleans = string_at(compare, "booleans"), *source = string_at(compare, "python");
+    /* JSON and YAML know only lists, so an `expected` list means any sequence unless the problem
+     * insists. */
+    s->compare.any_sequence = !sequences || strcmp(sequences, "any") == 0;
+    s->compare.any_boolean = booleans && strcmp(booleans, "any") == 0;
+    s->compare.tolerance = number_or(compare, "float", 0);
+    s->compare.absolute = number_or(range, "absolute", 0);
+    s->compare.relative = number_or(range, "relative", 0);
+    s->found = json_is_true(json_object_get(compare, "found"));
+    if (!source)
+        return 0;
+    PyObject *globals = judge_embedded(source, "<compare>");
+    s->accept = globals ? Py_XNewRef(PyDict_GetItemString(globals, "accept")) : NULL;
+    Py_XDECREF(globals);
+    if (PyErr_Occurred())
+        return python_failure(err, "compare.python");
+    return s->accept ? 0 : err_set(err, -EINVAL, "compare.python defines no accept()");
 }
 
 /* Whether the problem's own starter or reference defines the entry point as a class. */
@@ -187,16 +275,12 @@ static bool defines_class(const struct judge_suite *s)
 static int read_suite(struct judge_suite *s, struct err *err)
 {
     PyObject *taken = NULL;
-    const json_t *cases = json_object_get(s->json, "cases"), *compare, *limits;
+    const json_t *cases = json_object_get(s->json, "cases"), *limits;
     s->entry_point = string_at(s->json, "entry_point");
+    s->entry_class = string_at(s->json, "entry_class");
     s->starter = string_at(s->json, "starter");
     s->reference = string_at(s->json, "reference");
-    compare = json_object_get(s->json, "compare");
-    const char *sequences = string_at(compare, "sequences");
-    /* JSON and YAML know only lists, so an `expected` list means any sequence unless the problem
-     * insists. */
-    s->compare.any_sequence = !sequences || strcmp(sequences, "any") == 0;
-    s->compare.tolerance = number_or(compare, "float", 0);
+    TRY(read_compare(s, err));
     limits = json_object_get(s->json, "limits");
     s->limits = judge_limits(limits);
     s->is_class = defines_class(s);
@@ -204,6 +288,8 @@ static int read_suite(struct judge_suite *s, struct err *err)
     s->cases = xcalloc((size_t)s->n_cases, sizeof *s->cases);
     for (int i = 0; i < s->n_cases; i++)
         TRY(read_case(s, i, json_array_get(cases, (size_t)i), err));
+    if (judge_derive_read(s) < 0)
+        return python_failure(err, "derive");
     int rc = read_starter(s, &taken, err);
     if (rc == 0)
         rc = read_tests(s, taken, err);
@@ -211,11 +297,13 @@ static int read_suite(struct judge_suite *s, struct err *err)
     TRY(rc);
     if (s->reference && !(s->shadows = judge_prepare_shadows(s->reference)))
         return python_failure(err, "reference");
-    TRY(read_checker(s, err));
+    TRY(judge_checker_read(&s->checker, json_object_get(s->json, "checker"), err));
     TRY(read_timing(s, err));
     s->stdio = json_object_get(s->json, "stdio");
     int tests = !s->tests_code ? 0 : s->n_sites ? s->n_sites : 1;
     s->total = s->n_cases + tests + (int)json_array_size(s->stdio);
+    s->stop_on_first_failure = json_is_true(json_object_get(s->json, "stop_on_first_failure"));
+    read_worth(s, tests);
     return s->total ? 0 : err_set(err, -EINVAL, "no tests");
 }
 
@@ -235,7 +323,11 @@ static void suite_free(struct judge_suite *s)
     Py_XDECREF(s->shadows);
     Py_XDECREF(s->tests_code);
     Py_XDECREF(s->site_texts);
-    Py_XDECREF(s->checker_code);
+    Py_XDECREF(s->classes);
+    Py_XDECREF(s->accept);
+    Py_XDECREF(s->oracle);
+    judge_checker_free(&s->checker);
+    json_decref(s->groups);
     Py_XDECREF(s->timing_setup);
     Py_XDECREF(s->timing_call);
     json_decref(s->json);

@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "problem.h"
 #include "verifier/judge.h"
 #include "verifier/judge_proxy.h"
 
@@ -32,6 +33,9 @@ PyObject *judge_from_json(const json_t *json)
     case JSON_OBJECT:
         break;
     }
+    const char *digits = json_string_value(json_object_get(json, PROBLEM_BIG_INTEGER));
+    if (digits)
+        return PyLong_FromString(digits, NULL, 10);
     bool array = json_is_array(json);
     PyObject *made = array ? PyList_New(0) : PyDict_New(), *value;
     if (made && array) {

@@ -86,7 +86,7 @@ static int measure(struct judge_job *job, struct str program, int repeat, struct
     struct judge_guest *g = &job->guest;
     struct keeper_clocked from = {0}, to = {0};
     TRY(judge_job_start_guest(job, &job->suite->limits, false));
-    judge_session_begin(g, job->suite->is_class);
+    judge_session_begin(g);
     int rc = load_starter(job) == 0 ? judge_guest_clock(g, &from, &job->infra) : GUEST_OVER;
     if (rc == 0 && judge_load(program.s, program.len, 0) == 0 &&
         timed_call(job, repeat, ret) == 0) {

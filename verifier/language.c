@@ -1,84 +1,77 @@
 /* language.c: the decision, from the facts. Pure. */
 #include "language.h"
 
-/* Marks that Python's grammar could not have let through are worth more; these are the points at
- * which a text that Python cannot parse, or can but for little reason, is called something else. */
-static const double other_least = 3, other_least_parsed = 4;
+enum { FEW_TOKENS = 12 };
 
-static const char *decide_parsed(const struct tree_facts *t, const struct mark_facts *m)
+/* How much better than Python, in log-odds, another language must read before a text that the
+ * grammar can read, or in which it sees a definition, is called that. */
+static const float barely = 1, slightly = 3, clearly = 4, overwhelmingly = 6;
+
+static const char *of_program(const struct language_guess *g, float margin, const char *otherwise)
 {
-    size_t bare = t->literals + t->names + t->annotations + t->arrows;
+    return g->program_score - g->python >= margin ? g->program : otherwise;
+}
+
+/* No error, yet there may be little in it that only Python says. */
+static const char *decide_parsed(const struct tree_facts *t, const struct language_guess *g)
+{
+    bool other = g->program_score - g->python >= clearly && g->program_score > g->text_score;
     if (t->statements == 0) {
-        if (bare == 0)
-            return m->best >= 2 * other_least ? m->best_name
-                                              : "empty"; /* comments, or `#include` */
-        if (t->arrows > t->names && m->best >= other_least_parsed)
-            return m->best_name;
+        if (t->literals + t->names + t->annotations + t->arrows == 0)
+            return of_program(g, slightly, "empty"); /* comments, or `#include` */
+        if (other && t->arrows > t->names)
+            return g->program;
         return t->names ? "prose" : "data";
     }
     if (t->python2 && !t->python3)
         return "python2";
-    if (t->firm == 0 && (t->arrows > 0 || m->curly > 3) && m->best >= other_least_parsed &&
-        m->best > 1.5 * m->python)
-        return m->best_name;
+    if (t->firm == 0 && other)
+        return g->program;
     return "python";
 }
 
-static double broken_share(const struct tree_facts *t)
+static double share_of(size_t part, size_t whole)
 {
-    return (double)t->python_errors / (double)t->bytes;
+    return whole ? (double)part / (double)whole : 0;
 }
 
-static double other_points(const struct mark_facts *m)
+static const char *decide_broken(const struct tree_facts *t, const struct line_facts *m,
+                                 const struct language_guess *g)
 {
-    return m->best + m->curly / 2;
-}
-
-static bool marks_say_other(const struct mark_facts *m)
-{
-    return other_points(m) >= other_least && other_points(m) > 1.2 * m->python;
-}
-
-/* Few marks of anything, Python included, and much that its grammar cannot read. */
-static bool grammars_may_tell(const struct tree_facts *t, const struct mark_facts *m)
-{
-    return broken_share(t) > 0.05 && m->python < 3 && m->best + m->curly >= 1;
-}
-
-bool language_wants_grammars(const struct tree_facts *t, const struct mark_facts *m)
-{
-    return t->parsed && t->python_errors > 0 && grammars_may_tell(t, m) && !marks_say_other(m);
-}
-
-static const char *decide_broken(const struct tree_facts *t, const struct mark_facts *m)
-{
-    double prose = m->lines > m->comment_lines
-                       ? (double)m->prose_lines / (double)(m->lines - m->comment_lines)
-                       : 0;
-    double other = other_points(m);
-    bool grammar_says_other = t->other && (double)t->other_errors < 0.5 * (double)t->python_errors;
-    if (m->python_defs > 0 && other <= 2 * m->python + 1 && m->data < 4 + m->python)
-        return t->python2 && !t->python3 ? "python2" : "python";
-    if (prose > 0.5 && m->python < 4 && other < 8)
+    float text_score = g->text_score + (float)m->markup;
+    float best = g->program_score > text_score ? g->program_score : text_score;
+    float python_score = g->python - (m->ends ? slightly : 0);
+    double prose = share_of(m->prose, m->lines - m->comments);
+    const char *python = t->python2 && !t->python3 ? "python2" : "python";
+    if (m->prompts > 0 && m->prompts * 3 >= m->lines)
+        return "python";
+    bool firm = t->firm > 0 && share_of(t->python_errors, t->bytes) < 0.3;
+    bool hints = t->statements > 0 || m->blocks > 0 || g->python > 0.5f || g->tokens < FEW_TOKENS;
+    float needed = m->defs      ? overwhelmingly
+                   : !t->parsed ? clearly
+                   : firm       ? slightly
+                   : hints      ? barely
+                                : 0;
+    if (best - python_score < needed)
+        return python;
+    if (prose > 0.5 && python_score < clearly && g->program_score - text_score < 1.5f)
         return "prose";
-    if (m->data > 4 && m->data > m->python && m->data > other)
-        return "data";
-    if (m->pseudo > 3 && m->pseudo > m->python && m->pseudo >= m->best)
+    if (m->pseudo > 3 && (float)m->pseudo > g->program_score)
         return "prose";
-    if (marks_say_other(m))
-        return m->best > 0 ? m->best_name : "unknown";
-    if (grammar_says_other && grammars_may_tell(t, m))
-        return m->best >= 2 ? m->best_name : t->other;
-    if (t->python2 && !t->python3)
-        return "python2";
-    if (t->parsed && m->python < 2 && t->firm == 0 && (t->statements == 0 || broken_share(t) > 0.3))
-        return m->data > 2 ? "data" : "prose";
-    return "python";
+    if (text_score > g->program_score)
+        return text_score == g->text_score && strcmp(g->text, "english") == 0 ? "prose" : "data";
+    return strcmp(g->program, "python2") == 0 ? python : g->program;
 }
 
-const char *language_decide(const struct tree_facts *t, const struct mark_facts *m)
+bool language_is_doubtful(const struct tree_facts *t)
+{
+    return t->bytes > 0 && (t->python_errors > 0 || !t->firm);
+}
+
+const char *language_decide(const struct tree_facts *t, const struct line_facts *m,
+                            const struct language_guess *g)
 {
     if (t->bytes == 0)
         return "empty";
-    return t->python_errors == 0 ? decide_parsed(t, m) : decide_broken(t, m);
+    return t->python_errors == 0 ? decide_parsed(t, g) : decide_broken(t, m, g);
 }

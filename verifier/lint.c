@@ -10,14 +10,15 @@
 #include "base/check.h"
 #include "linter.h"
 
-enum { PYTHON_PARSE_US = 300000, MESSAGE_BYTES_MAX = 200, BRACKETS_MAX = 200, TOKENS_MAX = 40000 };
+enum {
+    PYTHON_PARSE_US = 300000,
+    MESSAGE_BYTES_MAX = 200,
+    SOURCE_BYTES_MAX = 200,
+    BRACKETS_MAX = 200,
+    TOKENS_MAX = 40000
+};
 
 const TSLanguage *tree_sitter_python(void);
-const TSLanguage *tree_sitter_javascript(void);
-const TSLanguage *tree_sitter_java(void);
-const TSLanguage *tree_sitter_c(void);
-const TSLanguage *tree_sitter_go(void);
-const TSLanguage *tree_sitter_rust(void);
 
 static const struct {
     const char *type;
@@ -99,8 +100,6 @@ void linter_open(struct linter *l)
     const TSLanguage *python = tree_sitter_python();
     *l = (struct linter){
         .parser = ts_parser_new(),
-        .languages = {python, tree_sitter_javascript(), tree_sitter_java(), tree_sitter_c(),
-                      tree_sitter_go(), tree_sitter_rust()},
         .left = field(python, "left"),
         .right = field(python, "right"),
         .name = field(python, "name"),
@@ -116,46 +115,60 @@ void linter_open(struct linter *l)
             if (ts_language_symbol_type(python, (TSSymbol)i) == TSSymbolTypeRegular &&
                 strcmp(ts_language_symbol_name(python, (TSSymbol)i), node_kinds[k].type) == 0)
                 l->kinds[i] = node_kinds[k].kind;
-    for (int g = 0; g < LINTER_GRAMMARS; g++)
-        CHECK(ts_parser_set_language(l->parser, l->languages[g]));
+    CHECK(ts_parser_set_language(l->parser, python));
+    ts_parser_set_timeout_micros(l->parser, PYTHON_PARSE_US);
+    linter_queries_open(l);
 }
 
 void linter_close(struct linter *l)
 {
+    linter_queries_close(l);
     ts_parser_delete(l->parser);
     free(l->kinds);
 }
 
-TSTree *linter_parse(struct linter *l, int grammar, struct str text, uint64_t limit_us)
+/* The line that holds a byte; *ret_number counts from 1. */
+static struct str line_at(struct str text, uint32_t at, int *ret_number)
 {
-    CHECK(ts_parser_set_language(l->parser, l->languages[grammar]));
-    ts_parser_reset(l->parser);
-    ts_parser_set_timeout_micros(l->parser, limit_us);
-    return ts_parser_parse_string(l->parser, NULL, text.s, (uint32_t)text.len);
+    uint32_t from = 0;
+    *ret_number = 1;
+    for (uint32_t i = 0; i < at && i < text.len; i++)
+        if (text.s[i] == '\n') {
+            *ret_number += 1;
+            from = i + 1;
+        }
+    struct str line = str_from(text, from);
+    const char *end = memchr(line.s, '\n', line.len);
+    return end ? str_make(line.s, (size_t)(end - line.s)) : line;
 }
 
-/* Characters, not bytes, from the start of the line, counted from 1. */
-static int column_of(struct str text, uint32_t at, TSPoint point)
+/* Characters, not bytes, before a byte of the line; a tab is one. Counted from 1. */
+static int column_of(struct str line, size_t at)
 {
     int column = 1;
-    for (uint32_t i = at - point.column; i < at && i < text.len; i++)
-        column += ((unsigned char)text.s[i] & 0xc0) != 0x80;
+    for (size_t i = 0; i < at && i < line.len; i++)
+        column += ((unsigned char)line.s[i] & 0xc0) != 0x80;
     return column;
 }
 
-void linter_diagnose(json_t *diagnostics, struct str text, uint32_t at, TSPoint point,
+void linter_diagnose(json_t *diagnostics, struct str text, uint32_t at, const char *severity,
                      const char *code, const char *fmt, ...)
 {
     char message[MESSAGE_BYTES_MAX];
+    int number;
     va_list ap;
     if (json_array_size(diagnostics) >= LINT_DIAGNOSTICS_MAX)
         return;
     va_start(ap, fmt);
     vsnprintf(message, sizeof message, fmt, ap);
     va_end(ap);
-    json_array_append_new(diagnostics,
-                          json_pack("{s:i, s:i, s:s, s:s}", "line", (int)point.row + 1, "column",
-                                    column_of(text, at, point), "code", code, "message", message));
+    struct str line = line_at(text, at, &number);
+    json_t *entry = json_pack("{s:i, s:i, s:s, s:s, s:s}", "line", number, "column",
+                              column_of(line, (size_t)(text.s + at - line.s)), "code", code,
+                              "severity", severity, "message", message);
+    if (line.len <= SOURCE_BYTES_MAX)
+        json_object_set_new(entry, "source", json_stringn(line.s, line.len));
+    json_array_append_new(diagnostics, entry);
 }
 
 static int entry_order(const void *a, const void *b)
@@ -182,14 +195,6 @@ static json_t *sorted(json_t *array)
     return ret;
 }
 
-/* A whole JSON value is data even where Python could read it too. */
-static bool is_json(struct str text)
-{
-    json_t *value = json_loadb(text.s, text.len, 0, NULL);
-    json_decref(value);
-    return value != NULL;
-}
-
 /* Whether the grammars had better not see a text. CPython refuses brackets nested 200 deep
  * anyway, and grammars spend memory without end on them. And this tree-sitter frees wild memory
  * once an ERROR node has 65,536 children, so tokens are counted, from above: words, signs, and
@@ -210,46 +215,60 @@ static bool is_too_much(struct str text)
     return depth > BRACKETS_MAX || tokens > TOKENS_MAX;
 }
 
-static TSTree *parse_python(struct linter *l, struct str text)
+TSTree *linter_parse(struct linter *l, struct str text)
 {
-    return is_too_much(text) ? NULL : linter_parse(l, 0, text, PYTHON_PARSE_US);
+    if (is_too_much(text))
+        return NULL;
+    ts_parser_reset(l->parser);
+    return ts_parser_parse_string(l->parser, NULL, text.s, (uint32_t)text.len);
 }
 
-/* Lines are looked at only where the grammar leaves a doubt. */
-static const char *decide(struct linter *l, struct str text, struct tree_facts *tree)
+/* Lines and tokens are looked at only where the grammar leaves a doubt. */
+static const char *decide(struct str text, const struct tree_facts *tree)
 {
-    struct mark_facts marks = {.best_name = "unknown"};
-    if (tree->bytes == 0)
-        return "empty";
-    if (is_json(text))
-        return "data";
-    if (tree->python_errors || !tree->firm)
-        language_marks(text, &marks);
-    if (language_wants_grammars(tree, &marks))
-        linter_ask_others(l, text, tree);
-    return language_decide(tree, &marks);
+    struct line_facts lines = {0};
+    struct language_guess guess = {0};
+    if (language_is_doubtful(tree)) {
+        language_lines(text, &lines);
+        language_guess(text, &guess);
+    }
+    return language_decide(tree, &lines, &guess);
+}
+
+static void diagnose(struct linter *l, struct str text, const TSTree *tree, const json_t *job,
+                     json_t *defines, json_t *diagnostics)
+{
+    struct str starter = str_of(json_string_value(json_object_get(job, "starter")));
+    const char *entry = json_string_value(json_object_get(job, "entry_point"));
+    TSTree *before = starter.len ? linter_parse(l, starter) : NULL;
+    linter_names(l, text, tree, starter, before, entry, defines, diagnostics);
+    ts_tree_delete(before);
+    if (ts_node_has_error(ts_tree_root_node(tree)))
+        return;
+    linter_signature(l, text, tree, job, diagnostics);
+    linter_queries_run(l, text, tree, diagnostics);
 }
 
 json_t *linter_run(struct linter *l, const json_t *job)
 {
     const json_t *source = json_object_get(job, "text");
     struct str text = str_make(json_string_value(source), json_string_length(source));
-    struct str starter = str_of(json_string_value(json_object_get(job, "starter")));
-    const char *entry = json_string_value(json_object_get(job, "entry_point"));
     struct tree_facts tree = {0};
+    struct buf masked = {0};
     json_t *defines = json_array(), *diagnostics = json_array();
     if (text.len > LINT_TEXT_BYTES_MAX)
         text.len = LINT_TEXT_BYTES_MAX;
-    TSTree *python = parse_python(l, text);
+    bool notebook = linter_notebook(&text, &masked, diagnostics);
+    TSTree *python = linter_parse(l, text);
     linter_facts(l, text, python, &tree);
-    const char *language = decide(l, text, &tree);
-    bool parses = python && !ts_node_has_error(ts_tree_root_node(python));
-    if (python && strcmp(language, "python") == 0) {
-        TSTree *before = starter.len ? parse_python(l, starter) : NULL;
-        linter_names(l, text, python, starter, before, entry, defines, diagnostics);
-        ts_tree_delete(before);
-    }
+    const char *language = decide(text, &tree);
+    bool parses = !notebook && python && !ts_node_has_error(ts_tree_root_node(python));
+    if (strcmp(language, "python") != 0)
+        json_array_clear(diagnostics);
+    else if (python)
+        diagnose(l, text, python, job, defines, diagnostics);
     ts_tree_delete(python);
+    buf_free(&masked);
     return json_pack("{s:s, s:b, s:o, s:o}", "language", language, "parses", parses, "defines",
                      defines, "diagnostics", sorted(diagnostics));
 }

@@ -46,12 +46,12 @@ struct frame {
     bool binds;     /* names below it are bound, unless a nearer frame says no */
     bool in_import; /* below an import statement */
     bool inner;     /* inside a function, class or comprehension: not the module's own names */
+    const void *id; /* of the node */
 };
 
 struct use {
     struct str name;
     uint32_t at;
-    TSPoint point;
 };
 
 struct walk {
@@ -63,7 +63,8 @@ struct walk {
     json_t *defines;        /* array, NULL while the starter is read */
     struct use *uses;
     size_t n_uses, cap_uses;
-    bool open_world; /* `import *`, exec or globals(): names may come from anywhere */
+    json_t *defined, *diagnostics; /* set: definitions by block and name */
+    bool open_world;               /* `import *`, exec or globals(): names may come from anywhere */
 };
 
 static int name_order(const void *key, const void *item)
@@ -119,7 +120,7 @@ static void add_use(struct walk *w, struct str name, TSNode node)
         w->cap_uses = w->cap_uses ? 2 * w->cap_uses : 64;
         w->uses = xrealloc(w->uses, w->cap_uses, sizeof *w->uses);
     }
-    w->uses[w->n_uses++] = (struct use){name, ts_node_start_byte(node), ts_node_start_point(node)};
+    w->uses[w->n_uses++] = (struct use){name, ts_node_start_byte(node)};
 }
 
 static void bind(struct walk *w, struct str name, const struct frame *parent)
@@ -131,6 +132,20 @@ static void bind(struct walk *w, struct str name, const struct frame *parent)
     json_object_setn_new(w->module, name.s, name.len, json_true());
     if (fresh && w->defines && !parent->in_import)
         json_array_append_new(w->defines, json_stringn(name.s, name.len));
+}
+
+/* Two definitions of a name, side by side in one block: the first is lost. */
+static void see_definition(struct walk *w, struct str name, TSNode node)
+{
+    char key[LINT_NAME_BYTES_MAX + 32];
+    if (w->depth < 2 || !w->diagnostics || name.len >= LINT_NAME_BYTES_MAX)
+        return;
+    int n = snprintf(key, sizeof key, "%p %.*s", w->frames[w->depth - 2].id, (int)name.len, name.s);
+    if (json_object_getn(w->defined, key, (size_t)n))
+        linter_diagnose(w->diagnostics, w->text, ts_node_start_byte(node), "warning",
+                        "duplicate-definition", "`%.*s` is defined above already", (int)name.len,
+                        name.s);
+    json_object_setn_new(w->defined, key, (size_t)n, json_true());
 }
 
 static void on_name(struct walk *w, TSNode node, TSFieldId field, const struct frame *parent,
@@ -145,6 +160,8 @@ static void on_name(struct walk *w, TSNode node, TSFieldId field, const struct f
     if (is_scope(parent->kind) &&
         field == w->l->name) /* a definition's own name lies outside of it */
         at.inner = w->depth > 1 && w->frames[w->depth - 2].inner;
+    if ((parent->kind == NODE_DEF || parent->kind == NODE_CLASS) && field == w->l->name)
+        see_definition(w, name, node);
     if (binds)
         bind(w, name, &at);
     else
@@ -165,7 +182,7 @@ static void walk_names(struct walk *w, const TSTree *tree)
 {
     TSTreeCursor c = ts_tree_cursor_new(ts_tree_root_node(tree));
     w->depth = 0;
-    push(w, (struct frame){0});
+    push(w, (struct frame){.id = ts_tree_root_node(tree).id});
     bool more = ts_tree_cursor_goto_first_child(&c);
     while (more) {
         TSNode node = ts_tree_cursor_current_node(&c);
@@ -178,6 +195,7 @@ static void walk_names(struct walk *w, const TSTree *tree)
         if (kind == NODE_NAME)
             on_name(w, node, field, &parent, binds);
         struct frame f = {.kind = kind,
+                          .id = node.id,
                           .binds = binds || kind_binds(kind),
                           .in_import = parent.in_import || kind == NODE_IMPORT,
                           .inner = parent.inner || is_scope(kind) || kind == NODE_CLAUSE};
@@ -203,10 +221,23 @@ static void report_uses(struct walk *w, json_t *diagnostics)
         if (is_builtin(name) || json_object_get(told, name))
             continue;
         json_object_set_new(told, name, json_true());
-        linter_diagnose(diagnostics, w->text, u->at, u->point, "undefined-name",
+        linter_diagnose(diagnostics, w->text, u->at, "error", "undefined-name",
                         "nothing defines `%s`", name);
     }
     json_decref(told);
+}
+
+/* "Class.method" asks for the class. A definition that the grammar lost is none that is missing. */
+static void report_entry(struct walk *w, const char *entry_point, json_t *diagnostics)
+{
+    int len = (int)strcspn(entry_point, ".");
+    char def[LINT_NAME_BYTES_MAX + 8];
+    if (len >= LINT_NAME_BYTES_MAX || json_object_getn(w->module, entry_point, (size_t)len))
+        return;
+    snprintf(def, sizeof def, "def %.*s(", len, entry_point);
+    if (str_find(w->text, str_of(def), 0) < 0)
+        linter_diagnose(diagnostics, w->text, 0, "error", "no-entry-point",
+                        "nothing here defines `%.*s`", len, entry_point);
 }
 
 static void report_syntax(struct str text, const TSTree *tree, json_t *diagnostics)
@@ -226,12 +257,12 @@ static void report_syntax(struct str text, const TSTree *tree, json_t *diagnosti
             for (len = len < 40 ? len : 40;
                  len < (int)line.len && len > 0 && ((unsigned char)line.s[len] & 0xc0) == 0x80;)
                 len--;
-            linter_diagnose(diagnostics, text, from, ts_node_start_point(node), "syntax-error",
+            linter_diagnose(diagnostics, text, from, "error", "syntax-error",
                             "cannot make sense of `%.*s`", len, line.s);
             n++;
         } else if (ts_node_is_missing(node)) {
-            linter_diagnose(diagnostics, text, from, ts_node_start_point(node), "syntax-error",
-                            "missing `%s`", ts_node_type(node));
+            linter_diagnose(diagnostics, text, from, "error", "syntax-error", "missing `%s`",
+                            ts_node_type(node));
             n++;
         }
         bool descend = ts_node_has_error(node) && !error;
@@ -248,10 +279,16 @@ void linter_names(struct linter *l, struct str text, const TSTree *tree, struct 
                   json_t *diagnostics)
 {
     bool parses = !ts_node_has_error(ts_tree_root_node(tree));
-    struct walk w = {.l = l, .text = starter, .bound = json_object(), .module = json_object()};
+    struct walk w = {.l = l,
+                     .text = starter,
+                     .bound = json_object(),
+                     .module = json_object(),
+                     .defined = json_object()};
     if (starter_tree)
         walk_names(&w, starter_tree);
+    bool starter_is_open = w.open_world;
     w.n_uses = 0;
+    w.diagnostics = parses ? diagnostics : NULL;
     w.text = text;
     w.defines = defines;
     walk_names(&w, tree);
@@ -259,10 +296,10 @@ void linter_names(struct linter *l, struct str text, const TSTree *tree, struct 
         report_syntax(text, tree, diagnostics);
     else
         report_uses(&w, diagnostics);
-    if (entry_point && parses && !w.open_world && !json_object_get(w.module, entry_point))
-        linter_diagnose(diagnostics, text, 0, (TSPoint){0, 0}, "no-entry-point",
-                        "nothing here defines `%s`", entry_point);
+    if (entry_point && parses && (!w.open_world || starter_is_open))
+        report_entry(&w, entry_point, diagnostics);
     json_decref(w.bound);
+    json_decref(w.defined);
     json_decref(w.module);
     free(w.frames);
     free(w.uses);

@@ -1,14 +1,11 @@
-/* lint_tree.c: what the grammars make of a text, in numbers.
+/* lint_tree.c: what the grammar makes of a text, in numbers.
  *
- * An error's size is the text that a grammar skipped: inside an ERROR node, everything but those
+ * An error's size is the text that the grammar skipped: inside an ERROR node, everything but those
  * children that run over several lines, which the parser did recognise. Walks use a cursor,
  * never the C stack. */
 #include "linter.h"
 
-enum { OTHER_PARSE_US = 60000, OTHER_TEXT_BYTES_MAX = 128 << 10, MISSING_BYTES = 2 };
-
-static const char *const grammar_names[LINTER_GRAMMARS] = {"python", "javascript", "java",
-                                                           "c",      "go",         "rust"};
+enum { MISSING_BYTES = 2 };
 
 static bool next_node(TSTreeCursor *c, bool descend)
 {
@@ -162,19 +159,4 @@ void linter_facts(struct linter *l, struct str text, const TSTree *python, struc
     ts_tree_cursor_delete(&c);
     if (ts_node_has_error(ts_tree_root_node(python)))
         ret->python_errors = error_bytes(text, python);
-}
-
-void linter_ask_others(struct linter *l, struct str text, struct tree_facts *f)
-{
-    if (text.len > OTHER_TEXT_BYTES_MAX)
-        text.len = OTHER_TEXT_BYTES_MAX;
-    for (int g = 1; g < LINTER_GRAMMARS; g++) {
-        TSTree *tree = linter_parse(l, g, text, OTHER_PARSE_US);
-        size_t errors = tree ? error_bytes(text, tree) : SIZE_MAX;
-        if (!f->other || errors < f->other_errors) {
-            f->other = grammar_names[g];
-            f->other_errors = errors;
-        }
-        ts_tree_delete(tree);
-    }
 }

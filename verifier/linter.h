@@ -1,4 +1,4 @@
-/* linter.h: what assay-lint does to one text. Holds the grammars; touches no descriptor. */
+/* linter.h: what assay-lint does to one text. Holds the grammar; touches no descriptor. */
 #ifndef ASSAY_LINTER_H
 #define ASSAY_LINTER_H
 
@@ -45,12 +45,17 @@ enum node_kind {
     NODE_COMMENT,
 };
 
-enum { LINTER_GRAMMARS = 6 };
+enum { LINT_NAME_BYTES_MAX = 80 };
+
+struct query_rule;
 
 struct linter {
     TSParser *parser;
-    const TSLanguage *languages[LINTER_GRAMMARS]; /* the first is Python */
-    unsigned char *kinds;                         /* enum node_kind of every Python symbol */
+    TSQuery *query; /* verifier/queries/python.scm */
+    TSQueryCursor *query_cursor;
+    struct query_rule *rules; /* one a pattern */
+    uint32_t capture_here, capture_stop;
+    unsigned char *kinds; /* enum node_kind of every Python symbol */
     TSFieldId left, right, name, type, value, attribute, alias;
 };
 
@@ -60,27 +65,38 @@ void linter_close(struct linter *l);
 /* lint.h's RESULT for a JOB; never NULL. */
 json_t *linter_run(struct linter *l, const json_t *job);
 
-/* ---- parts
- * ---------------------------------------------------------------------------------------- */
+/* ---- parts ----------------------------------------------------------------------------------- */
 
-/* NULL when it took too long. */
-TSTree *linter_parse(struct linter *l, int grammar, struct str text, uint64_t limit_us);
+/* NULL when the text is too much for the grammar. */
+TSTree *linter_parse(struct linter *l, struct str text);
 
-/* lint_tree.c: fills all of *ret but what the other grammars say; `python` may be NULL. */
+/* lint_tree.c: `python` may be NULL. */
 void linter_facts(struct linter *l, struct str text, const TSTree *python, struct tree_facts *ret);
 
-/* lint_tree.c: parses with the other grammars; fills other and other_errors. */
-void linter_ask_others(struct linter *l, struct str text, struct tree_facts *facts);
-
-/* lint_names.c: appends syntax-error, undefined-name and no-entry-point diagnostics, and the
+/* lint_names.c: appends syntax-error, undefined-name, no-entry-point and duplicate-definition
+ * diagnostics, and the
  * names that the module binds by def, class or = to `defines`. What `starter` (its tree may be
  * NULL) binds counts as defined. */
 void linter_names(struct linter *l, struct str text, const TSTree *tree, struct str starter,
                   const TSTree *starter_tree, const char *entry_point, json_t *defines,
                   json_t *diagnostics);
 
+/* lint_signature.c: wrong-parameters. */
+void linter_signature(struct linter *l, struct str text, const TSTree *tree, const json_t *job,
+                      json_t *diagnostics);
+
+/* lint_queries.c: what the patterns of verifier/queries/python.scm find in a tree without errors. */
+void linter_queries_open(struct linter *l);
+void linter_queries_close(struct linter *l);
+void linter_queries_run(const struct linter *l, struct str text, const TSTree *tree,
+                        json_t *diagnostics);
+
+/* lint_notebook.c: whether there are lines that only a notebook or a session understands. *text is
+ * then one in `masked`, of the same length, where the grammar sees comments in their place. */
+bool linter_notebook(struct str *text, struct buf *masked, json_t *diagnostics);
+
 /* Appends one diagnostic at a byte of the text, unless there are LINT_DIAGNOSTICS_MAX already. */
-void linter_diagnose(json_t *diagnostics, struct str text, uint32_t at, TSPoint point,
+void linter_diagnose(json_t *diagnostics, struct str text, uint32_t at, const char *severity,
                      const char *code, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
 
 #endif

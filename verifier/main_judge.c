@@ -20,7 +20,11 @@
 #include "sandbox.h"
 #include "sandbox/interpreter.h"
 #include "verifier/judge.h"
+#include "verifier/judge_derive.h"
+#include "verifier/judge_framework.h"
 #include "verifier/judge_job.h"
+#include "verifier/judge_mirror.h"
+#include "verifier/judge_numpy.h"
 #include "verifier/judge_prepare.h"
 #include "verifier/judge_proxy.h"
 #include "verifier/judge_watch.h"
@@ -82,7 +86,10 @@ static int start(uint32_t *ret_isolation, struct err *err)
     struct interpreter_options options = interpreter_options_env();
     struct keeper_hello hello;
     TRY(interpreter_start(&options, err));
-    if (judge_prepare_init() < 0 || judge_proxy_init() < 0 || judge_names_init() < 0)
+    if (judge_prepare_init() < 0 || judge_derive_init() < 0 ||
+        judge_framework_init() < 0 || judge_mirror_init() < 0 ||
+        judge_proxy_init() < 0 || judge_names_init() < 0 ||
+        judge_numpy_init() < 0)
         return interpreter_error(err, -ENOEXEC, "judge");
     TRY(judge_watch_init(err));
     if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
@@ -106,6 +113,8 @@ static json_t *answer(const json_t *request, uint32_t seq, int out)
         return judge_run(request);
     if (op && strcmp(op, "generate") == 0)
         return judge_generate(request);
+    if (op && strcmp(op, "inspect") == 0)
+        return judge_inspect(request);
     return json_pack("{s:s}", "infra", "a job of an unknown kind");
 }
 

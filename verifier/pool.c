@@ -99,10 +99,13 @@ void pool__slot_ready(struct slot *s)
     dispatch(p);
 }
 
-/* One more try for a task that met our fault, or its answer. Takes the reference of `result`. */
+/* One more try for a task that met our fault, or its answer. A `lasting` fault is the problem's
+ * own (tests that do not compile): another try would say the same. Takes the reference of
+ * `result`. */
 static void settle(struct pool *p, struct task *t, json_t *result, const char *infra)
 {
-    if (infra && ++t->failures < TRIES) {
+    bool lasting = json_is_true(json_object_get(result, "lasting"));
+    if (infra && !lasting && ++t->failures < TRIES) {
         p->stats.retried++;
         enqueue(p, t, true);
     } else {

@@ -50,7 +50,10 @@ double pass_at_k(long n, long c, long k)
 
 int report_init(struct report *r, const char *k, long total, struct err *err)
 {
-    *r = (struct report){.total = total, .terminal = isatty(STDERR_FILENO), .tasks = json_object()};
+    *r = (struct report){.total = total,
+                         .terminal = isatty(STDERR_FILENO),
+                         .tasks = json_object(),
+                         .groups = json_object()};
     r->started_ns = r->said_ns = wall_ns();
     for (const char *at = k; *at;) {
         char *end;
@@ -70,7 +73,25 @@ int report_init(struct report *r, const char *k, long total, struct err *err)
 void report_free(struct report *r)
 {
     json_decref(r->tasks);
-    r->tasks = NULL;
+    json_decref(r->groups);
+    r->tasks = r->groups = NULL;
+}
+
+/* A verdict whose tests are in groups (EvalPlus's base and plus) counts in each group by itself. */
+static void add_groups(struct report *r, const char *id, const json_t *verdict)
+{
+    const char *name;
+    json_t *group;
+    json_t *groups = json_object_get(json_object_get(verdict, "tests"), "groups");
+    json_object_foreach (groups, name, group) {
+        json_int_t passed = json_integer_value(json_object_get(group, "passed")),
+                   total = json_integer_value(json_object_get(group, "total"));
+        json_t *tasks = json_object_get(r->groups, name);
+        if (!tasks)
+            json_object_set_new(r->groups, name, tasks = json_object());
+        json_int_t before = json_integer_value(json_object_get(tasks, id));
+        json_object_set_new(tasks, id, json_integer(before + (total > 0 && passed == total)));
+    }
 }
 
 void report_add(struct report *r, const json_t *verdict)
@@ -88,6 +109,7 @@ void report_add(struct report *r, const json_t *verdict)
     json_t *n = json_array_get(task, 0), *c = json_array_get(task, 1);
     json_integer_set(n, json_integer_value(n) + 1);
     json_integer_set(c, json_integer_value(c) + (grade == GRADE_CORRECT || grade == GRADE_FASTER));
+    add_groups(r, id, verdict);
 }
 
 void report_progress(struct report *r, bool force)
@@ -122,23 +144,52 @@ static double cpu_of(int who)
            (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
 
+/* Whether the task has tests of some group: it was seen with one. */
+static bool is_grouped(const struct report *r, const char *id)
+{
+    const char *name;
+    json_t *tasks;
+    json_object_foreach (r->groups, name, tasks)
+        if (json_object_get(tasks, id))
+            return true;
+    return false;
+}
+
+/* pass@k of all tests, or of one group of them. A task whose programs never came to run says
+ * nothing of its groups; it counts in each, with nothing passed. */
+static void pass_line(const struct report *r, int k, const char *group, FILE *out)
+{
+    const json_t *passed = json_object_get(r->groups, group ? group : "");
+    const char *id;
+    json_t *task;
+    double sum = 0;
+    long tasks = 0;
+    json_object_foreach (r->tasks, id, task) {
+        long n = (long)json_integer_value(json_array_get(task, 0)),
+             c = (long)json_integer_value(json_array_get(task, 1));
+        if (group && !json_object_get(passed, id) && is_grouped(r, id))
+            continue;
+        if (group)
+            c = (long)json_integer_value(json_object_get(passed, id));
+        if (n < k)
+            continue;
+        sum += pass_at_k(n, c, k);
+        tasks++;
+    }
+    if (tasks)
+        fprintf(out, "  pass@%-9d %8.4f   over %ld problem%s with that many verdicts%s%s\n", k,
+                sum / (double)tasks, tasks, tasks == 1 ? "" : "s", group ? ", tests of " : "",
+                group ? group : "");
+}
+
 static void summary_pass(const struct report *r, FILE *out)
 {
+    const char *group;
+    json_t *tasks;
     for (int i = 0; i < r->n_k; i++) {
-        double sum = 0;
-        long tasks = 0;
-        for (void *at = json_object_iter(r->tasks); at; at = json_object_iter_next(r->tasks, at)) {
-            const json_t *task = json_object_iter_value(at);
-            long n = (long)json_integer_value(json_array_get(task, 0)),
-                 c = (long)json_integer_value(json_array_get(task, 1));
-            if (n < r->k[i])
-                continue;
-            sum += pass_at_k(n, c, r->k[i]);
-            tasks++;
-        }
-        if (tasks)
-            fprintf(out, "  pass@%-9d %8.4f   over %ld problem%s with that many verdicts\n",
-                    r->k[i], sum / (double)tasks, tasks, tasks == 1 ? "" : "s");
+        pass_line(r, r->k[i], NULL, out);
+        json_object_foreach (r->groups, group, tasks)
+            pass_line(r, r->k[i], group, out);
     }
 }
 

@@ -28,7 +28,8 @@ struct report {
     long total; /* expected, -1 unknown */
     bool terminal;
     int64_t started_ns, said_ns;
-    json_t *tasks; /* task_id -> [verdicts that are not infra, correct ones] */
+    json_t *tasks;  /* task_id -> [verdicts that are not infra, correct ones] */
+    json_t *groups; /* name -> {task_id -> verdicts that pass all tests of that group} */
     int k[PASS_K_MAX], n_k;
 };
 

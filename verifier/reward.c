@@ -88,7 +88,7 @@ int reward_load(const char *path, struct reward *ret, struct err *err)
     return rc;
 }
 
-double reward_of(const struct reward *rw, enum grade grade, int passed, int total, double low)
+double reward_of(const struct reward *rw, enum grade grade, double passed, double total, double low)
 {
     switch (grade) {
     case GRADE_NOT_CODE:

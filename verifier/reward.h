@@ -28,8 +28,9 @@ struct reward {
  * correct, faster: {base, scale, max}. -EINVAL when the result is not strictly ordered by grade. */
 int reward_load(const char *path, struct reward *ret, struct err *err);
 
-/* `passed` of `total` tests matters for fails-tests, `low` (the speed-up interval's low end) for
+/* `passed` of `total` tests, or points, matters for fails-tests, `low` (the speed-up interval's low end) for
  * faster. */
-double reward_of(const struct reward *rw, enum grade grade, int passed, int total, double low);
+double reward_of(const struct reward *rw, enum grade grade, double passed, double total,
+                 double low);
 
 #endif

@@ -91,7 +91,8 @@ static void on_result(struct slot *s, struct str payload)
     s->task = NULL;
     s->state = SLOT_IDLE;
     uv_timer_stop(&s->timer);
-    bool odd = json_is_string(json_object_get(result, "infra"));
+    bool odd = json_is_string(json_object_get(result, "infra")) &&
+               !json_is_true(json_object_get(result, "lasting"));
     s->odd_results = odd ? s->odd_results + 1 : 0;
     s->failures = odd ? s->failures : 0;
     if (s->odd_results >= ODD_RESULTS_MAX)

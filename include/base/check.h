@@ -30,9 +30,14 @@
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Allocation failure ends the process: no caller can do better with less memory. */
+/* Allocation failure ends the process: no caller can do better with less memory. A process whose
+ * memory somebody else spends says here how it wants to end. */
+__attribute__((weak)) void (*check_no_memory)(void);
+
 static inline void *check_alloc(void *p)
 {
+    if (!p && check_no_memory)
+        check_no_memory();
     CHECK(p != NULL);
     return p;
 }

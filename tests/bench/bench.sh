@@ -13,5 +13,7 @@ if [ -e "$humaneval" ]; then
 else
     echo "# verdicts: skipped, no HumanEval at $humaneval (set HUMANEVAL=file)"
 fi
+echo "# the jail, per guest"
+"$ASSAY_BUILD/tests/bench/bench_jail"
 echo "# trainer, one core"
 "$ASSAY_BUILD/tests/bench/bench_trainer"

@@ -1,14 +1,14 @@
 #!/usr/bin/python3
 """Verdicts per second and CPU per verdict of `assay grade` on one core, beside two baselines of the same run.
 
-usage: bench_verdicts.py [--rounds 5] [--copies 4] [--light] HumanEval.jsonl[.gz]
+usage: bench_verdicts.py [--rounds 5] [--copies 4] [--light] [--config FILE] HumanEval.jsonl[.gz]
 
 The work is HumanEval's canonical solutions against their own tests. Peers, one core each, taken in turn round by round:
   spawn   a fresh `python3 -I -S -` per program, no isolation: what a plain grader pays before any jail
   fork    a warm CPython forks, compiles, runs and is reaped, no isolation: the floor of one fork per verdict
   assay   build/assay grade -j 1: extraction, lint, jail, judge outside the guest, verdict
 Each copy of a solution carries a different comment, so that no verdict comes from a cache. --light leaves out the four
-programs that take most of all program time. Prints one JSON line a peer (medians over rounds), then the ratios.
+programs that take most of all program time; --config is assay's own (what does a preloaded numpy cost?). Prints one JSON line a peer (medians over rounds), then the ratios.
 """
 import argparse
 import gzip
@@ -66,7 +66,7 @@ def run_fork(problems, copies):
     return done
 
 
-def run_assay(problems, copies):
+def run_assay(problems, copies, config):
     with tempfile.TemporaryDirectory() as d:
         samples, out = os.path.join(d, "samples.jsonl"), os.path.join(d, "verdicts.jsonl")
         with open(samples, "w") as f:
@@ -75,7 +75,8 @@ def run_assay(problems, copies):
                     f.write(json.dumps({"task_id": p["task_id"],
                                         "completion": p["canonical_solution"] + "\n# copy %d\n" % k}) + "\n")
         started, cpu = time.perf_counter(), cpu_seconds()
-        subprocess.run([ASSAY, "grade", "-p", sys.argv[-1], "-s", samples, "-o", out, "-j", "1", "--no-timing"],
+        subprocess.run([ASSAY, "grade", "-p", sys.argv[-1], "-s", samples, "-o", out, "-j", "1", "--no-timing"]
+                       + (["--config", config] if config else []),
                        check=True, stderr=subprocess.DEVNULL)
         spent = time.perf_counter() - started, cpu_seconds() - cpu
         with open(out) as f:
@@ -88,11 +89,12 @@ def main():
     ap.add_argument("--rounds", type=int, default=5)
     ap.add_argument("--copies", type=int, default=4)
     ap.add_argument("--light", action="store_true")
+    ap.add_argument("--config")
     ap.add_argument("path")
     a = ap.parse_args()
     problems = load(a.path, a.light)
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    peers = {"spawn": (run_spawn, 1), "fork": (run_fork, a.copies), "assay": (run_assay, a.copies)}
+    peers = {"spawn": (run_spawn, 1), "fork": (run_fork, a.copies), "assay": (functools.partial(run_assay, config=a.config), a.copies)}
     rate, cost, passed = ({name: [] for name in peers} for _ in range(3))
     for _ in range(a.rounds):
         for name, (run, copies) in peers.items():

@@ -29,12 +29,12 @@ shown() {
 
 echo 1..14
 
-timeout 180 "$assay" check problems/starter >"$dir/starter" 2>&1
+timeout 180 "$assay" check --mutants 5 problems/starter >"$dir/starter" 2>&1
 report "the starter pack passes its check" $? "$dir/starter"
 
-timeout 120 "$assay" check --json "$family?split=train&count=40&seed=7&mix=.3,.3,.3,.1&timed=1" >"$dir/train" 2>"$dir/err"
+timeout 120 "$assay" check --json --mutants 2 "$family?split=train&count=40&seed=7&mix=.3,.3,.3,.1&timed=1" >"$dir/train" 2>"$dir/err"
 report "a listops draw passes its check" $? "$dir/err"
-timeout 120 "$assay" check --json "$family?split=test&count=20&seed=7" >"$dir/test" 2>"$dir/err"
+timeout 120 "$assay" check --json --mutants 2 "$family?split=test&count=20&seed=7" >"$dir/test" 2>"$dir/err"
 report "so does a held-out one" $? "$dir/err"
 
 # refused WORDS SPEC: exit status 2 and a message with these words.

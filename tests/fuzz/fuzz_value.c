@@ -1,7 +1,7 @@
 /* fuzz_value.c: hostile bytes into value_decode. Whatever is accepted must encode again, and to a fixed point.
  *
  *   clang -g -O1 -fsanitize=fuzzer,address -D_GNU_SOURCE -Iinclude -I. $(pkg-config --cflags python-3.11-embed) \
- *       tests/fuzz/fuzz_value.c sandbox/value.c sandbox/interpreter.c $(pkg-config --libs python-3.11-embed) -o fuzz_value
+ *       tests/fuzz/fuzz_value.c sandbox/value*.c sandbox/interpreter.c $(pkg-config --libs python-3.11-embed) -o fuzz_value
  *   ./fuzz_value tests/fuzz/corpus/value */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>

@@ -1,4 +1,4 @@
-/* corpus.h: replays the files of a fuzz corpus through a fuzz target. */
+/* corpus.h: replays a file, or the files of a folder, through a fuzz target. */
 #ifndef ASSAY_TESTS_CORPUS_H
 #define ASSAY_TESTS_CORPUS_H
 
@@ -7,25 +7,40 @@
 
 #include "base/file.h"
 
-static int corpus_replay(const char *folder, int (*target)(const uint8_t *, size_t))
+enum { CORPUS_FILE_BYTES_MAX = 8 << 20 };
+
+static int corpus_replay_file(const char *path, int (*target)(const uint8_t *, size_t))
+{
+    struct buf content = {0};
+    struct stat st;
+    int rc = stat(path, &st) == 0 && S_ISREG(st.st_mode)
+                 ? file_read(path, CORPUS_FILE_BYTES_MAX, &content, NULL)
+                 : -ENOENT;
+    if (rc == 0) {
+        /* A copy of the exact size, so that reading past its end is caught. */
+        uint8_t *bytes = xrealloc(NULL, content.len, 1);
+        memcpy(bytes, buf_view(&content).s, content.len);
+        target(bytes, content.len);
+        free(bytes);
+    }
+    buf_free(&content);
+    return rc == 0;
+}
+
+/* How many files were played. */
+static int corpus_replay(const char *path, int (*target)(const uint8_t *, size_t))
 {
     struct dirent **names;
-    struct stat st;
-    int n = scandir(folder, &names, NULL, alphasort), played = 0;
+    int n = scandir(path, &names, NULL, alphasort), played = 0;
+    if (n < 0)
+        return corpus_replay_file(path, target);
     for (int i = 0; i < n; i++) {
-        char path[PATH_MAX];
-        struct buf content = {0};
-        snprintf(path, sizeof path, "%s/%s", folder, names[i]->d_name);
-        if (stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
-            file_read(path, 1 << 20, &content, NULL) == 0) {
-            target((const uint8_t *)buf_view(&content).s, content.len);
-            played++;
-        }
-        buf_free(&content);
+        char file[PATH_MAX + 256];
+        snprintf(file, sizeof file, "%s/%s", path, names[i]->d_name);
+        played += corpus_replay_file(file, target);
         free(names[i]);
     }
-    if (n >= 0)
-        free(names);
+    free(names);
     return played;
 }
 

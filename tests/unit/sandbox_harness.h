@@ -8,6 +8,7 @@
 #include <Python.h>
 
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -70,15 +71,21 @@ static inline bool wait_for(int fd)
     return rc == 1;
 }
 
+/* What else happens to the process that becomes the keeper, and the keeper's file if it is not
+ * the build's. */
+static void (*slot_prepare)(void);
+static const char *slot_program;
+
 /* `without`: as ASSAY_SANDBOX_WITHOUT, or NULL. */
 static inline struct slot slot_start(const char *without)
 {
     const char *build = getenv("ASSAY_BUILD");
-    char path[512];
+    char name[512], path[PATH_MAX];
     int pair[2];
     struct slot slot = {0};
     struct keeper_hello hello;
-    snprintf(path, sizeof path, "%s/assay-keeper", build ? build : "build/release");
+    snprintf(name, sizeof name, "%s/assay-keeper", build ? build : "build/release");
+    assert_non_null(realpath(slot_program ? slot_program : name, path));
     assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
     slot.pid = fork();
     if (slot.pid == 0) {
@@ -89,6 +96,8 @@ static inline struct slot slot_start(const char *without)
             fcntl(3, F_SETFD, 0);
         else
             dup2(pair[1], 3);
+        if (slot_prepare)
+            slot_prepare();
         execl(path, path, (char *)NULL);
         _exit(127);
     }
@@ -141,11 +150,11 @@ static inline struct run run_fork(struct slot *slot, struct keeper_fork order)
     struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
     assert_non_null(c);
     int fds[4] = {-1, -1, -1, -1};
-    assert_int_equal(c->cmsg_len, CMSG_LEN((order.stdio ? 4 : 1) * sizeof(int)));
+    assert_int_equal(c->cmsg_len, CMSG_LEN((order.stdio ? 4 : 2) * sizeof(int)));
     memcpy(fds, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
     run.socket = fds[0];
-    run.in = fds[1];
-    run.out = fds[2];
+    run.in = order.stdio ? fds[1] : -1;
+    run.out = order.stdio ? fds[2] : fds[1];
     run.err = fds[3];
     run.isolation = m.isolation;
     return run;
@@ -233,20 +242,28 @@ static PyTypeObject foreign_type = {
     .tp_flags = Py_TPFLAGS_DEFAULT,
 };
 
-static inline PyObject *foreign_decode(void *ctx, uint8_t tag, uint32_t number)
+static inline PyObject *foreign_decode(void *ctx, const struct value_foreign *what)
 {
     (void)ctx;
     if (PyType_Ready(&foreign_type) != 0)
         return NULL;
     struct foreign *f = PyObject_New(struct foreign, &foreign_type);
     if (f) {
-        f->tag = tag;
-        f->number = number;
+        f->tag = what->tag;
+        f->number = what->number;
     }
     return (PyObject *)f;
 }
 
-static const struct value_hook foreign_hook = {.decode = foreign_decode};
+static inline PyObject *foreign_class(void *ctx, PyObject *theirs, PyObject *module, PyObject *name,
+                                      PyObject *bases)
+{
+    (void)ctx, (void)theirs, (void)module;
+    return PyObject_CallFunction((PyObject *)&PyType_Type, "OO{}", name, bases);
+}
+
+static const struct value_hook foreign_hook = {
+    .decode = foreign_decode, .exception_class = foreign_class, .is_judge = true};
 
 static inline void put_u32(struct buf *out, uint32_t x)
 {
@@ -314,22 +331,15 @@ static inline const char *take_name(const uint8_t **at, const uint8_t *end, char
 static inline const char *show(struct answer *a)
 {
     static char text[4096];
-    char one[1024], two[1024];
+    char one[1024];
     const uint8_t *at = (const uint8_t *)a->payload.s, *end = at + a->payload.len;
     switch (a->head.type) {
     case GUEST_VALUE:
         show_value(&at, end, text, sizeof text);
         break;
-    case GUEST_VALUE_ARGS:
-        show_value(&at, end, one, sizeof one);
-        show_value(&at, end, two, sizeof two);
-        snprintf(text, sizeof text, "%s with %s", one, two);
-        break;
     case GUEST_RAISED:
-        take_name(&at, end, one, sizeof one);
-        take_name(&at, end, two, sizeof two);
-        show_value(&at, end, two, sizeof two);
-        snprintf(text, sizeof text, "raises %s%s", one, two);
+        snprintf(text, sizeof text, "raises ");
+        show_value(&at, end, text + strlen(text), sizeof text - 8);
         break;
     case GUEST_MISSING:
         return "missing";
@@ -365,6 +375,9 @@ static inline struct run run_start(struct slot *slot, struct keeper_fork order)
     struct run run = run_fork(slot, order);
     assert_true(run_read(&run, &a));
     assert_int_equal(a.head.type, GUEST_READY);
+    assert_int_equal(a.payload.len, sizeof run.isolation);
+    memcpy(&run.isolation, a.payload.s, sizeof run.isolation);
+    assert_int_equal(run.isolation, slot->isolation);
     buf_free(&a.payload);
     return run;
 }
@@ -389,13 +402,21 @@ static inline uint32_t run_global(struct run *run, const char *name)
     return number;
 }
 
+/* What a call carries after the handle: no wants, arguments and keywords as Python source. */
+static inline void put_call(struct buf *p, const char *args, const char *kwargs)
+{
+    char pair[8192];
+    snprintf(pair, sizeof pair, "(%s, %s)", args, kwargs);
+    buf_char(p, 0);
+    put_python(p, pair);
+}
+
 /* Calls a global with a tuple given as Python source. */
 static inline const char *run_call(struct run *run, const char *name, const char *args)
 {
     struct buf p = {0};
     put_u32(&p, run_global(run, name));
-    put_python(&p, args);
-    put_python(&p, "{}");
+    put_call(&p, args, "{}");
     return run_ask(run, GUEST_CALL, &p);
 }
 

@@ -41,18 +41,62 @@ static void calls_carry_values(void **state)
                         "(1, [2.5, None], {'k': (True, 'é')})");
     assert_string_equal(
         run_call(&run, "odd", "()"),
-        "[(1, 2), {'a': 2, 'b': 1}, True, 1180591620717411303424, -0.0, '\\ud800', b'x', {1, 2}]");
+        "[P(x=1, y=2), Counter({'a': 2, 'b': 1}), True, 1180591620717411303424, -0.0, "
+        "'\\ud800', b'x', {1, 2}]");
     run_end(&run);
+}
+
+/* Calls a global with a list and its only item, and shows what became of the list, then the answer. */
+static const char *call_sharing(struct run *run, const char *name)
+{
+    static char text[256];
+    struct value_memo memo = {0};
+    struct buf p = {0};
+    struct answer a;
+    int code = 0;
+    PyObject *pair = python("(lambda x: (([x], x), {}))([1])");
+    put_u32(&p, run_global(run, name));
+    buf_char(&p, GUEST_WANT_CHANGES);
+    assert_int_equal(value_encode_with(&memo, pair, NULL, 1000, &p), 0);
+    run_write(run, GUEST_CALL, ++run->seq, &p);
+    buf_free(&p);
+    text[0] = 0;
+    assert_true(run_read(run, &a));
+    if (a.head.type == GUEST_CHANGED) {
+        const uint8_t *at = (const uint8_t *)a.payload.s, *end = at + a.payload.len;
+        assert_int_equal(value_decode_contents(&memo, &at, end, NULL, &code), 0);
+        PyObject *shown = PyObject_Repr(PyTuple_GET_ITEM(pair, 0));
+        snprintf(text, sizeof text, "%s ", PyUnicode_AsUTF8(shown));
+        Py_DECREF(shown);
+        buf_free(&a.payload);
+        assert_true(run_read(run, &a));
+    }
+    const uint8_t *at = (const uint8_t *)a.payload.s, *end = at + a.payload.len;
+    PyObject *value = value_decode_with(&memo, &at, end, &foreign_hook, &code);
+    assert_non_null(value);
+    PyObject *outer = PyTuple_GET_ITEM(PyTuple_GET_ITEM(pair, 0), 0);
+    PyObject *shown = PyObject_Repr(value);
+    snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s",
+             a.head.type == GUEST_RAISED ? "raises " : "",
+             value == outer ? "itself" : PyUnicode_AsUTF8(shown));
+    Py_DECREF(shown);
+    Py_DECREF(value);
+    Py_DECREF(pair);
+    value_memo_free(&memo);
+    buf_free(&a.payload);
+    return text;
 }
 
 static void mutable_arguments_come_back(void **state)
 {
     (void)state;
-    struct run run =
-        begin("def push(x): x.append(3)\ndef look(x): return len(x)\ndef deep(t): t[0]['a'] = 1\n");
-    assert_string_equal(run_call(&run, "push", "([1],)"), "None with ([1, 3],)");
-    assert_string_equal(run_call(&run, "look", "([1],)"), "1");
-    assert_string_equal(run_call(&run, "deep", "(({},),)"), "None with (({'a': 1},),)");
+    struct run run = begin("def push(x, y): y.append(3)\ndef look(x, y): return len(x)\n"
+                           "def give(x, y): x.append(y); return x\n"
+                           "def fail(x, y): x.clear(); y[:] = 'z'; raise KeyError(7)\n");
+    assert_string_equal(call_sharing(&run, "push"), "([[1, 3]], [1, 3]) None");
+    assert_string_equal(call_sharing(&run, "look"), "1");
+    assert_string_equal(call_sharing(&run, "give"), "([[1], [1]], [1]) itself");
+    assert_string_equal(call_sharing(&run, "fail"), "([], ['z']) raises KeyError(7)");
     run_end(&run);
 }
 
@@ -67,11 +111,11 @@ static void exceptions_are_answers(void **state)
                            "def d(): return d()\n"
                            "def e(): raise KeyError(object)\n");
     assert_string_equal(run_call(&run, "a", "()"), "raises Mine('x', 3)");
-    assert_string_equal(run_call(&run, "b", "()"), "raises SystemExit(4,)");
+    assert_string_equal(run_call(&run, "b", "()"), "raises SystemExit(4)");
     assert_string_equal(run_call(&run, "c", "()"), "raises KeyboardInterrupt()");
     assert_string_equal(run_call(&run, "d", "()"),
-                        "raises RecursionError('maximum recursion depth exceeded',)");
-    assert_string_equal(run_call(&run, "e", "()"), "raises KeyError(\"<class 'object'>\",)");
+                        "raises RecursionError('maximum recursion depth exceeded')");
+    assert_string_equal(run_call(&run, "e", "()"), "raises KeyError(<class 'object'>)");
     struct buf p = {0};
     put_name(&p, "nothing");
     assert_string_equal(run_ask(&run, GUEST_GLOBAL, &p), "missing");
@@ -87,18 +131,19 @@ static void raised_names_its_base_and_line(void **state)
     char one[64];
     uint32_t line;
     put_u32(&p, run_global(&run, "f"));
-    put_python(&p, "()");
-    put_python(&p, "{}");
+    put_call(&p, "()", "{}");
     run_write(&run, GUEST_CALL, 1, &p);
     buf_free(&p);
     assert_true(run_read(&run, &a));
     assert_int_equal(a.head.type, GUEST_RAISED);
     const uint8_t *at = (const uint8_t *)a.payload.s, *end = at + a.payload.len;
-    assert_string_equal(take_name(&at, end, one, sizeof one), "Mine");
-    assert_string_equal(take_name(&at, end, one, sizeof one), "ValueError");
-    show_value(&at, end, one, sizeof one);
-    assert_string_equal(one, "('x',)");
-    assert_string_equal(take_name(&at, end, one, sizeof one), "x");
+    int code = 0;
+    PyObject *raised = value_decode(&at, end, &foreign_hook, &code);
+    assert_non_null(raised);
+    snprintf(one, sizeof one, "%s below %s", Py_TYPE(raised)->tp_name,
+             Py_TYPE(raised)->tp_base->tp_name);
+    assert_string_equal(one, "Mine below ValueError");
+    Py_DECREF(raised);
     assert_int_equal(end - at, 4);
     memcpy(&line, at, 4);
     assert_int_equal(line, 4);
@@ -106,18 +151,40 @@ static void raised_names_its_base_and_line(void **state)
     run_end(&run);
 }
 
-static const char *ask_handle(struct run *run, uint8_t type, const char *global, const char *name,
-                              const char *a, const char *b)
+static const char *ask_next(struct run *run, const char *global)
 {
     struct buf p = {0};
     put_u32(&p, run_global(run, global));
-    if (name)
-        put_name(&p, name);
+    return run_ask(run, GUEST_NEXT, &p);
+}
+
+static const char *ask_attribute(struct run *run, const char *global, const char *name)
+{
+    struct buf p = {0};
+    put_u32(&p, run_global(run, global));
+    buf_char(&p, 0);
+    put_name(&p, name);
+    return run_ask(run, GUEST_GETATTR, &p);
+}
+
+/* An operator on a global and up to two values. */
+static const char *operate(struct run *run, enum guest_operator op, const char *global,
+                           const char *a, const char *b)
+{
+    struct buf p = {0};
+    uint32_t handle = run_global(run, global);
+    buf_char(&p, (char)op);
+    buf_char(&p, 0);
+    buf_char(&p, VALUE_TUPLE);
+    put_u32(&p, 1u + (a != NULL) + (b != NULL));
+    buf_char(&p, VALUE_HANDLE);
+    put_u32(&p, handle);
+    buf_add(&p, "\0N", 2);
     if (a)
         put_python(&p, a);
     if (b)
         put_python(&p, b);
-    return run_ask(run, type, &p);
+    return run_ask(run, GUEST_OPERATE, &p);
 }
 
 static void handles_do_what_objects_do(void **state)
@@ -133,32 +200,22 @@ static void handles_do_what_objects_do(void **state)
                            "    def __add__(self, o): return ('sum', o)\n"
                            "    def __lt__(self, o): return True\n"
                            "o = C()\ng = (n for n in [5])\n");
-    assert_string_equal(ask_handle(&run, GUEST_LEN, "o", NULL, NULL, NULL), "7");
-    assert_string_equal(ask_handle(&run, GUEST_STR, "o", NULL, NULL, NULL), "'a C'");
-    assert_string_equal(ask_handle(&run, GUEST_SETITEM, "o", NULL, "'k'", "[1]"), "None");
-    assert_string_equal(ask_handle(&run, GUEST_GETITEM, "o", NULL, "'k'", NULL), "[1]");
-    assert_string_equal(ask_handle(&run, GUEST_CONTAINS, "o", NULL, "'k'", NULL), "True");
-    assert_string_equal(ask_handle(&run, GUEST_SETATTR, "o", "z", "3", NULL), "None");
-    assert_string_equal(ask_handle(&run, GUEST_GETATTR, "o", "z", NULL, NULL), "3");
-    assert_string_equal(ask_handle(&run, GUEST_GETATTR, "o", "no", NULL, NULL),
-                        "raises AttributeError(\"'C' object has no attribute 'no'\",)");
-    assert_string_equal(ask_handle(&run, GUEST_NEXT, "g", NULL, NULL, NULL), "5");
-    assert_string_equal(ask_handle(&run, GUEST_NEXT, "g", NULL, NULL, NULL),
-                        "raises StopIteration()");
-    assert_string_equal(ask_handle(&run, GUEST_NEXT, "o", NULL, NULL, NULL),
-                        "raises TypeError(\"'C' object is not an iterator\",)");
-    assert_non_null(strstr(ask_handle(&run, GUEST_ITER, "g", NULL, NULL, NULL), "<handle"));
-    const uint8_t operators[] = {GUEST_OP_ADD, GUEST_OP_LT};
-    const char *const results[] = {"('sum', 1)", "True"};
-    for (int i = 0; i < 2; i++) {
-        struct buf p = {0};
-        uint32_t handle = run_global(&run, "o");
-        buf_char(&p, (char)operators[i]);
-        buf_char(&p, VALUE_HANDLE);
-        put_u32(&p, handle);
-        put_python(&p, "1");
-        assert_string_equal(run_ask(&run, GUEST_BINARY, &p), results[i]);
-    }
+    assert_string_equal(operate(&run, GUEST_OP_LEN, "o", NULL, NULL), "7");
+    assert_string_equal(operate(&run, GUEST_OP_STR, "o", NULL, NULL), "'a C'");
+    assert_string_equal(operate(&run, GUEST_OP_SETITEM, "o", "'k'", "[1]"), "None");
+    assert_string_equal(operate(&run, GUEST_OP_GETITEM, "o", "'k'", NULL), "[1]");
+    assert_string_equal(operate(&run, GUEST_OP_CONTAINS, "o", "'k'", NULL), "True");
+    assert_string_equal(operate(&run, GUEST_OP_SETATTR, "o", "'z'", "3"), "None");
+    assert_string_equal(ask_attribute(&run, "o", "z"), "3");
+    assert_string_equal(ask_attribute(&run, "o", "no"),
+                        "raises AttributeError(\"'C' object has no attribute 'no'\")");
+    assert_string_equal(ask_next(&run, "g"), "5");
+    assert_string_equal(ask_next(&run, "g"), "raises StopIteration()");
+    assert_string_equal(ask_next(&run, "o"),
+                        "raises TypeError(\"'C' object is not an iterator\")");
+    assert_non_null(strstr(operate(&run, GUEST_OP_ITER, "g", NULL, NULL), "<handle"));
+    assert_string_equal(operate(&run, GUEST_OP_ADD, "o", "1", NULL), "('sum', 1)");
+    assert_string_equal(operate(&run, GUEST_OP_LT, "o", "1", NULL), "True");
     run_end(&run);
 }
 
@@ -172,6 +229,7 @@ static void released_handles_are_gone(void **state)
         struct buf p = {0};
         put_u32(&p, first);
         run_write(&run, GUEST_RELEASE, ++run.seq, &p);
+        buf_char(&p, 0);
         const char *text = (put_name(&p, "__class__"), run_ask(&run, GUEST_GETATTR, &p));
         if (i == 0)
             assert_non_null(strstr(text, "<handle"));
@@ -190,10 +248,7 @@ static void callbacks_nest(void **state)
     struct buf p = {0};
     struct answer a;
     put_u32(&p, use);
-    buf_char(&p, VALUE_TUPLE);
-    put_u32(&p, 1);
-    buf_char(&p, VALUE_CALLABLE);
-    put_u32(&p, 9);
+    buf_add(&p, "\0t\2\0\0\0t\1\0\0\0C\11\0\0\0\0N", 18);
     put_python(&p, "{}");
     run_write(&run, GUEST_CALL, 500, &p);
     buf_clear(&p);
@@ -204,10 +259,9 @@ static void callbacks_nest(void **state)
     char text[64];
     assert_memory_equal(at, "\x09\0\0\0", 4);
     at += 4;
+    assert_int_equal(*at++, JUDGE_CALL);
     show_value(&at, end, text, sizeof text);
-    assert_string_equal(text, "(2,)");
-    show_value(&at, end, text, sizeof text);
-    assert_string_equal(text, "{'k': 3}");
+    assert_string_equal(text, "((2,), {'k': 3})");
     buf_free(&a.payload);
     assert_string_equal(run_call(&run, "other", "()"), "40");
     put_python(&p, "10");
@@ -228,15 +282,13 @@ static void callbacks_raise(void **state)
     struct buf p = {0};
     struct answer a;
     put_u32(&p, run_global(&run, "use"));
-    buf_add(&p, "t\1\0\0\0C\7\0\0\0", 10);
+    buf_add(&p, "\0t\2\0\0\0t\1\0\0\0C\7\0\0\0\0N", 18);
     put_python(&p, "{}");
     run_write(&run, GUEST_CALL, 600, &p);
     buf_clear(&p);
     assert_true(run_read(&run, &a));
     buf_free(&a.payload);
-    put_name(&p, "Special");
-    put_name(&p, "KeyError");
-    put_python(&p, "('k',)");
+    put_python(&p, "KeyError('k')");
     run_write(&run, JUDGE_RAISED, 600, &p);
     buf_free(&p);
     assert_true(run_read(&run, &a));
@@ -379,17 +431,18 @@ static void forks_and_thread_floods_are_refused(void **state)
                         "daemon=True).start()\n";
     if (shared.isolation & SBX_USERNS)
         assert_string_equal(run_once(&shared, flood, NULL),
-                            "raises RuntimeError(\"can't start new thread\",)");
+                            "raises RuntimeError(\"can't start new thread\")");
 }
 
+/* Nobody reads here: the guest waits for its pipe until the wall clock ends it. */
 static void endless_print_goes_nowhere(void **state)
 {
     (void)state;
     struct keeper_fork order = {LIMITS_OF_TESTS};
-    order.cpu_us = 200000;
+    order.wall_us = 200000;
     struct run run = run_start(&shared, order);
     assert_string_equal(run_load(&run, "while True: print('x' * 1000)\n", 0), "end of stream");
-    assert_int_equal(run_exited(&run).cause, KEEPER_BY_CPU);
+    assert_int_equal(run_exited(&run).cause, KEEPER_BY_WALL);
 }
 
 /* ---- escapes --------------------------------------------------------------------------------- */
@@ -471,36 +524,6 @@ static void the_environment_is_wiped(void **state)
             "assert len(seen) > len(name) + 20 and not seen[:-len(name)].strip(b'\\0'), seen\n",
             NULL),
         "None");
-}
-
-static void tmp_is_private_and_clean(void **state)
-{
-    (void)state;
-    if (!(shared.isolation & SBX_MNTNS))
-        skip();
-    const char *mess =
-        "import os\n"
-        "assert os.listdir('/tmp') == []\n"
-        "os.mkdir('/tmp/a'); open('/tmp/a/f', 'w').write('x')\n"
-        "os.chdir('/tmp/a')\n"
-        "for n in range(600):\n    os.mkdir('d' * 200); os.chdir('d' * 200)\n"
-        "open('deep', 'w').write('y')\n"
-        "os.mkdir('/tmp/closed'); open('/tmp/closed/f', 'w'); os.chmod('/tmp/closed', 0)\n"
-        "os.symlink('/usr/lib', '/tmp/link'); os.chmod('/tmp', 0)\n";
-    for (int i = 0; i < 2; i++)
-        assert_string_equal(run_once(&shared, mess, NULL), "None");
-    assert_string_equal(run_once(&shared,
-                                 "import tempfile, os\n"
-                                 "with tempfile.TemporaryDirectory() as d:\n"
-                                 "    p = os.path.join(d, 'f'); open(p, 'w').write('hi')\n"
-                                 "    os.rename(p, '/tmp/g')\n"
-                                 "    assert open('/tmp/g').read() == 'hi'\n",
-                                 NULL),
-                        "None");
-    assert_non_null(strstr(
-        run_once(&shared,
-                 "for n in range(9):\n    open(f'/tmp/{n}', 'wb').write(bytes(15 << 20))\n", NULL),
-        "raises OSError(28, 'No space left on device')"));
 }
 
 static void nobody_survives(void **state)
@@ -624,27 +647,6 @@ static void the_clock_runs_while_the_guest_does(void **state)
     run_end(&run);
 }
 
-static void a_poorer_host_still_has_the_floor(void **state)
-{
-    (void)state;
-    static const char *const lacks[] = {"userns", "pidns", "mntns", "landlock", "userns,landlock"};
-    for (size_t i = 0; i < COUNT_OF(lacks); i++) {
-        struct slot slot = slot_start(lacks[i]);
-        const char *refused = "raises PermissionError(1, 'Operation not permitted')";
-        assert_string_equal(run_once(&slot, "x = 1\n", NULL), "None");
-        assert_string_equal(run_once(&slot, "import os\nos.kill(0, 9)\n", NULL), refused);
-        assert_string_equal(run_once(&slot, "import os\nos.kill(os.getppid(), 9)\n", NULL),
-                            refused);
-        assert_string_equal(run_once(&slot, "import socket\nsocket.socket()\n", NULL), refused);
-        assert_string_equal(run_once(&slot, "import os\nos.kill(os.getpid(), 0)\n", NULL), "None");
-        if (!(slot.isolation & SBX_MNTNS))
-            assert_non_null(strstr(run_once(&slot, "open('/tmp/x', 'w')\n", NULL),
-                                   "raises OSError(30, 'Read-only file system')"));
-        assert_int_equal(slot.isolation & SBX_FLOOR, SBX_FLOOR);
-        slot_stop(&slot);
-    }
-}
-
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
@@ -672,13 +674,11 @@ int main(void)
         cmocka_unit_test(exits_are_seen),
         cmocka_unit_test(nothing_of_the_host_is_there),
         cmocka_unit_test(the_environment_is_wiped),
-        cmocka_unit_test(tmp_is_private_and_clean),
         cmocka_unit_test(nobody_survives),
         cmocka_unit_test(programs_have_real_streams),
         cmocka_unit_test(programs_end_with_their_status),
         cmocka_unit_test(one_guest_at_a_time),
         cmocka_unit_test(the_clock_runs_while_the_guest_does),
-        cmocka_unit_test(a_poorer_host_still_has_the_floor),
     };
     return cmocka_run_group_tests(tests, open_shared, close_shared);
 }

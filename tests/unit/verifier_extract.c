@@ -89,6 +89,36 @@ static void fences_are_chosen(void **state)
            "async  def f():\n    pass\n");
 }
 
+static void prose_around_a_program(void **state)
+{
+    (void)state;
+    expect("Here is the code:\n\n" F1, "between-prose", F1);
+    expect("Here is the code:\n" F1 "\nIt returns one, always.\n", "between-prose", F1 "\n");
+    expect(F1 "\nThis is all of it.\nHope it helps you!", "between-prose", F1 "\n");
+    expect("\nimport math\n" F1 "That is all there is.\n", "between-prose", "\nimport math\n" F1);
+    expect("<answer>Sure, take this one:\n" F1 "</answer>", "between-prose", F1);
+    expect("It is easy to see.\nNothing else to say.\n", "whole-text",
+           "It is easy to see.\nNothing else to say.\n");
+    expect("if x and y:\n    pass\n" F1, "whole-text", "if x and y:\n    pass\n" F1);
+    expect(F1 "\"\"\"\nIt is all said.\n\"\"\"\n", "whole-text",
+           F1 "\"\"\"\nIt is all said.\n\"\"\"\n");
+    expect("x = 3\n" F1, "whole-text", "x = 3\n" F1);
+}
+
+static void imports_come_along(void **state)
+{
+    (void)state;
+    expect("First:\n```python\nimport math\n```\nThen:\n```python\n" F1 "```\n",
+           "last-python-fence", "import math\n\n" F1);
+    expect("```python\nfrom a import b\n# so\n```\n```python\n" F1
+           "```\n```python\nf(3)\n```\n```python\nimport z\n```",
+           "entry-point-fence", "from a import b\n# so\n\n" F1);
+    expect("```python\nimport math\nx = 1\n```\n```python\n" F1 "```\n", "last-python-fence", F1);
+    expect("```python\nimport math\n```\n", "last-python-fence", "import math\n");
+    expect("```ruby\nputs 1\n```\n```ruby\nputs 1 if true\n```\n```ruby\nf\n```",
+           "other-language-fence", "puts 1 if true\n");
+}
+
 static void fence_edges(void **state)
 {
     (void)state;
@@ -141,9 +171,14 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(whole_texts),       cmocka_unit_test(thoughts_and_answers),
-        cmocka_unit_test(fences_are_chosen), cmocka_unit_test(fence_edges),
-        cmocka_unit_test(time_is_linear),    cmocka_unit_test(corpus),
+        cmocka_unit_test(whole_texts),
+        cmocka_unit_test(thoughts_and_answers),
+        cmocka_unit_test(prose_around_a_program),
+        cmocka_unit_test(imports_come_along),
+        cmocka_unit_test(fences_are_chosen),
+        cmocka_unit_test(fence_edges),
+        cmocka_unit_test(time_is_linear),
+        cmocka_unit_test(corpus),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,114 +1,5 @@
-/* verifier_language.c: the real assay-lint, jailed as it runs in a slot, asked about languages,
- * names and hostile texts. */
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <sys/wait.h>
-
-#include <cmocka.h>
-#include <jansson.h>
-
-#include "base/clock.h"
-#include "base/file.h"
-#include "verifier/lint.h"
-#include "wire.h"
-
-static pid_t child;
-static int to_lint, from_lint;
-static uint32_t seq;
-
-static void read_all(void *bytes, size_t n)
-{
-    for (size_t have = 0; have < n;) {
-        ssize_t got = read(from_lint, (char *)bytes + have, n - have);
-        assert_true(got > 0);
-        have += (size_t)got;
-    }
-}
-
-static void write_all(const void *bytes, size_t n)
-{
-    for (size_t done = 0; done < n;) {
-        ssize_t put = write(to_lint, (const char *)bytes + done, n - done);
-        assert_true(put > 0);
-        done += (size_t)put;
-    }
-}
-
-static json_t *receive(unsigned type, uint32_t wanted_seq)
-{
-    struct wire_header head;
-    read_all(&head, sizeof head);
-    assert_int_equal(head.type, type);
-    assert_int_equal(head.version, WIRE_VERSION);
-    assert_int_equal(head.seq, wanted_seq);
-    char *text = xcalloc(head.len + 1, 1);
-    read_all(text, head.len);
-    json_t *value = json_loads(text, 0, NULL);
-    assert_non_null(value);
-    free(text);
-    return value;
-}
-
-static json_t *ask_job(json_t *job)
-{
-    char *text = json_dumps(job, JSON_COMPACT);
-    assert_non_null(text);
-    struct wire_header head = {
-        .len = (uint32_t)strlen(text), .version = WIRE_VERSION, .type = WIRE_JOB, .seq = ++seq};
-    write_all(&head, sizeof head);
-    write_all(text, head.len);
-    free(text);
-    json_decref(job);
-    return receive(WIRE_RESULT, seq);
-}
-
-static json_t *ask(struct str text)
-{
-    json_t *s = json_stringn(text.s, text.len);
-    assert_non_null(s);
-    return ask_job(json_pack("{s:o, s:n}", "text", s, "entry_point"));
-}
-
-static int start(void **state)
-{
-    (void)state;
-    const char *build = getenv("ASSAY_BUILD");
-    char path[PATH_MAX];
-    int in[2], out[2];
-    snprintf(path, sizeof path, "%s/assay-lint", build ? build : "build/release");
-    if (access(path, X_OK) != 0 || pipe(in) != 0 || pipe(out) != 0)
-        return -1;
-    signal(SIGPIPE, SIG_IGN);
-    child = fork();
-    if (child == 0) {
-        dup2(in[0], 0);
-        dup2(out[1], 1);
-        for (int fd = 3; fd < 64; fd++)
-            close(fd);
-        execl(path, "assay-lint", (char *)NULL);
-        _exit(127);
-    }
-    close(in[0]);
-    close(out[1]);
-    to_lint = in[1];
-    from_lint = out[0];
-    json_t *hello = receive(WIRE_HELLO, 0);
-    int rc = strcmp(json_string_value(json_object_get(hello, "name")), "lint");
-    json_decref(hello);
-    return rc;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    int status = -1;
-    close(to_lint);
-    close(from_lint);
-    waitpid(child, &status, 0);
-    return status; /* it ends by itself, with 0, when its input does */
-}
+/* verifier_language.c: which language the linter calls a text, honest, foreign or hostile. */
+#include "tests/unit/lint_harness.h"
 
 static void expect_language(const char *text, const char *language)
 {
@@ -144,6 +35,14 @@ static void python_stays_python(void **state)
         "f = lambda x: x\n",
         "from typing import List\n\ndef f(a: List[int]) -> int:\n    return sum(a\n",
         "def solve(a, b): return a + b\n",
+        "x = 1\nz = [x]\ny = (\n",
+        "x = (\n",
+        "x = 1\n\tz = [x\ny = (\n",
+        "%matplotlib inline\n!pip install numpy\nimport numpy as np\nprint(np.zeros(3))\n",
+        ">>> def f(x):\n...     return x\n>>> f(3)\n3\n",
+        "from a import b\nfrom c impor d\nfrom e import f, g\n",
+        "def f(x):\n    # sort it -- then return it\n    return sorted(x\n",
+        "    for i in x:\n        if i > 3:\n            return i\n    return None)\n",
     };
     for (size_t i = 0; i < COUNT_OF(texts); i++)
         expect_language(texts[i], "python");
@@ -193,7 +92,8 @@ static void other_languages_are_named(void **state)
         {"python2", "try:\n    f()\nexcept ValueError, e:\n    raise\n"},
         {"javascript", "function f(x) {\n  const y = x.map(v => v * 2);\n  return y;\n}\n"},
         {"java",
-         "public class A {\n    public static int f(int x) {\n        return x + 1;\n    }\n}\n"},
+         "import java.util.*;\n\npublic class A {\n    public static int f(List<Integer> x) {\n"
+         "        System.out.println(x.size());\n        return x.get(0) + 1;\n    }\n}\n"},
         {"c",
          "#include <stdio.h>\n\nint main(void) {\n    printf(\"%d\\n\", 3);\n    return 0;\n}\n"},
         {"c++", "#include <vector>\nusing namespace std;\n\nint f(vector<int> v) {\n    "
@@ -209,73 +109,23 @@ static void other_languages_are_named(void **state)
         {"r", "f <- function(x) {\n  y <- c(1, 2, x)\n  mean(y)\n}\n"},
         {"kotlin", "fun f(x: Int): Int {\n    val y = listOf(x)\n    return y[0]\n}\n"},
         {"php", "<?php\nfunction f($x) {\n    return $x + 1;\n}\n"},
+        {"typescript", "function f(x: number[]): string {\n    const y: number = x[0];\n    return "
+                       "y.toString();\n}\n"},
+        {"c#", "using System;\n\npublic class A {\n    public static void Main(string[] args) {\n"
+               "        Console.WriteLine(args.Length);\n    }\n}\n"},
+        {"swift", "func f(_ x: [Int]) -> Int {\n    guard let y = x.first else { return 0 }\n    "
+                  "return y\n}\n"},
+        {"scala", "object A {\n  def f(x: List[Int]): Int = {\n    val y = x.head\n    y + 1\n  "
+                  "}\n}\n"},
+        {"julia", "function f(x::Int)\n    y = x + 1\n    println(y)\n    return y\nend\n"},
+        {"dart", "int f(List<int> x) {\n  final y = x.first;\n  print('$y');\n  return y;\n}\n\n"
+                 "void main() {\n  f([1]);\n}\n"},
+        {"elixir", "defmodule A do\n  def f(x) do\n    x |> Enum.map(fn v -> v * 2 end)\n  end\n"
+                   "end\n"},
         {"perl", "use strict;\nsub f {\n    my ($x) = @_;\n    return $x + 1;\n}\n"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         expect_language(rows[i][1], rows[i][0]);
-}
-
-/* "line:column code" of every diagnostic, separated by spaces. */
-static void expect_diagnostics(json_t *job, const char *wanted)
-{
-    json_t *r = ask_job(job), *d;
-    struct buf got = {0};
-    size_t i;
-    json_array_foreach (json_object_get(r, "diagnostics"), i, d)
-        buf_printf(&got, "%s%d:%d %s", i ? ", " : "",
-                   (int)json_integer_value(json_object_get(d, "line")),
-                   (int)json_integer_value(json_object_get(d, "column")),
-                   json_string_value(json_object_get(d, "code")));
-    assert_string_equal(buf_view(&got).s, wanted);
-    buf_free(&got);
-    json_decref(r);
-}
-
-static void diagnostics_point_at_places(void **state)
-{
-    (void)state;
-    expect_diagnostics(
-        json_pack("{s:s}", "text", "def f(x):\n    return x + \xc3\xa9t\xc3\xa9 + y\n"),
-        "2:16 undefined-name, 2:22 undefined-name");
-    expect_diagnostics(
-        json_pack("{s:s, s:s}", "text", "def g(x):\n    return x\n", "entry_point", "f"),
-        "1:1 no-entry-point");
-    expect_diagnostics(json_pack("{s:s, s:s, s:s}", "text",
-                                 "def f(x):\n    return sqrt(helper(x))\n", "entry_point", "f",
-                                 "starter",
-                                 "from math import sqrt\ndef helper(x):\n    return x\n"),
-                       "");
-    expect_diagnostics(json_pack("{s:s}", "text", "x = 1\nz = [x]\ny = (\n"), "3:1 syntax-error");
-}
-
-static void names_of_honest_programs_are_known(void **state)
-{
-    (void)state;
-    static const char program[] =
-        "import os.path, re as regex\nfrom math import sqrt as root\nimport collections\n"
-        "A: int = 3\nb, (c, *d) = 1, (2, 3)\nfor i, j in enumerate([b, c]):\n    A += i + j\n"
-        "class C(object):\n    size = 3\n    def m(self, p, /, q=A, *args, k: int = 2, **kw):\n"
-        "        global G\n        G = self.size + p + q + k + len(args) + len(kw)\n        return "
-        "__class__\n"
-        "def f(x):\n    try:\n        with open(x) as h, open(x) as (u, v):\n            return [y "
-        "* z for y in h for z in y if (w := z)] + [w, u, v]\n"
-        "    except (OSError, KeyError) as e:\n        raise ValueError(f'{e} {regex} {root(4)}') "
-        "from e\n"
-        "def outer():\n    n = 0\n    def inner():\n        nonlocal n\n        n += 1\n        "
-        "return lambda s, t=1: s + t + n\n    return inner\n"
-        "def match_it(v):\n    match v:\n        case [first, *rest]:\n            return first, "
-        "rest\n        case {'k': val, **others}:\n            return val, others\n"
-        "        case C(size=sz) | sz:\n            return sz\n"
-        "print({**{'a': os.path}}, {k: v for k, v in {}.items()}, f, outer, C, G, "
-        "collections.Counter, __name__, sep='')\n";
-    expect_diagnostics(json_pack("{s:s, s:s}", "text", program, "entry_point", "match_it"), "");
-    json_t *r = ask(str_of(program));
-    char *defines = json_dumps(json_object_get(r, "defines"), JSON_COMPACT);
-    assert_string_equal(defines,
-                        "[\"A\",\"b\",\"c\",\"d\",\"i\",\"j\",\"C\",\"f\",\"outer\",\"match_it\"]");
-    assert_true(json_is_true(json_object_get(r, "parses")));
-    free(defines);
-    json_decref(r);
 }
 
 static void hostile_texts_are_answered_in_time(void **state)
@@ -298,6 +148,70 @@ static void hostile_texts_are_answered_in_time(void **state)
     expect_language("x = 1\ny\x01 = 2\n", "python");
 }
 
+#ifndef __SANITIZE_ADDRESS__
+static long child_peak_kib(void)
+{
+    char path[64], line[128];
+    long kib = -1;
+    snprintf(path, sizeof path, "/proc/%d/status", (int)child);
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    while (fgets(line, sizeof line, f))
+        if (strncmp(line, "VmHWM:", 6) == 0)
+            kib = atol(line + 6);
+    fclose(f);
+    return kib;
+}
+#endif
+
+/* What makes parsers recurse, backtrack or remember, up to a megabyte each. One process answers all
+ * of it, and stays small. */
+static void bombs_cost_little(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *before, *part, *after;
+        size_t times;
+    } bombs[] = {
+        {"", "(", "", 100000},
+        {"x = ", "[", "", 199},
+        {"x = ", "a+", "a", 19000},
+        {"x = \"", "a", "\"", 1000000},
+        {"", "x = 1\n", "", 50000},
+        {"", "def f(:\n", "", 6000},
+        {"", "@!$ ", "", 9000},
+        {"", "if if if ", "", 4000},
+        {"x", "()", "", 9000},
+        {"x", ".a", "", 19000},
+        {"", "not ", "x", 30000},
+        {"", "-", "x", 39000},
+        {"", "lambda:", "0", 15000},
+        {"", "x==1;", "", 9000},
+        {"a", " < b", "", 19000},
+        {"def f():\n", "    return 1\n", "", 8000},
+        {"", "while 1:\n x\n", "", 4000},
+        {"", "\\\n", "", 13000},
+        {"", "\xe2\x80\xae", "", 10000},
+        {"", "if x: pass\n", "else", 9000},
+    };
+    for (size_t k = 0; k < COUNT_OF(bombs); k++) {
+        struct buf text = {0};
+        buf_puts(&text, bombs[k].before);
+        for (size_t i = 0; i < bombs[k].times; i++)
+            buf_puts(&text, bombs[k].part);
+        buf_puts(&text, bombs[k].after);
+        int64_t start_ns = wall_ns();
+        json_decref(ask(buf_view(&text)));
+        assert_true(wall_ns() - start_ns < 3 * (int64_t)NS_PER_S);
+        buf_free(&text);
+    }
+    static const char zeros[] = "x = '\0\0'\n\0";
+    json_decref(ask(str_make(zeros, sizeof zeros - 1)));
+#ifndef __SANITIZE_ADDRESS__
+    assert_in_range(child_peak_kib(), 1, 100 << 10);
+#endif
+}
+
 /* Grades three ways: Python, another language, no code. */
 static int way_of(const char *label)
 {
@@ -316,7 +230,7 @@ static void labelled_samples(void **state)
     (void)state;
     FILE *f = fopen("../shared/data/langid/dev.jsonl", "r");
     char *line = NULL;
-    size_t cap = 0, n = 0, right = 0;
+    size_t cap = 0, n = 0, right = 0, foreign = 0, named = 0;
     if (!f) {
         print_message("# ../shared/data/langid is absent\n");
         skip();
@@ -324,17 +238,21 @@ static void labelled_samples(void **state)
     while (getline(&line, &cap, f) > 0) {
         json_t *row = json_loads(line, 0, NULL), *text = json_object_get(row, "text");
         json_t *r = ask(str_make(json_string_value(text), json_string_length(text)));
+        const char *label = json_string_value(json_object_get(row, "label"));
+        const char *language = json_string_value(json_object_get(r, "language"));
         n++;
-        right += way_of(json_string_value(json_object_get(row, "label"))) ==
-                 way_of(json_string_value(json_object_get(r, "language")));
+        right += way_of(label) == way_of(language);
+        foreign += way_of(label) == 2;
+        named += way_of(label) == 2 && strcasecmp(label, language) == 0;
         json_decref(r);
         json_decref(row);
     }
     free(line);
     fclose(f);
-    print_message("# %zu of %zu\n", right, n);
+    print_message("# %zu of %zu; %zu of %zu languages named\n", right, n, named, foreign);
     assert_int_equal(n, 840);
-    assert_true(right >= 815);
+    assert_true(right * 100 >= n * 98);
+    assert_true(named * 100 >= foreign * 95);
 }
 
 int main(void)
@@ -344,9 +262,8 @@ int main(void)
         cmocka_unit_test(python_stays_python),
         cmocka_unit_test(what_is_no_program),
         cmocka_unit_test(other_languages_are_named),
-        cmocka_unit_test(diagnostics_point_at_places),
-        cmocka_unit_test(names_of_honest_programs_are_known),
         cmocka_unit_test(hostile_texts_are_answered_in_time),
+        cmocka_unit_test(bombs_cost_little),
         cmocka_unit_test(labelled_samples),
     };
     return cmocka_run_group_tests(tests, start, stop);

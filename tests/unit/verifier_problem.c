@@ -176,7 +176,8 @@ static void bad_json(void **state)
     snprintf(text, sizeof text, "%s{\"id\":\"b\",\"promt\":\"b\"}", good);
     expect_bad("x.jsonl", text, -EINVAL, "x.jsonl:2: unknown key `promt` (did you mean `prompt`?)");
     expect_bad("x.jsonl", "{\"id\":\"b\",\"level\":123456789012345678901}", -EINVAL,
-               "Python source");
+               "`level` must be a whole number");
+    expect_bad("x.jsonl", "{\"id\":\"b\",\"level\":1e400}", -EINVAL, "Python source");
     expect_bad("x.json", "[{\"id\":\"b\",\"prompt\":\"p\",\"tests\":3}]", -EINVAL,
                "x.json: [0]: `tests` must be a string or null");
 }

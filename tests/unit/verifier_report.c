@@ -73,6 +73,42 @@ static void test_summary(void **state)
     report_free(&r);
 }
 
+static void add_grouped(struct report *r, const char *id, const char *grade, int base, int plus)
+{
+    json_t *v = verdict(id, grade, NULL);
+    json_object_set_new(v, "tests",
+                        json_pack("{s:{s:{s:i, s:i}, s:{s:i, s:i}}}", "groups", "base", "passed",
+                                  base, "total", 3, "plus", "passed", plus, "total", 5));
+    report_add(r, v);
+    json_decref(v);
+}
+
+/* Each group has a pass rate of its own; a program that never ran passes none. */
+static void test_groups(void **state)
+{
+    (void)state;
+    struct report r;
+    struct err err;
+    char *text = NULL;
+    size_t size;
+    assert_int_equal(report_init(&r, "1", 4, &err), 0);
+    add_grouped(&r, "a", "correct", 3, 5);
+    add_grouped(&r, "b", "fails-tests", 3, 4);
+    add_grouped(&r, "c", "fails-tests", 2, 5);
+    add(&r, "d", "not-code", "prose");
+    FILE *out = open_memstream(&text, &size);
+    report_summary(&r, out);
+    fclose(out);
+    assert_non_null(
+        strstr(text, "pass@1           0.2500   over 4 problems with that many verdicts\n"));
+    assert_non_null(
+        strstr(text, "0.5000   over 4 problems with that many verdicts, tests of base"));
+    assert_non_null(
+        strstr(text, "0.5000   over 4 problems with that many verdicts, tests of plus"));
+    free(text);
+    report_free(&r);
+}
+
 static void test_bad_k(void **state)
 {
     (void)state;
@@ -90,6 +126,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pass_at_k),
         cmocka_unit_test(test_summary),
+        cmocka_unit_test(test_groups),
         cmocka_unit_test(test_bad_k),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -15,6 +15,16 @@ void nn_matmul(int m, int out, int in, const float *x, const float *w, float bet
 void nn_matmul_dx(int m, int out, int in, const float *dy, const float *w, float beta, float *dx);
 /* dw[out, in] += dy[m, out]^T @ x[m, in] */
 void nn_matmul_dw(int m, int out, int in, const float *dy, const float *x, float *dw);
+/* The same with a factor, where y and dy are some columns of wider rows, `stride` apart. */
+/* y[m, out] += scale x[m, in] @ w[out, in]^T */
+void nn_slice_matmul(int m, int out, int in, float scale, const float *x, const float *w, float *y,
+                     int stride);
+/* dx[m, in] = beta dx + scale dy[m, out] @ w[out, in] */
+void nn_slice_matmul_dx(int m, int out, int in, float scale, const float *dy, int stride,
+                        const float *w, float beta, float *dx);
+/* dw[out, in] += scale dy[m, out]^T @ x[m, in] */
+void nn_slice_matmul_dw(int m, int out, int in, float scale, const float *dy, int stride,
+                        const float *x, float *dw);
 
 /* ---- packed.c: the sampler's products: weights laid out once per update, bits independent of m */
 size_t nn_packed_size(int out, int in); /* floats */
@@ -30,13 +40,13 @@ void nn_embedding_bwd(int n, int d, const int32_t *tokens, const float *dx, floa
 
 /* ---- rmsnorm.c: y = x / sqrt(mean(x^2) + eps) * w ------------------------------------------- */
 void nn_rmsnorm(int n, int d, const float *x, const float *w, float eps, float *y);
-/* dx += ..., dw += ... */
+/* dx += ..., dw += ...; dw may be NULL: not wanted */
 void nn_rmsnorm_bwd(int n, int d, const float *x, const float *w, float eps, const float *dy,
                     float *dx, float *dw);
 
 /* ---- layernorm.c: y = (x - mean) / sqrt(variance + eps) * w + b; wb is w[d] and then b[d] ---- */
 void nn_layernorm(int n, int d, const float *x, const float *wb, float eps, float *y);
-/* dx += ..., dwb += ... */
+/* dx += ..., dwb += ...; dwb may be NULL: not wanted */
 void nn_layernorm_bwd(int n, int d, const float *x, const float *wb, float eps, const float *dy,
                       float *dx, float *dwb);
 

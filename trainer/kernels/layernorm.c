@@ -41,8 +41,7 @@ void nn_layernorm_bwd(int n, int d, const float *x, const float *wb, float eps, 
     for (int i = 0; i < n; i++) {
         const float *restrict xi = x + (size_t)i * (size_t)d, *restrict w = wb,
                               *restrict dyi = dy + (size_t)i * (size_t)d;
-        float *restrict dxi = dx + (size_t)i * (size_t)d, *restrict dw = dwb,
-                        *restrict db = dwb + d;
+        float *restrict dxi = dx + (size_t)i * (size_t)d, *restrict dw = dwb;
         const struct moments m = moments_of(xi, d, eps);
         float sum = nn_dot(w, dyi, d), along = 0;
         for (int j = 0; j < d; j++)
@@ -52,8 +51,10 @@ void nn_layernorm_bwd(int n, int d, const float *x, const float *wb, float eps, 
         for (int j = 0; j < d; j++) {
             float z = (xi[j] - m.mean) * m.inverse_std;
             dxi[j] += m.inverse_std * (w[j] * dyi[j] - sum - z * along);
-            dw[j] += dyi[j] * z;
-            db[j] += dyi[j];
+        }
+        for (int j = 0; dw && j < d; j++) {
+            dw[j] += dyi[j] * (xi[j] - m.mean) * m.inverse_std;
+            dw[d + j] += dyi[j];
         }
     }
 }

@@ -64,3 +64,27 @@ void nn_matmul_dw(int m, int out, int in, const float *dy, const float *x, float
         cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, out, in, m, 1, dy, out, x, in, 1, dw,
                     in);
 }
+
+void nn_slice_matmul(int m, int out, int in, float scale, const float *x, const float *w, float *y,
+                     int stride)
+{
+    if (m > 0)
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m, out, in, scale, x, in, w, in, 1, y,
+                    stride);
+}
+
+void nn_slice_matmul_dx(int m, int out, int in, float scale, const float *dy, int stride,
+                        const float *w, float beta, float *dx)
+{
+    if (m > 0)
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, in, out, scale, dy, stride, w, in,
+                    beta, dx, in);
+}
+
+void nn_slice_matmul_dw(int m, int out, int in, float scale, const float *dy, int stride,
+                        const float *x, float *dw)
+{
+    if (m > 0)
+        cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, out, in, m, scale, dy, stride, x, in,
+                    1, dw, in);
+}

@@ -36,9 +36,9 @@ void nn_rmsnorm_bwd(int n, int d, const float *x, const float *w, float eps, con
         for (; j < d; j++)
             rest += xi[j] * w[j] * dyi[j];
         float pull = (v16_sum(along) + rest) * r * r * r / (float)d;
-        for (j = 0; j < d; j++) {
+        for (j = 0; j < d; j++)
             dxi[j] += r * w[j] * dyi[j] - pull * xi[j];
+        for (j = 0; dwr && j < d; j++)
             dwr[j] += r * xi[j] * dyi[j];
-        }
     }
 }

@@ -12,7 +12,7 @@ enum { NORM_BLOCK = 1 << 14, NORM_LANES = 8 };
 
 struct update {
     struct adamw *a;
-    struct model *m;
+    struct model_trained t;
     const float *grads;
     double *block_sums;
     size_t n_blocks;
@@ -24,8 +24,9 @@ int adamw_new(const struct model *m, float beta1, float beta2, float eps, float 
               struct adamw *ret)
 {
     struct adamw a = {.beta1 = beta1, .beta2 = beta2, .eps = eps, .weight_decay = weight_decay};
-    a.m = calloc(m->n_params, sizeof(float));
-    a.v = calloc(m->n_params, sizeof(float));
+    const size_t n = model_trained(m).n;
+    a.m = calloc(n, sizeof(float));
+    a.v = calloc(n, sizeof(float));
     if (!a.m || !a.v) {
         adamw_free(&a);
         return -ENOMEM;
@@ -67,7 +68,7 @@ static void norm_slice(void *ctx, int worker)
     struct update *u = ctx;
     for (size_t b = slice(u->n_blocks, worker, u->workers);
          b < slice(u->n_blocks, worker + 1, u->workers); b++) {
-        size_t from = b * NORM_BLOCK, left = u->m->n_params - from;
+        size_t from = b * NORM_BLOCK, left = u->t.n - from;
         u->block_sums[b] = sum_of_squares(u->grads + from, left < NORM_BLOCK ? left : NORM_BLOCK);
     }
 }
@@ -76,7 +77,7 @@ static void update_range(const struct update *u, size_t from, size_t to, float d
 {
     const float b1 = u->a->beta1, b2 = u->a->beta2, eps = u->a->eps, scale = u->scale, lr = u->lr;
     const float cm = u->correct_m, cv = u->correct_v, keep = 1.0f - lr * decay;
-    float *restrict p = u->m->params, *restrict m = u->a->m, *restrict v = u->a->v;
+    float *restrict p = u->t.params, *restrict m = u->a->m, *restrict v = u->a->v;
     const float *restrict grads = u->grads;
     for (size_t i = from; i < to; i++) {
         float g = grads[i] * scale;
@@ -89,10 +90,10 @@ static void update_range(const struct update *u, size_t from, size_t to, float d
 static void update_slice(void *ctx, int worker)
 {
     const struct update *u = ctx;
-    const size_t from = slice(u->m->n_params, worker, u->workers),
-                 to = slice(u->m->n_params, worker + 1, u->workers);
-    for (int i = 0; i < u->m->n_tensors; i++) {
-        const struct model_tensor *t = &u->m->tensors[i];
+    const size_t from = slice(u->t.n, worker, u->workers),
+                 to = slice(u->t.n, worker + 1, u->workers);
+    for (int i = 0; i < u->t.n_tensors; i++) {
+        const struct model_tensor *t = &u->t.tensors[i];
         size_t low = t->offset, high = low + (size_t)t->rows * (size_t)(t->cols ? t->cols : 1);
         low = low > from ? low : from;
         high = high < to ? high : to;
@@ -104,9 +105,13 @@ static void update_slice(void *ctx, int worker)
 double adamw_step(struct adamw *a, struct model *m, float *grads, float lr, float clip,
                   struct team *team)
 {
-    struct update u = {
-        .a = a, .m = m, .grads = grads, .workers = team_size(team), .scale = 1, .lr = lr};
-    u.n_blocks = (m->n_params + NORM_BLOCK - 1) / NORM_BLOCK;
+    struct update u = {.a = a,
+                       .t = model_trained(m),
+                       .grads = grads,
+                       .workers = team_size(team),
+                       .scale = 1,
+                       .lr = lr};
+    u.n_blocks = (u.t.n + NORM_BLOCK - 1) / NORM_BLOCK;
     u.block_sums = xcalloc(u.n_blocks, sizeof *u.block_sums);
     team_run(team, norm_slice, &u);
     double sum = 0;

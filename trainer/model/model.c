@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "trainer/model/layout.h"
+#include "trainer/model/lora.h"
 
 /* Far above any model that one machine trains; they keep every product of two sizes inside an int
  * or a size_t. */
@@ -219,16 +220,38 @@ int model_copy(const struct model *from, struct model *ret)
     TRY(model_alloc(&from->cfg, &m, NULL));
     CHECK(m.params && m.n_params == from->n_params);
     memcpy(m.params, from->params, m.n_params * sizeof(float));
+    m.lora = from->lora ? lora_copy(from->lora) : NULL;
     *ret = m;
     return 0;
+}
+
+int model_snapshot(const struct model *from, struct model *ret)
+{
+    if (!from->lora)
+        return model_copy(from, ret);
+    struct model m = *from;
+    m.lora = lora_copy(from->lora);
+    m.borrowed = true;
+    *ret = m;
+    return 0;
+}
+
+struct model_trained model_trained(const struct model *m)
+{
+    const struct lora *a = m->lora;
+    return a ? (struct model_trained){a->params, a->n_params, a->tensors, a->n_tensors}
+             : (struct model_trained){m->params, m->n_params, m->tensors, m->n_tensors};
 }
 
 void model_free(struct model *m)
 {
     if (!m)
         return;
-    free(m->params);
-    free(m->tensors);
+    if (!m->borrowed) {
+        free(m->params);
+        free(m->tensors);
+    }
+    lora_free(m->lora);
     *m = (struct model){0};
 }
 

@@ -15,6 +15,7 @@
 #include "base/rng.h"
 
 struct team;
+struct lora;
 
 /* How files of an architecture name and lay out their tensors; what it computes are the switches of model_config. */
 enum model_family { MODEL_LLAMA, MODEL_QWEN2, MODEL_QWEN3, MODEL_GPT2, MODEL_FAMILIES };
@@ -59,7 +60,18 @@ struct model {
     size_t n_params;
     struct model_tensor *tensors;
     int n_tensors;
+    struct lora *lora; /* NULL: none; else it alone is trained, and all above stays as it is */
+    bool borrowed;     /* params and tensors are another model's */
 };
+
+/* What an optimiser changes: the weights, or the adapter of a model that has one. Gradients and moments are laid out like it. */
+struct model_trained {
+    float *params;
+    size_t n;
+    const struct model_tensor *tensors; /* offsets count from params */
+    int n_tensors;
+};
+struct model_trained model_trained(const struct model *m);
 
 /* 0 or -EINVAL with the offending field named. Called by both constructors. */
 int model_config_check(const struct model_config *cfg, struct err *err);
@@ -73,6 +85,8 @@ int model_create(const struct model_config *cfg, uint64_t seed, struct model *re
 /* Same layout, weights zero (file loaders fill them). */
 int model_alloc(const struct model_config *cfg, struct model *ret, struct err *err);
 int model_copy(const struct model *from, struct model *ret);
+/* The model as it is now: a copy of what is trained. Weights that an adapter keeps still are shared: `from` must outlive it. */
+int model_snapshot(const struct model *from, struct model *ret);
 void model_free(struct model *m);
 const struct model_tensor *model_find(const struct model *m, const char *name);
 
@@ -105,7 +119,7 @@ void model_run_free(struct model_run *run);
 /* ret_logp[R] = log softmax(logits / temperature)[target]; ret_entropy[R] may be NULL (nats). Keeps what backward needs. */
 void model_forward(struct model_run *run, const struct model *m, const struct model_batch *b,
                    float temperature, float *ret_logp, float *ret_entropy);
-/* grads[n_params] += dLoss/dparams, given dlogp[R] = dLoss/dlogp of the last model_forward of this run with the same batch. */
+/* grads += dLoss/dparams of what is trained (model_trained), given dlogp[R] = dLoss/dlogp of the last model_forward of this run with the same batch. */
 void model_backward(struct model_run *run, const struct model *m, const struct model_batch *b,
                     const float *dlogp, float *grads);
 /* Logits of every scored row, [R, V], for tests and tools. */
@@ -114,7 +128,7 @@ void model_logits(struct model_run *run, const struct model *m, const struct mod
 
 /* ---- adamw.c ------------------------------------------------------------------------------------------------------ */
 struct adamw {
-    float *m, *v; /* n_params each */
+    float *m, *v; /* one for each trained parameter */
     int64_t step;
     float beta1, beta2, eps, weight_decay;
 };

@@ -1,10 +1,12 @@
 /* files.c: the objects in problem files. The name says the format, .yaml .yml .json .jsonl, each
  * also with .gz; stdin (`-`) is told by its first byte. A folder stands for every such file
- * below it, in name order; names that start with a dot are skipped. JSON refuses duplicate keys
+ * below it, in name order, names that start with a dot are skipped; but a folder that is a Kattis
+ * package is one problem. JSON refuses duplicate keys
  * as YAML does. */
 #include <dirent.h>
 
 #include "base/file.h"
+#include "kattis.h"
 #include "load.h"
 
 enum { FILE_BYTES_MAX = 1 << 30, FOLDER_DEPTH_MAX = 16 };
@@ -49,7 +51,7 @@ static enum format format_of_text(struct str text)
 static json_t *parse_json(struct str text, const char *name, int line, struct err *err)
 {
     json_error_t je;
-    json_t *value = json_loadb(text.s, text.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &je);
+    json_t *value = prb_parse_json(text, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &je);
     if (!value)
         err_set(err, -EINVAL, "%s:%d: %s (column %d)%s", name, line + je.line - 1, je.text,
                 je.column,
@@ -149,6 +151,8 @@ static int load_folder(struct prb_load *l, const char *path, int depth, struct e
 {
     struct dirent **names = NULL;
     struct stat st;
+    if (prb_is_kattis(path))
+        return prb_load_kattis(l, path, err);
     int n = scandir(path, &names, NULL, alphasort), rc = 0;
     if (n < 0)
         return err_set(err, -errno, "%s: %s", path, strerror(errno));

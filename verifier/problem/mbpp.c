@@ -5,7 +5,8 @@
  * There is no entry point: the tests are plain asserts over whatever names the solution defines,
  * functions and classes alike. The model is shown the text and the asserts of test_list, as its
  * authors do; the challenge asserts stay hidden and count. Ids are "Mbpp/<task_id>", as EvalPlus
- * writes them. */
+ * writes them. MBPP+ in its original form adds `test`, one source that takes the place of the
+ * lists, and imports numpy. */
 #include "readers.h"
 
 bool prb_is_mbpp(const json_t *object)
@@ -20,7 +21,7 @@ static const struct key mbpp_keys[] = {
     {"prompt", KEY_STRING, false},      {"code", KEY_STRING, true},
     {"test_list", KEY_ARRAY, true},     {"test_setup_code", KEY_STRING, false},
     {"test_imports", KEY_ARRAY, false}, {"challenge_test_list", KEY_ARRAY, false},
-    {"source_file", KEY_ANY, false},
+    {"source_file", KEY_ANY, false},    {"test", KEY_STRING, false},
 };
 
 /* Appends a JSON string without its carriage returns (MBPP's code has them) and ends the line. */
@@ -57,6 +58,10 @@ static int read_texts(const json_t *object, const struct where *w, struct buf *s
     TRY(add_list(shown, object, "test_list", w, err));
     TRY(add_list(tests, object, "test_imports", w, err));
     add_lines(tests, json_object_get(object, "test_setup_code"));
+    if (json_object_get(object, "test")) {
+        add_lines(tests, json_object_get(object, "test"));
+        return 0;
+    }
     TRY(add_list(tests, object, "test_list", w, err));
     return add_list(tests, object, "challenge_test_list", w, err);
 }

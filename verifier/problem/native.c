@@ -9,10 +9,13 @@ static const struct key problem_keys[] = {
     {"starter", KEY_STRING | KEY_NULL, false},
     {"cases", KEY_ARRAY, false},
     {"tests", KEY_STRING | KEY_NULL, false},
+    {"framework", KEY_STRING, false},
     {"stdio", KEY_ARRAY, false},
     {"checker", KEY_STRING | KEY_OBJECT, false},
+    {"stop_on_first_failure", KEY_BOOL, false},
     {"compare", KEY_OBJECT, false},
     {"reference", KEY_STRING | KEY_NULL, false},
+    {"references", KEY_ARRAY, false},
     {"wrong", KEY_ARRAY, false},
     {"limits", KEY_OBJECT, false},
     {"timing", KEY_OBJECT | KEY_NULL, false},
@@ -143,6 +146,7 @@ int prb_read_native(const json_t *object, const struct where *w, struct problem 
     if (entry && !is_identifier(entry))
         return keys_fail(w, object, "entry_point", err, "`entry_point` must be a name, not `%.80s`",
                          entry);
+    TRY(check_strings(object, "references", w, err));
     TRY(check_strings(object, "wrong", w, err));
     TRY(check_strings(object, "tags", w, err));
     TRY(prb_check_tests(object, w, err));
@@ -153,14 +157,21 @@ int prb_read_native(const json_t *object, const struct where *w, struct problem 
     ret->prompt = check_alloc(strdup(prb_text(object, "prompt", "")));
     ret->entry_point = entry ? check_alloc(strdup(entry)) : NULL;
     ret->starter = with_newline(prb_text(object, "starter", ""));
+    ret->references = json_incref(json_object_get(object, "references"));
     ret->wrong = json_incref(json_object_get(object, "wrong"));
     ret->shown = read_shown(object);
+    json_t *modules = json_object_get(object, "framework") ? json_pack("[s]", "solution") : NULL;
     prb_finish(ret, &(struct prb_tests){.cases = present(object, "cases"),
+                                        .framework = prb_text(object, "framework", NULL),
+                                        .modules = modules,
                                         .tests = present(object, "tests"),
                                         .stdio = present(object, "stdio"),
                                         .checker = present(object, "checker"),
                                         .compare = present(object, "compare"),
+                                        .stop_on_first_failure = json_is_true(
+                                            json_object_get(object, "stop_on_first_failure")),
                                         .timing = present(object, "timing"),
                                         .reference = present(object, "reference")});
+    json_decref(modules);
     return 0;
 }

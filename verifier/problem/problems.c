@@ -1,12 +1,31 @@
 /* problems.c: a set of problems, filled one spec at a time, all or nothing. */
 #include "load.h"
+#include "stdio.h"
+
+/* In this order: a format whose keys are a superset of another's comes first. */
+static const struct {
+    bool (*is)(const json_t *object);
+    prb_reader read;
+} formats[] = {
+    {prb_is_evalplus, prb_read_evalplus},
+    {prb_is_leetcode, prb_read_leetcode},
+    {prb_is_bigcodebench, prb_read_bigcodebench},
+    {prb_is_humaneval, prb_read_humaneval},
+    {prb_is_mbpp, prb_read_mbpp},
+    {prb_is_kodcode, prb_read_kodcode},
+    {prb_is_autoeval, prb_read_autoeval},
+    {prb_is_acecode, prb_read_acecode},
+    {prb_is_unreadable, prb_read_unreadable},
+};
 
 static prb_reader reader_for(const json_t *object)
 {
-    if (prb_is_humaneval(object))
-        return prb_read_humaneval;
-    if (prb_is_mbpp(object))
-        return prb_read_mbpp;
+    prb_reader stdio = prb_stdio_reader(object);
+    if (stdio)
+        return stdio;
+    for (size_t i = 0; i < COUNT_OF(formats); i++)
+        if (formats[i].is(object))
+            return formats[i].read;
     return prb_read_native;
 }
 

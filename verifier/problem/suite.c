@@ -40,6 +40,21 @@ static json_t *limits_json(const struct limits *l)
                      l->threads);
 }
 
+/* Whether some case leaves its answer to the reference. */
+static bool asks_reference(const json_t *cases)
+{
+    static const char *const answers[] = {"expected", "returns", "raises", "expected_json"};
+    size_t i, k;
+    json_t *item;
+    json_array_foreach (cases, i, item) {
+        for (k = 0; k < COUNT_OF(answers) && !json_object_get(item, answers[k]); k++)
+            ;
+        if (k == COUNT_OF(answers))
+            return true;
+    }
+    return false;
+}
+
 void prb_finish(struct problem *p, const struct prb_tests *t)
 {
     json_t *suite = json_object();
@@ -49,13 +64,27 @@ void prb_finish(struct problem *p, const struct prb_tests *t)
     put(suite, "cases", t->cases, json_array());
     put(suite, "tests", t->tests, json_string(""));
     put(suite, "stdio", t->stdio, json_array());
-    put(suite, "checker", t->checker, json_string("exact"));
+    put(suite, "checker", t->checker, json_string("lines"));
     put(suite, "compare", t->compare, json_object());
     json_object_set_new(suite, "limits", limits_json(&p->limits));
     put(suite, "timing", t->timing, json_null());
     put(suite, "reference", t->reference, json_null());
+    if (t->derive)
+        json_object_set(suite, "derive", t->derive);
+    else if (asks_reference(t->cases))
+        json_object_set_new(suite, "derive", json_object());
+    if (t->framework)
+        json_object_set_new(suite, "framework", json_string(t->framework));
+    if (t->entry_class)
+        json_object_set_new(suite, "entry_class", json_string(t->entry_class));
+    if (t->stop_on_first_failure)
+        json_object_set_new(suite, "stop_on_first_failure", json_true());
+    if (t->modules)
+        json_object_set(suite, "modules", t->modules);
     p->suite = suite;
     prb_hash(suite, p->key);
+    if (!p->references)
+        p->references = json_array();
     if (!p->wrong)
         p->wrong = json_array();
     if (!p->shown)
@@ -71,6 +100,7 @@ void prb_release(struct problem *p)
     free(p->prefix);
     free(p->source);
     json_decref(p->suite);
+    json_decref(p->references);
     json_decref(p->wrong);
     json_decref(p->shown);
     *p = (struct problem){0};

@@ -1,5 +1,5 @@
 # expect: correct
-# needs: mntns
+# needs: mntns|landlock
 # Works on files.
 import os
 import tempfile

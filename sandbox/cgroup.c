@@ -1,0 +1,219 @@
+/* cgroup.c: caps on a slot as a whole, by control groups of version 1 or 2.
+ *
+ * They see what resource limits do not: the kernel's own memory, page tables, tmpfs. A group can
+ * be had without privilege only where one was delegated: its folder belongs to this user, or, for
+ * root, carries systemd's mark of delegation; any other group is its manager's business. The
+ * keeper enters a group once, together with all it will fork, since moving a process for each guest
+ * would cost milliseconds; per guest the caps are written, when they change.
+ *
+ * Version 2 gives controllers only to groups whose parent holds no process. So the verifier first
+ * moves itself down into "assay-host", and slots become siblings of that. Nobody can remove the
+ * group it is in: each slot removes the empty groups that earlier ones left. */
+#include "sandbox/cgroup.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/str.h"
+#include "sandbox.h"
+
+#define SLOT_PREFIX "assay-slot-"
+#define HOST_GROUP  "assay-host"
+
+/* ---- finding it ------------------------------------------------------------------------------ */
+
+static bool has_word(const char *list, const char *word)
+{
+    for (size_t n; *list; list += n + (list[n] == ',')) {
+        n = strcspn(list, ",");
+        if (n == strlen(word) && strncmp(list, word, n) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The path of this process within the hierarchy of a controller; NULL asks for version 2. */
+static bool own_path(const char *controller, char ret_path[PATH_MAX])
+{
+    char line[PATH_MAX + 64];
+    bool found = false;
+    FILE *file = fopen("/proc/self/cgroup", "re");
+    while (file && !found && fgets(line, sizeof line, file)) {
+        char *list = strchr(line, ':'), *path = list ? strchr(list + 1, ':') : NULL;
+        if (!path)
+            continue;
+        *path++ = 0;
+        path[strcspn(path, "\n")] = 0;
+        found = controller ? has_word(list + 1, controller) : list[1] == 0;
+        if (found)
+            snprintf(ret_path, PATH_MAX, "%s", path);
+    }
+    if (file)
+        fclose(file);
+    return found;
+}
+
+/* Where that hierarchy is mounted, and which of its groups is the mount's root. */
+static bool find_mount(const char *controller, char ret_root[PATH_MAX], char ret_point[PATH_MAX])
+{
+    char line[3 * PATH_MAX], type[32], options[512];
+    bool found = false;
+    FILE *file = fopen("/proc/self/mountinfo", "re");
+    while (file && !found && fgets(line, sizeof line, file)) {
+        const char *rest = strstr(line, " - ");
+        if (!rest || sscanf(line, "%*s %*s %*s %4095s %4095s", ret_root, ret_point) != 2 ||
+            sscanf(rest, " - %31s %*s %511s", type, options) != 2)
+            continue;
+        found = controller ? strcmp(type, "cgroup") == 0 && has_word(options, controller)
+                           : strcmp(type, "cgroup2") == 0;
+    }
+    if (file)
+        fclose(file);
+    return found;
+}
+
+static bool own_folder(const char *controller, char ret_folder[PATH_MAX])
+{
+    char path[PATH_MAX], root[PATH_MAX], point[PATH_MAX];
+    if (!own_path(controller, path) || !find_mount(controller, root, point))
+        return false;
+    const size_t n = strcmp(root, "/") == 0 ? 0 : strlen(root);
+    const char *below = strncmp(path, root, n) == 0 ? path + n : path;
+    return snprintf(ret_folder, PATH_MAX, "%s%s", point, strcmp(below, "/") == 0 ? "" : below) <
+           PATH_MAX;
+}
+
+static bool is_delegated(const char *folder)
+{
+    static const char *const marks[] = {"trusted.delegate", "user.delegate"};
+    struct stat st;
+    char value;
+    if (stat(folder, &st) != 0 || access(folder, W_OK) != 0)
+        return false;
+    for (size_t i = 0; i < COUNT_OF(marks); i++)
+        if (getxattr(folder, marks[i], &value, 1) == 1 && value == '1')
+            return true;
+    return geteuid() != 0 && st.st_uid == geteuid();
+}
+
+/* ---- one slot -------------------------------------------------------------------------------- */
+
+static bool put(const char *folder, const char *name, const char *text)
+{
+    char path[PATH_MAX];
+    if (snprintf(path, sizeof path, "%s/%s", folder, name) >= (int)sizeof path)
+        return false;
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    const bool good = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+    close(fd);
+    return good;
+}
+
+/* A group that is in use refuses. */
+static void sweep(const char *folder)
+{
+    DIR *dir = opendir(folder);
+    for (struct dirent *entry; dir && (entry = readdir(dir));)
+        if (strncmp(entry->d_name, SLOT_PREFIX, strlen(SLOT_PREFIX)) == 0)
+            (void)unlinkat(dirfd(dir), entry->d_name, AT_REMOVEDIR);
+    if (dir)
+        closedir(dir);
+}
+
+/* Enters a new group below `folder` and opens the named cap of it. -1 when refused. */
+static int enter_below(const char *folder, const char *const caps[], int *ret_fds, size_t n)
+{
+    char leaf[PATH_MAX];
+    sweep(folder);
+    if (snprintf(leaf, sizeof leaf, "%s/%s%d", folder, SLOT_PREFIX, (int)getpid()) >=
+            (int)sizeof leaf ||
+        (mkdir(leaf, 0755) != 0 && errno != EEXIST))
+        return -1;
+    int had = 0, dir = open(leaf, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (size_t i = 0; i < n && dir >= 0; i++) {
+        ret_fds[i] = openat(dir, caps[i], O_RDWR | O_CLOEXEC);
+        had += ret_fds[i] >= 0;
+    }
+    if (dir >= 0)
+        close(dir);
+    if (had && put(leaf, "cgroup.procs", "0")) {
+        (void)put(leaf, "memory.swap.max", "0");
+        return 0;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (ret_fds[i] >= 0)
+            close(ret_fds[i]);
+        ret_fds[i] = -1;
+    }
+    (void)rmdir(leaf);
+    return -1;
+}
+
+bool sbx__cgroup_enter(struct sbx_cgroup *group)
+{
+    static const char *const unified[] = {"memory.max", "pids.max"};
+    static const char *const memory[] = {"memory.limit_in_bytes"}, *const pids[] = {"pids.max"};
+    char folder[PATH_MAX];
+    int fds[2] = {-1, -1};
+    *group = (struct sbx_cgroup){.memory = -1, .processes = -1};
+    if (own_folder(NULL, folder)) {
+        char *last = strrchr(folder, '/');
+        if (last && strcmp(last + 1, HOST_GROUP) == 0) {
+            *last = 0;
+            if (is_delegated(folder))
+                (void)enter_below(folder, unified, fds, 2);
+        }
+    }
+    if (fds[0] < 0 && own_folder("memory", folder) && is_delegated(folder))
+        (void)enter_below(folder, memory, &fds[0], 1);
+    if (fds[1] < 0 && own_folder("pids", folder) && is_delegated(folder))
+        (void)enter_below(folder, pids, &fds[1], 1);
+    group->memory = fds[0];
+    group->processes = fds[1];
+    return fds[0] >= 0 || fds[1] >= 0;
+}
+
+static int write_cap(int fd, uint64_t value, uint64_t *now)
+{
+    char text[32];
+    if (fd < 0 || value == *now)
+        return 0;
+    const int n = snprintf(text, sizeof text, "%llu", (unsigned long long)value);
+    if (pwrite(fd, text, (size_t)n, 0) != n)
+        return -errno;
+    *now = value;
+    return 0;
+}
+
+int sbx__cgroup_limit(struct sbx_cgroup *group, uint64_t memory, uint64_t processes)
+{
+    TRY(write_cap(group->memory, memory, &group->memory_now));
+    return write_cap(group->processes, processes, &group->processes_now);
+}
+
+/* ---- the verifier ---------------------------------------------------------------------------- */
+
+void sbx_cgroup_host(void)
+{
+    char folder[PATH_MAX], host[PATH_MAX];
+    if (!own_folder(NULL, folder) || !is_delegated(folder) ||
+        strcmp(strrchr(folder, '/') + 1, HOST_GROUP) == 0 ||
+        snprintf(host, sizeof host, "%s/%s", folder, HOST_GROUP) >= (int)sizeof host ||
+        (mkdir(host, 0755) != 0 && errno != EEXIST))
+        return;
+    if (put(host, "cgroup.procs", "0") && put(folder, "cgroup.subtree_control", "+memory +pids"))
+        return;
+    /* Others are in it as well, or the controllers are not ours: back to where we were. */
+    (void)put(folder, "cgroup.procs", "0");
+    (void)rmdir(host);
+}

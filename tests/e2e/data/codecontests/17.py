@@ -1,0 +1,5 @@
+n, m = input().strip(), input().strip()
+digits = sorted(n)
+first = next((i for i, d in enumerate(digits) if d != "0"), 0)
+digits.insert(0, digits.pop(first))
+print("OK" if "".join(digits) == m else "WRONG_ANSWER")

@@ -1,0 +1,7 @@
+# expect: fails-tests
+# form: calls
+# Text that doubles.
+def add(a, b):
+    text = "x"
+    while True:
+        text += text

@@ -1,0 +1,6 @@
+# expect: fails-tests
+# form: all
+# The interpreter's own way out, from C.
+import ctypes
+
+ctypes.pythonapi.Py_Exit(0)

@@ -1,0 +1,5 @@
+# expect: fails-tests
+# form: calls
+# Closes what it takes for a generator of the harness.
+def add(a, b):
+    raise GeneratorExit

@@ -1,0 +1,3 @@
+# expect: fails-tests
+# form: checked
+# Nothing at all for the checker.

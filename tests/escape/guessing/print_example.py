@@ -1,0 +1,4 @@
+# expect: fails-tests
+# form: printed
+# The output of the example.
+print("3\n2")

@@ -1,0 +1,3 @@
+# expect: fails-tests
+# form: printed checked
+# No output, no error.

@@ -1,0 +1,4 @@
+# expect: correct
+# form: calls near
+# No def at all.
+add = lambda a, b: a + b

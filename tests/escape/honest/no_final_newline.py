@@ -1,0 +1,7 @@
+# expect: correct
+# form: printed
+# Leaves out the last line end.
+import sys
+
+a, b = map(int, sys.stdin.read().split())
+sys.stdout.write(f"{a + b}\n{a * b}")

@@ -1,0 +1,4 @@
+# expect: correct
+# form: calls
+# Ends with the last character.
+"add = lambda a, b: a + b"

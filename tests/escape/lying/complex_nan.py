@@ -1,0 +1,5 @@
+# expect: fails-tests
+# form: lies
+# Not a number in two directions.
+def add(a, b):
+    return complex("nan+nanj")

@@ -1,0 +1,5 @@
+# expect: fails-tests
+# form: lies
+# Answers with itself, for ever.
+def add(*args, **kwargs):
+    return add

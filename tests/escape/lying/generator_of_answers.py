@@ -1,0 +1,5 @@
+# expect: fails-tests
+# form: lies
+# A generator function in place of a function.
+def add(a, b):
+    yield a + b

@@ -1,0 +1,5 @@
+# expect: fails-tests
+# form: function assert near float
+# Truth for numbers: right for the ones that are one.
+def add(a, b):
+    return bool(a + b)

@@ -1,0 +1,5 @@
+# expect: fails-tests
+# form: lies
+# Hands the comparison over to the other side.
+def add(a, b):
+    return NotImplemented

@@ -1,0 +1,5 @@
+# expect: fails-tests
+# form: function assert near order member collect convert float
+# The right number, wrapped.
+def add(a, b):
+    return [a + b]

@@ -1,0 +1,5 @@
+# expect: fails-tests
+# form: function assert near order member collect
+# The right digits, as text.
+def add(a, b):
+    return str(a + b)

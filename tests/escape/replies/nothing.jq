@@ -1,0 +1,4 @@
+# expect: not-code
+# form: reply
+# Nothing.
+"\n\n\n"

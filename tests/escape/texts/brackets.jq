@@ -1,0 +1,4 @@
+# expect: fails-tests
+# form: all
+# Brackets that nobody closes.
+"add = " + "[{(" * 20000
