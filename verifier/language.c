@@ -46,7 +46,8 @@ static const char *decide_broken(const struct tree_facts *t, const struct line_f
     if (m->prompts > 0 && m->prompts * 3 >= m->lines)
         return "python";
     bool firm = t->firm > 0 && share_of(t->python_errors, t->bytes) < 0.3;
-    bool hints = t->statements > 0 || m->blocks > 0 || g->python > 0.5f || g->tokens < FEW_TOKENS;
+    bool hints = t->statements > 0 || m->blocks > 0 || g->python > 0.5f ||
+                 (g->tokens < FEW_TOKENS && prose <= 0.5);
     float needed = m->defs      ? overwhelmingly
                    : !t->parsed ? clearly
                    : firm       ? slightly

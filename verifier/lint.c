@@ -166,7 +166,7 @@ void linter_diagnose(json_t *diagnostics, struct str text, uint32_t at, const ch
     json_t *entry = json_pack("{s:i, s:i, s:s, s:s, s:s}", "line", number, "column",
                               column_of(line, (size_t)(text.s + at - line.s)), "code", code,
                               "severity", severity, "message", message);
-    if (line.len <= SOURCE_BYTES_MAX)
+    if (line.len <= SOURCE_BYTES_MAX && !memchr(line.s, 0, line.len))
         json_object_set_new(entry, "source", json_stringn(line.s, line.len));
     json_array_append_new(diagnostics, entry);
 }

@@ -9,7 +9,7 @@
  *         "parses": true when the Python grammar meets no error, "defines": ["f", "Solution", ...] (top-level names bound by def/class/=),
  *         "diagnostics": [{"line", "column", "code", "severity", "message", "source"}, ...]}
  * Line and column count from 1, columns in characters, a tab being one. `severity` is "error" where the program cannot work as it
- * stands, else "warning"; `source` is the line itself, absent when it is longer than 200 bytes. In the order of the text, at most
+ * stands, else "warning"; `source` is the line itself, absent when it is longer than 200 bytes or holds a NUL. In the order of the text, at most
  * LINT_DIAGNOSTICS_MAX. They never change a grade.
  * "prose", "data" and "empty" are graded not-code; any language but python is wrong-language (python2 included). */
 #ifndef ASSAY_LINT_H
