@@ -27,7 +27,7 @@ struct guest guest__self;
 
 /* What one question leads to: a value or NULL with a Python error set. */
 struct reply {
-    bool missing;
+    bool missing, stored; /* stored: by value whatever its class */
     uint8_t wants;           /* enum guest_want */
     PyObject *value;
     struct value_memo memo;  /* of the question's containers */
@@ -139,6 +139,7 @@ static void on_next(struct guest *g, struct guest_frame *frame, struct reply *re
 static void on_stored(struct guest *g, struct guest_frame *frame, struct reply *reply)
 {
     reply->value = Py_XNewRef(take_object(g, frame));
+    reply->stored = true;
 }
 
 static void on_operate(struct guest *g, struct guest_frame *frame, struct reply *reply)
@@ -161,7 +162,7 @@ static uint8_t encode_reply(struct guest *g, struct reply *reply, struct buf *ou
     if (reply->missing)
         return GUEST_MISSING;
     int rc = 0;
-    if (reply->value && guest_is_object(reply->value) &&
+    if (reply->value && !reply->stored && guest_is_object(reply->value) &&
         ((reply->wants & GUEST_WANT_OBJECT) || guest_is_held(g, reply->value)))
         rc = guest_put_object(g, reply->value, out);
     else if (reply->value && (reply->wants & GUEST_WANT_CHANGES))

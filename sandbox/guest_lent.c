@@ -14,6 +14,7 @@
 struct lent {
     PyObject_HEAD uint32_t number;
     PyObject *dict;
+    const PyObject *function; /* that stands before it; wraps() copies what functions remember */
 };
 
 static PyTypeObject *object_type, *iterator_type;
@@ -128,7 +129,9 @@ bool guest_lent_number(PyObject *object, uint32_t *ret_number)
     if (PyFunction_Check(object)) {
         PyObject *dict = ((PyFunctionObject *)object)->func_dict;
         PyObject *lent = dict ? PyDict_GetItemString(dict, VALUE_OTHER_SELF) : NULL;
-        object = lent ? lent : object;
+        bool own = lent && Py_IS_TYPE(lent, object_type) &&
+                   ((struct lent *)lent)->function == object;
+        object = own ? lent : object;
     }
     if (!Py_IS_TYPE(object, object_type) && !Py_IS_TYPE(object, iterator_type))
         return false;
@@ -144,6 +147,7 @@ static PyObject *lent_new(const struct value_foreign *what)
     if (!lent)
         return NULL;
     lent->number = what->number;
+    lent->function = NULL;
     lent->dict = PyDict_New();
     if (!lent->dict || (PyUnicode_Check(what->about) &&
                         PyDict_SetItemString(lent->dict, "__name__", what->about) < 0)) {
@@ -160,6 +164,7 @@ static PyObject *lent_new(const struct value_foreign *what)
     Py_XDECREF(args);
     if (!function)
         return (PyObject *)lent;
+    lent->function = function;
     Py_DECREF(lent);
     return function;
 }

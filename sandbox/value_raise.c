@@ -218,6 +218,19 @@ static PyObject *message_of(PyObject *o)
     return Py_NewRef(Py_None);
 }
 
+/* The arguments that make it: an OSError keeps its file name apart. New reference. */
+static PyObject *args_of(PyObject *o)
+{
+    PyObject *args = ((PyBaseExceptionObject *)o)->args;
+    if (!args || !PyTuple_Check(args))
+        return PyTuple_New(0);
+    const PyOSErrorObject *os = (PyOSErrorObject *)o;
+    if (PyObject_TypeCheck(o, (PyTypeObject *)PyExc_OSError) && PyTuple_GET_SIZE(args) == 2 &&
+        os->filename)
+        return PyTuple_Pack(3, PyTuple_GET_ITEM(args, 0), PyTuple_GET_ITEM(args, 1), os->filename);
+    return PyTuple_GetSlice(args, 0, PyTuple_GET_SIZE(args));
+}
+
 int value__put_exception(struct value_writer *w, PyObject *o, int depth)
 {
     const PyBaseExceptionObject *e = (PyBaseExceptionObject *)o;
@@ -227,10 +240,7 @@ int value__put_exception(struct value_writer *w, PyObject *o, int depth)
     bool made = !value_is_builtin((PyObject *)Py_TYPE(o)), tells = made && w->hook;
     TRY(value__put_raw(w, VALUE_EXCEPTION, "", 0));
     TRY(value__put(w, (PyObject *)Py_TYPE(o), depth));
-    if (e->args && PyTuple_Check(e->args))
-        TRY(value__put_new(w, PyTuple_GetSlice(e->args, 0, PyTuple_GET_SIZE(e->args)), depth));
-    else
-        TRY(value__put_new(w, PyTuple_New(0), depth));
+    TRY(value__put_new(w, args_of(o), depth));
     TRY(put_attributes(w, e->dict, depth));
     TRY(value__put_new(w, tells ? message_of(o) : Py_NewRef(Py_None), depth));
     TRY(value__put(w, e->cause && depth < VALUE_DEPTH_MAX / 2 ? e->cause : Py_None, depth));
@@ -251,6 +261,8 @@ static PyObject *rebuilt(PyTypeObject *class, PyObject *args)
     if (!made) {
         PyErr_Clear();
         made = ((PyTypeObject *)PyExc_BaseException)->tp_new(class, args, NULL);
+        if (made)
+            Py_XSETREF(((PyBaseExceptionObject *)made)->args, Py_NewRef(args));
     }
     return made;
 }
@@ -273,7 +285,6 @@ PyObject *value__get_exception(struct value_reader *r, int depth)
         made = rebuilt((PyTypeObject *)class, args);
     if (made && PyExceptionInstance_Check(made)) {
         PyBaseExceptionObject *e = (PyBaseExceptionObject *)made;
-        Py_XSETREF(e->args, Py_NewRef(args));
         if (remember(dict, known.message, part[3]) < 0 ||
             remember(dict, known.other_self, part[5]) < 0)
             Py_CLEAR(made);

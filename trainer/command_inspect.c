@@ -4,28 +4,80 @@
 #include "base/check.h"
 #include "trainer/commands.h"
 #include "trainer/kernels/team.h"
+#include "trainer/model/lora.h"
 #include "trainer/rl/checkpoint.h"
-#include "trainer/rl/rollout.h"
-#include "trainer/rl/sampling.h"
+#include "trainer/rl/memory.h"
 
 struct options {
-    const char *model;
+    const char *model, *adapter;
     bool tensors;
+    int rank;
+    struct memory_plan plan; /* workers 0: one per core */
 };
 
-enum { KEY_TENSORS = 256 };
+enum {
+    KEY_TENSORS = 256,
+    KEY_ADAPTER,
+    KEY_RANK,
+    KEY_PROMPTS,
+    KEY_GROUP,
+    KEY_PROMPT_TOKENS,
+    KEY_MAX_NEW,
+    KEY_TOKENS,
+    KEY_THREADS
+};
 
 static const struct argp_option OPTION_TABLE[] = {
     {"tensors", KEY_TENSORS, NULL, 0, "List every tensor and its shape", 0},
+    {"adapter", KEY_ADAPTER, "FOLDER", 0, "A LoRA adapter of that model, to tell of too", 0},
+    {NULL, 0, NULL, 0, "What the memory is worked out for (keys of a recipe):", 1},
+    {"rank", KEY_RANK, "N", 0, "Of the LoRA adapter, on all matrices (16)", 1},
+    {"prompts-per-step", KEY_PROMPTS, "N", 0, "Of a GRPO step (32)", 1},
+    {"group", KEY_GROUP, "N", 0, "Completions of each prompt (8)", 1},
+    {"prompt-tokens", KEY_PROMPT_TOKENS, "N", 0, "Of the longest prompt (256)", 1},
+    {"max-new", KEY_MAX_NEW, "N", 0, "Tokens of a completion (512)", 1},
+    {"tokens-per-batch", KEY_TOKENS, "N", 0, "Of a micro-batch (4096)", 1},
+    {"threads", KEY_THREADS, "N", 0, "Workers (one per core)", 1},
     {0},
 };
+
+/* Whole numbers, and where they go. */
+static int *number_of(struct options *o, int key)
+{
+    switch (key) {
+    case KEY_RANK:
+        return &o->rank;
+    case KEY_PROMPTS:
+        return &o->plan.prompts;
+    case KEY_GROUP:
+        return &o->plan.group;
+    case KEY_PROMPT_TOKENS:
+        return &o->plan.prompt_tokens;
+    case KEY_MAX_NEW:
+        return &o->plan.max_new;
+    case KEY_TOKENS:
+        return &o->plan.tokens_per_batch;
+    case KEY_THREADS:
+        return &o->plan.workers;
+    default:
+        return NULL;
+    }
+}
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct options *o = state->input;
+    int *number = number_of(o, key);
+    if (number) {
+        *number = command_number(arg, 1, key == KEY_RANK ? LORA_RANK_MAX : 1000000, state, arg);
+        return 0;
+    }
     switch (key) {
     case KEY_TENSORS:
         o->tensors = true;
+        return 0;
+    case KEY_ADAPTER:
+        o->adapter = arg;
         return 0;
     case ARGP_KEY_ARG:
         if (state->arg_num)
@@ -46,31 +98,45 @@ static const struct argp ARGP = {
     .parser = parse,
     .args_doc = "MODEL",
     .doc = "Prints a model's configuration, its size, and the memory that each use of it needs.\v"
-           "Examples:\n  assay inspect runs/demo/model\n  assay inspect MODEL --tensors\n",
+           "Examples:\n  assay inspect runs/demo/model\n  assay inspect MODEL --tensors\n"
+           "  assay inspect MODEL --rank 16 --max-new 1024 --prompts-per-step 8\n",
 };
 
-static void print_mib(const char *what, double bytes)
+static void print_mib(const char *what, size_t lora, size_t all)
 {
-    printf("  %-34s %10.1f MiB\n", what, bytes / (1 << 20));
+    printf("  %-34s %10.1f MiB %10.1f MiB\n", what, (double)lora / (1 << 20),
+           (double)all / (1 << 20));
 }
 
-/* Weights, gradients and moments are exact; all else of a step (activations) depends on the batch
- * and is not counted. */
-static void print_memory(const struct model *m, int workers)
+/* What both kinds of training take, part by part and in all. The program itself, its libraries and
+ * the tokenizer come to some 0.1 GiB more. */
+static void print_memory(const struct model *m, const struct memory_plan *p, int rank)
 {
-    const struct model_config *c = &m->cfg;
-    double weights = 4.0 * (double)m->n_params;
-    double state = weights * (2 + workers); /* two moments, and gradients of each worker */
-    double cache = 8.0 * c->layers * c->kv_heads * c->head_dim; /* keys and values, per token */
-    char label[64];
-    printf("memory, before activations, with %d worker%s\n", workers, workers == 1 ? "" : "s");
-    print_mib("weights", weights);
-    snprintf(label, sizeof label, "sampling, %d rows of %d tokens", workers * ROLLOUT_ROWS_MAX,
-             c->max_positions);
-    print_mib(label, weights + cache * workers * ROLLOUT_ROWS_MAX * c->max_positions);
-    print_mib("supervised training", weights + state);
-    print_mib("GRPO", weights + state);
-    print_mib("GRPO with a KL term", 2 * weights + state);
+    struct model adapted = *m;
+    unsigned targets = 0;
+    lora_targets(&m->cfg, NULL, 0, "", &targets, NULL);
+    struct lora *lora = lora_alloc(&m->cfg, rank, 1, targets);
+    adapted.lora = NULL;
+    const struct memory f = memory_of(&adapted, p);
+    adapted.lora = lora;
+    const struct memory a = memory_of(&adapted, p);
+    lora_free(lora);
+    printf("memory          %d worker%s, %d prompts of %d tokens, %d completions of %d each, "
+           "micro-batches of %d\n",
+           p->workers, p->workers == 1 ? "" : "s", p->prompts, p->prompt_tokens, p->group,
+           p->max_new, p->tokens_per_batch);
+    printf("  %-34s %5s %3d %14s\n", "trained:", "LoRA rank", rank, "all weights");
+    print_mib("weights", a.weights, f.weights);
+    print_mib("sampling: packed copy of them", a.sample.packed, f.sample.packed);
+    print_mib("sampling: keys and values", a.sample.cache, f.sample.cache);
+    print_mib("sampling: buffers", a.sample.buffers, f.sample.buffers);
+    print_mib("training: adapter", a.adapter, f.adapter);
+    print_mib("training: gradients and moments", a.optimizer, f.optimizer);
+    print_mib("training: activations", a.activations, f.activations);
+    print_mib("supervised training", a.weights + a.adapter + a.optimizer + a.activations,
+              f.weights + f.optimizer + f.activations);
+    print_mib("GRPO", memory_grpo(&a), memory_grpo(&f));
+    print_mib("GRPO with a KL term", memory_grpo(&a) + a.reference, memory_grpo(&f) + f.reference);
 }
 
 static void print_model(const struct model *m, const struct tokenizer *tok)
@@ -100,31 +166,65 @@ static void print_model(const struct model *m, const struct tokenizer *tok)
     printf("special tokens  bos %d, eos %d, pad %d\n", c->bos_id, c->eos_id, c->pad_id);
 }
 
+static void print_tensors(const struct model_tensor *v, int n)
+{
+    for (int i = 0; i < n; i++) {
+        if (v[i].cols)
+            printf("%-56s [%d, %d]\n", v[i].name, v[i].rows, v[i].cols);
+        else
+            printf("%-56s [%d]\n", v[i].name, v[i].rows);
+    }
+}
+
+static void print_adapter(const struct model *m)
+{
+    printf("adapter         rank %d, alpha %g, %zu parameters, on", m->lora->rank,
+           (double)m->lora->alpha, m->lora->n_params);
+    for (int i = 0; lora_target_name(&m->cfg, i); i++)
+        if (m->lora->targets >> i & 1)
+            printf(" %s", lora_target_name(&m->cfg, i));
+    putchar('\n');
+}
+
+static void inspect(struct options *o, const struct model *m, const struct tokenizer *tok)
+{
+    struct memory_plan *p = &o->plan;
+    struct team *team = team_start(p->workers);
+    p->workers = team_size(team);
+    team_stop(team);
+    const int room = m->cfg.max_positions;
+    p->max_new = p->max_new < room ? p->max_new : room;
+    p->prompt_tokens =
+        p->prompt_tokens + p->max_new <= room ? p->prompt_tokens : room - p->max_new + 1;
+    print_model(m, tok);
+    if (m->lora)
+        print_adapter(m);
+    print_memory(m, p, m->lora ? m->lora->rank : o->rank);
+    if (o->tensors) {
+        print_tensors(m->tensors, m->n_tensors);
+        if (m->lora)
+            print_tensors(m->lora->tensors, m->lora->n_tensors);
+    }
+}
+
 int command_inspect(int argc, char **argv)
 {
-    struct options o = {0};
+    struct options o = {.rank = 16, .plan = {0, 32, 8, 256, 512, 4096}};
     struct model m;
     struct tokenizer *tok;
     struct err err = {0};
     argp_err_exit_status = EXIT_USAGE;
     argv[0] = "assay inspect";
     argp_parse(&ARGP, argc, argv, 0, NULL, &o);
-    if (policy_load(o.model, &m, &tok, &err) < 0) {
+    int rc = policy_load(o.model, &m, &tok, &err);
+    if (rc == 0) {
+        rc = o.adapter ? lora_load(o.adapter, &m, &m.lora, &err) : 0;
+        if (rc == 0)
+            inspect(&o, &m, tok);
+        tok_free(tok);
+        model_free(&m);
+    }
+    if (rc < 0)
         fprintf(stderr, "assay inspect: %s\n", err.text);
-        return EXIT_USAGE;
-    }
-    struct team *team = team_start(0);
-    print_model(&m, tok);
-    print_memory(&m, team_size(team));
-    for (int i = 0; o.tensors && i < m.n_tensors; i++) {
-        const struct model_tensor *t = &m.tensors[i];
-        if (t->cols)
-            printf("%-56s [%d, %d]\n", t->name, t->rows, t->cols);
-        else
-            printf("%-56s [%d]\n", t->name, t->rows);
-    }
-    team_stop(team);
-    tok_free(tok);
-    model_free(&m);
-    return 0;
+    return rc < 0 ? EXIT_USAGE : 0;
 }

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "trainer/commands.h"
+#include "trainer/model/lora.h"
 #include "trainer/rl/checkpoint.h"
 #include "trainer/rl/evaluate.h"
 #include "trainer/rl/report.h"
@@ -91,7 +92,7 @@ static const struct argp ARGP = {
            "runs/short\n"
            "  assay train trainer/recipes/demo.yaml --dry-run\n"
            "The folder then holds recipe.yaml, metrics.jsonl, completions/, checkpoints/, model/, "
-           "summary.json and report.html.\n",
+           "summary.json and report.html, and with LoRA adapter/.\n",
 };
 
 static double seconds_of(const struct training *t)
@@ -132,20 +133,26 @@ static int run_stages(struct training *t, struct err *err)
 {
     TRY(rl_setup_policy(&t->run, err));
     progress_note(t->run.progress,
-                  "model: %zu parameters, %d tokens in its vocabulary, %d worker%s",
-                  t->run.model.n_params, t->run.model.cfg.vocab, team_size(t->run.team),
+                  "model: %zu parameters, %zu of them trained, %d tokens in its vocabulary, %d "
+                  "worker%s",
+                  t->run.model.n_params, model_trained(&t->run.model).n, t->run.model.cfg.vocab, team_size(t->run.team),
                   team_size(t->run.team) == 1 ? "" : "s");
     for (int i = t->at.stage; i < t->run.recipe->n_stages; i++)
         TRY(run_stage(t, i, i == t->at.stage && t->at.grpo.step > 0 ? &t->at.grpo : NULL, err));
     return 0;
 }
 
-/* The policy, the summary, the report, and the table on stdout. */
+/* The policy (an adapter by itself and merged), the summary, the report, and the table on stdout. */
 static int finish(struct training *t, struct err *err)
 {
     struct buf table = {0};
     const char *out = t->run.recipe->out;
     char model_dir[4096];
+    if (t->run.model.lora) {
+        snprintf(model_dir, sizeof model_dir, "%s/adapter", out);
+        TRY(lora_save(&t->run.model, t->run.recipe->model_path, model_dir, err));
+        model_merge(&t->run.model);
+    }
     snprintf(model_dir, sizeof model_dir, "%s/model", out);
     TRY(policy_save(&t->run.model, t->run.tok, model_dir, t->run.recipe->save_dtype == 1, err));
     json_t *summary = summary_make(&t->run, t->at.evals, seconds_of(t), model_dir);

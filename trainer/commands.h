@@ -19,7 +19,7 @@ int command_inspect(int argc, char **argv);
 /* The options that say how to sample, for verbs that do: an argp child whose input is a struct
  * sampling_options. */
 struct sampling_options {
-    const char *model, *template, *chat, *system;
+    const char *model, *adapter, *template, *chat, *system;
     int samples, limit;
     long seed;
     struct recipe_sampling sampling;

@@ -105,9 +105,11 @@ static bool raised_as_named(const char *name)
     PyObject *type = PyErr_Occurred();
     if (PyErr_ExceptionMatches(judge_stop) || !PyType_Check(type))
         return false;
-    for (PyTypeObject *t = (PyTypeObject *)type; t; t = t->tp_base) {
-        const char *dot = strrchr(t->tp_name, '.');
-        if (strcmp(dot ? dot + 1 : t->tp_name, name) == 0)
+    PyObject *classes = ((PyTypeObject *)type)->tp_mro;
+    for (Py_ssize_t i = 0; classes && i < PyTuple_GET_SIZE(classes); i++) {
+        const char *full = ((PyTypeObject *)PyTuple_GET_ITEM(classes, i))->tp_name;
+        const char *dot = strrchr(full, '.');
+        if (strcmp(dot ? dot + 1 : full, name) == 0)
             return true;
     }
     return false;

@@ -9,6 +9,7 @@
 #include "trainer/kernels/simd.h"
 #include "trainer/kernels/team.h"
 #include "trainer/model/layout.h"
+#include "trainer/model/lora.h"
 #include "trainer/model/rope_table.h"
 
 enum { HEAD_DIM_MAX = 1024 }; /* as model_config_check has it */
@@ -36,20 +37,67 @@ struct decoder {
 
 /* ---- packed weights ------------------------------------------------------------------------- */
 
+/* With an adapter, what is packed is weight and adapter merged, so that sampling pays nothing for
+ * it. `merged` holds one product. */
+static void pack_product(const struct model *m, int layer, enum lora_product which, int out, int in,
+                         size_t at, float *merged, float *packed)
+{
+    const float *w = m->params + at;
+    if (merged) {
+        memcpy(merged, w, (size_t)out * (size_t)in * sizeof *merged);
+        lora_merge(m, layer, which, merged);
+        w = merged;
+    }
+    nn_pack(out, in, w, packed);
+}
+
 static void pack_slice(void *ctx, int worker)
 {
     struct packed_model *p = ctx;
     const struct layout *y = &p->lay;
-    const float *w = p->m->params;
-    for (int l = worker; l < p->m->cfg.layers; l += p->workers) {
-        const struct layer_layout at = layout_layer(&p->m->cfg, y, l);
-        nn_pack(y->qkv, y->width, w + at.qkv, p->layers[l].qkv);
-        nn_pack(y->width, y->query, w + at.out, p->layers[l].out);
-        nn_pack(y->up, y->width, w + at.up, p->layers[l].up);
-        nn_pack(y->width, y->ff, w + at.down, p->layers[l].down);
+    const struct model *m = p->m;
+    const size_t wide = (size_t)(y->qkv > y->up ? y->qkv : y->up) * (size_t)y->width,
+                 deep = (size_t)(y->query > y->ff ? y->query : y->ff) * (size_t)y->width;
+    float *merged = m->lora ? xcalloc(wide > deep ? wide : deep, sizeof *merged) : NULL;
+    for (int l = worker; l < m->cfg.layers; l += p->workers) {
+        const struct layer_layout at = layout_layer(&m->cfg, y, l);
+        const struct packed_layer *to = &p->layers[l];
+        pack_product(m, l, LORA_QKV, y->qkv, y->width, at.qkv, merged, to->qkv);
+        pack_product(m, l, LORA_OUT, y->width, y->query, at.out, merged, to->out);
+        pack_product(m, l, LORA_UP, y->up, y->width, at.up, merged, to->up);
+        pack_product(m, l, LORA_DOWN, y->width, y->ff, at.down, merged, to->down);
     }
-    if (worker == p->m->cfg.layers % p->workers)
-        nn_pack(p->m->cfg.vocab, y->width, w + y->head, p->head);
+    free(merged);
+    if (worker == m->cfg.layers % p->workers)
+        nn_pack(m->cfg.vocab, y->width, m->params + y->head, p->head);
+}
+
+/* Floats of each product. */
+struct packed_sizes {
+    size_t qkv, out, up, down, layer, head;
+};
+
+static struct packed_sizes packed_sizes(const struct model_config *c)
+{
+    const struct layout y = layout_of(c);
+    struct packed_sizes s = {.qkv = nn_packed_size(y.qkv, y.width),
+                             .out = nn_packed_size(y.width, y.query),
+                             .up = nn_packed_size(y.up, y.width),
+                             .down = nn_packed_size(y.width, y.ff),
+                             .head = nn_packed_size(c->vocab, y.width)};
+    s.layer = s.qkv + s.out + s.up + s.down;
+    return s;
+}
+
+static size_t rounded_bytes(size_t floats)
+{
+    return (floats * sizeof(float) + 63) & ~(size_t)63;
+}
+
+size_t packed_model_bytes(const struct model *m)
+{
+    const struct packed_sizes s = packed_sizes(&m->cfg);
+    return rounded_bytes(s.layer * (size_t)m->cfg.layers + s.head);
 }
 
 struct packed_model *packed_model_new(const struct model *m, int positions, struct team *team)
@@ -59,15 +107,12 @@ struct packed_model *packed_model_new(const struct model *m, int positions, stru
     p->lay = layout_of(&m->cfg);
     p->workers = team_size(team);
     p->layers = xcalloc((size_t)m->cfg.layers, sizeof *p->layers);
-    const struct layout *y = &p->lay;
-    size_t qkv = nn_packed_size(y->qkv, y->width), out = nn_packed_size(y->width, y->query);
-    size_t up = nn_packed_size(y->up, y->width), down = nn_packed_size(y->width, y->ff);
-    size_t layer = qkv + out + up + down, head = nn_packed_size(m->cfg.vocab, y->width);
-    size_t floats = layer * (size_t)m->cfg.layers + head;
-    p->block = check_alloc(aligned_alloc(64, (floats * sizeof(float) + 63) & ~(size_t)63));
+    const struct packed_sizes s = packed_sizes(&m->cfg);
+    p->block = check_alloc(aligned_alloc(64, packed_model_bytes(m)));
     float *at = p->block;
-    for (int l = 0; l < m->cfg.layers; l++, at += layer)
-        p->layers[l] = (struct packed_layer){at, at + qkv, at + qkv + out, at + qkv + out + up};
+    for (int l = 0; l < m->cfg.layers; l++, at += s.layer)
+        p->layers[l] = (struct packed_layer){at, at + s.qkv, at + s.qkv + s.out,
+                                             at + s.qkv + s.out + s.up};
     p->head = at;
     team_run(team, pack_slice, p);
     p->positions = positions;
@@ -204,6 +249,14 @@ static void attend(const struct decoder *d, const struct decode_row *row, int la
 
 /* ---- the pass ------------------------------------------------------------------------------- */
 
+size_t decoder_bytes(const struct model *m, int positions, int rows_max)
+{
+    const struct layout y = layout_of(&m->cfg);
+    const int row = 2 * nn_round_up(y.width, NN_LANES) + nn_round_up(y.qkv, NN_LANES) +
+                    nn_round_up(y.query, NN_LANES) + 3 * nn_round_up(y.ff, NN_LANES);
+    return rounded_bytes((size_t)rows_max * (size_t)row + (size_t)positions + 4 * NN_LANES);
+}
+
 struct decoder *decoder_new(const struct packed_model *p, int rows_max)
 {
     struct decoder *d = xcalloc(1, sizeof *d);
@@ -212,11 +265,9 @@ struct decoder *decoder_new(const struct packed_model *p, int rows_max)
     const size_t qkv = (size_t)nn_round_up(y->qkv, NN_LANES),
                  query = (size_t)nn_round_up(y->query, NN_LANES);
     const size_t ff = (size_t)nn_round_up(y->ff, NN_LANES);
-    const size_t floats =
-        rows * (2 * width + qkv + query + 3 * ff) + (size_t)p->positions + 4 * NN_LANES;
     d->p = p;
     d->rows_max = rows_max;
-    d->block = check_alloc(aligned_alloc(64, (floats * sizeof(float) + 63) & ~(size_t)63));
+    d->block = check_alloc(aligned_alloc(64, decoder_bytes(p->m, p->positions, rows_max)));
     d->x = d->block;
     d->normed = d->x + rows * width;
     d->qkv = d->normed + rows * width;

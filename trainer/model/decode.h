@@ -10,6 +10,8 @@
 struct packed_model;
 struct packed_model *packed_model_new(const struct model *m, int positions, struct team *team);
 void packed_model_free(struct packed_model *p);
+/* What it takes; m's params are not read. */
+size_t packed_model_bytes(const struct model *m);
 
 /* Cached keys and values of `cap` consecutive tokens, in all layers. Keys lie in blocks of 16
  * tokens, [E][16] each, so that scores are computed for 16 tokens at once; values lie in rows. */
@@ -35,6 +37,7 @@ struct decode_row {
 struct decoder; /* one per worker: activations of at most rows_max rows */
 struct decoder *decoder_new(const struct packed_model *p, int rows_max);
 void decoder_free(struct decoder *d);
+size_t decoder_bytes(const struct model *m, int positions, int rows_max);
 /* Rows of one sequence must come in order. ret_logits [n, V], or NULL: only the cache is filled. */
 void decoder_step(struct decoder *d, const struct decode_row *rows, int n, float *ret_logits);
 

@@ -122,6 +122,8 @@ void model_forward(struct model_run *run, const struct model *m, const struct mo
 /* grads += dLoss/dparams of what is trained (model_trained), given dlogp[R] = dLoss/dlogp of the last model_forward of this run with the same batch. */
 void model_backward(struct model_run *run, const struct model *m, const struct model_batch *b,
                     const float *dlogp, float *grads);
+/* What a run takes for batches of n_tokens, of which n_rows are scored, in sequences of at most `longest` tokens; m's params are not read. */
+size_t model_run_bytes(const struct model *m, int n_tokens, int n_rows, int longest);
 /* Logits of every scored row, [R, V], for tests and tools. */
 void model_logits(struct model_run *run, const struct model *m, const struct model_batch *b,
                   float *ret_logits);
@@ -183,5 +185,12 @@ typedef void (*sample_done)(void *ctx, int prompt, int k, const struct completio
 int sample_run(const struct model *m, struct team *team, const struct sample_options *opt,
                const struct sample_prompt *prompts, int n_prompts, int group, sample_done done,
                void *ctx, int64_t *ret_tokens, struct err *err);
+
+/* Bytes that sample_run takes, for prompts of at most prompt_tokens: the weights laid out anew, keys and values, all else. */
+struct sample_memory {
+    size_t packed, cache, buffers;
+};
+struct sample_memory sample_memory(const struct model *m, int workers, int rows_max, int n_prompts, int group, int prompt_tokens,
+                                   int max_new);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "trainer/model/layout.h"
+#include "trainer/model/lora.h"
 
 void ref_matmul(int m, int out, int in, const double *x, const double *w, double *y)
 {
@@ -212,6 +213,28 @@ static void ref_layer(const struct model *m, const double *w, const struct model
     linear(n, y.width, y.ff, narrow, w, p.down, p.down_bias, h);
     for (int i = 0; i < n * y.width; i++)
         x[i] += h[i];
+}
+
+/* W += scale B A, for the matrix that the adapter's tensor names speak of. */
+void ref_merge(const struct model *m, const double *adapter, double *params)
+{
+    static const char prefix[] = "base_model.model.";
+    const struct lora *l = m->lora;
+    for (int t = 0; t < l->n_tensors; t += 2) {
+        const struct model_tensor *a = &l->tensors[t], *b = &l->tensors[t + 1];
+        char name[128];
+        snprintf(name, sizeof name, "%s", a->name + strlen(prefix));
+        strcpy(strstr(name, ".lora_A"), ".weight");
+        const struct model_tensor *w = model_find(m, name);
+        CHECK(w && w->rows == b->rows && w->cols == a->cols);
+        for (int i = 0; i < w->rows; i++)
+            for (int j = 0; j < w->cols; j++)
+                for (int k = 0; k < l->rank; k++)
+                    params[w->offset + (size_t)(i * w->cols + j)] +=
+                        (double)l->alpha / l->rank *
+                        adapter[b->offset + (size_t)(i * l->rank + k)] *
+                        adapter[a->offset + (size_t)(k * w->cols + j)];
+    }
 }
 
 void ref_model(const struct model *m, const double *params, const struct model_batch *b,

@@ -24,6 +24,10 @@ struct ref_span {
 void ref_attention(int heads, int kv_heads, int head_dim, struct ref_span s, const double *qkv,
                    double *o);
 
+/* Adds scale B A of every adapted matrix to `params`, laid out as the model's; `adapter` is laid out
+ * as m->lora. */
+void ref_merge(const struct model *m, const double *adapter, double *params);
+
 /* The whole model: log-probabilities (and entropies, if not NULL) of the batch's scored rows under
  * `params`, laid out as the model's. */
 void ref_model(const struct model *m, const double *params, const struct model_batch *b,

@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "trainer/kernels/kernels.h"
 #include "trainer/model/layout.h"
+#include "trainer/model/lora.h"
 #include "trainer/model/rope_table.h"
 
 /* Probabilities of at most PROBS_KEPT_MAX floats are kept for backward; beyond, logits are made
@@ -54,6 +55,7 @@ struct model_run {
     float *dx, *dx_rows, *dh; /* [N, D], [R, D], [N, D] */
     float *dout, *dout_rows;  /* [N, HE], [R, HE] */
     float *dqkv;              /* [N, (H+2G)E] */
+    float *lora;              /* an adapter's scratch, [N or R, 2 rank] */
     float *attention;
 };
 
@@ -87,12 +89,17 @@ static float *take(float *block, size_t *at, int rows, int cols)
     return p;
 }
 
-static size_t lay_out(struct model_run *run, const struct model *m, const struct model_batch *b,
-                      int longest, float *block)
+/* For n tokens of which r rows are scored, in sequences of at most `longest`. */
+static size_t lay_out(struct model_run *run, const struct model *m, int n, int r, int longest,
+                      float *block)
 {
     const struct layout *y = &run->lay;
-    const int n = b->n_tokens, r = b->n_rows, v = m->cfg.vocab;
+    const int v = m->cfg.vocab, most = n > r ? n : r;
     size_t at = 0;
+    run->probs_kept = (size_t)r * (size_t)v <= PROBS_KEPT_MAX;
+    run->head_rows = HEAD_CHUNK_FLOATS / v;
+    if (run->head_rows < HEAD_CHUNK_ROWS_MIN)
+        run->head_rows = HEAD_CHUNK_ROWS_MIN;
     for (int l = 0; l < m->cfg.layers; l++) {
         const int rows = l + 1 < m->cfg.layers ? n : r;
         run->layers[l] = (struct layer_acts){
@@ -118,10 +125,12 @@ static size_t lay_out(struct model_run *run, const struct model *m, const struct
     run->again = take(block, &at, 1, run->head_rows);
     run->dx = take(block, &at, n, y->width);
     run->dx_rows = take(block, &at, r, y->width);
-    run->dh = take(block, &at, n > r ? n : r, y->width);
+    run->dh = take(block, &at, most, y->width);
     run->dout = take(block, &at, n, y->query);
     run->dout_rows = take(block, &at, r, y->query);
     run->dqkv = take(block, &at, n, y->qkv);
+    run->lora = take(block, &at, most > MLP_CHUNK_ROWS ? most : MLP_CHUNK_ROWS,
+                     m->lora ? 2 * m->lora->rank : 0);
     size_t scratch = nn_attention_scratch(&run->heads, longest);
     run->attention = block ? block + at : NULL;
     return at + scratch;
@@ -167,17 +176,21 @@ static void reserve(struct model_run *run, const struct model *m, const struct m
     }
     CHECK(!m->cfg.learned_positions || longest <= m->cfg.max_positions);
     model__rope(&m->cfg, longest, &run->rope);
-    run->probs_kept = (size_t)b->n_rows * (size_t)m->cfg.vocab <= PROBS_KEPT_MAX;
-    run->head_rows = HEAD_CHUNK_FLOATS / m->cfg.vocab;
-    if (run->head_rows < HEAD_CHUNK_ROWS_MIN)
-        run->head_rows = HEAD_CHUNK_ROWS_MIN;
-    size_t need = lay_out(run, m, b, longest, NULL);
+    size_t need = lay_out(run, m, b->n_tokens, b->n_rows, longest, NULL);
     if (need > run->block_floats) {
         free(run->block);
         run->block = check_alloc(aligned_alloc(64, (need * sizeof(float) + 63) & ~(size_t)63));
         run->block_floats = need;
     }
-    lay_out(run, m, b, longest, run->block);
+    lay_out(run, m, b->n_tokens, b->n_rows, longest, run->block);
+}
+
+size_t model_run_bytes(const struct model *m, int n_tokens, int n_rows, int longest)
+{
+    struct model_run *run = model_run_new(m);
+    size_t floats = lay_out(run, m, n_tokens, n_rows, longest, NULL);
+    model_run_free(run);
+    return floats * sizeof(float);
 }
 
 /* ---- forward -------------------------------------------------------------------------------- */
@@ -202,30 +215,74 @@ static void norm(const struct model *m, int n, const float *x, size_t at, float 
         nn_rmsnorm(n, m->cfg.width, x, m->params + at, m->cfg.norm_eps, y);
 }
 
+/* The gradients of the parameters at `at`, NULL when an adapter is trained instead of them. */
+static float *wanted(const struct model *m, float *grads, size_t at)
+{
+    return m->lora ? NULL : grads + at;
+}
+
 static void norm_bwd(const struct model *m, int n, const float *x, size_t at, const float *dy,
                      float *dx, float *grads)
 {
-    if (m->cfg.layer_norm)
-        nn_layernorm_bwd(n, m->cfg.width, x, m->params + at, m->cfg.norm_eps, dy, dx, grads + at);
-    else
-        nn_rmsnorm_bwd(n, m->cfg.width, x, m->params + at, m->cfg.norm_eps, dy, dx, grads + at);
+    (m->cfg.layer_norm ? nn_layernorm_bwd : nn_rmsnorm_bwd)(
+        n, m->cfg.width, x, m->params + at, m->cfg.norm_eps, dy, dx, wanted(m, grads, at));
 }
 
-/* y = beta y + x @ w^T + b; `bias` 0: there is none. */
-static void linear(const struct model *m, int n, int out, int in, const float *x, size_t w,
-                   size_t bias, float beta, float *y)
+/* One product of a layer: y[n, out] of x[n, in]. */
+struct product {
+    int layer;
+    enum lora_product which;
+    int out, in;
+    size_t w, bias; /* bias 0: there is none */
+};
+
+static struct product product_of(const struct model_run *run, const struct model *m, int layer,
+                                 enum lora_product which)
 {
-    nn_matmul(n, out, in, x, m->params + w, beta, y);
-    if (bias)
-        nn_bias(n, out, m->params + bias, y);
+    const struct layout *y = &run->lay;
+    const struct layer_layout p = layout_layer(&m->cfg, y, layer);
+    switch (which) {
+    case LORA_QKV:
+        return (struct product){layer, which, y->qkv, y->width, p.qkv, p.qkv_bias};
+    case LORA_OUT:
+        return (struct product){layer, which, y->width, y->query, p.out, p.out_bias};
+    case LORA_UP:
+        return (struct product){layer, which, y->up, y->width, p.up, p.up_bias};
+    default:
+        return (struct product){layer, which, y->width, y->ff, p.down, p.down_bias};
+    }
 }
 
-static void linear_dw(int n, int out, int in, const float *dy, const float *x, size_t w,
-                      size_t bias, float *grads)
+/* y = beta y + x @ w^T + b, and what an adapter adds. */
+static void linear(const struct model_run *run, const struct model *m, struct product p, int n,
+                   const float *x, float beta, float *y)
 {
-    nn_matmul_dw(n, out, in, dy, x, grads + w);
-    if (bias)
-        nn_bias_bwd(n, out, dy, grads + bias);
+    nn_matmul(n, p.out, p.in, x, m->params + p.w, beta, y);
+    if (p.bias)
+        nn_bias(n, p.out, m->params + p.bias, y);
+    if (m->lora)
+        lora_forward(m, p.layer, p.which, n, x, y, run->lora);
+}
+
+/* dx is set. */
+static void linear_dx(const struct model_run *run, const struct model *m, struct product p, int n,
+                      const float *dy, float *dx)
+{
+    nn_matmul_dx(n, p.out, p.in, dy, m->params + p.w, 0, dx);
+    if (m->lora)
+        lora_dx(m, p.layer, p.which, n, dy, dx, run->lora);
+}
+
+static void linear_dw(const struct model_run *run, const struct model *m, struct product p, int n,
+                      const float *dy, const float *x, float *grads)
+{
+    if (m->lora) {
+        lora_dw(m, p.layer, p.which, n, dy, x, grads, run->lora);
+        return;
+    }
+    nn_matmul_dw(n, p.out, p.in, dy, x, grads + p.w);
+    if (p.bias)
+        nn_bias_bwd(n, p.out, dy, grads + p.bias);
 }
 
 /* Norms of each head's query and key. */
@@ -253,9 +310,10 @@ static void heads_norm_bwd(const struct model_run *run, const struct model *m, i
         const float *raw = a->raw + (size_t)i * wide;
         memset(d, 0, wide * sizeof *d);
         nn_rmsnorm_bwd(m->cfg.heads, m->cfg.head_dim, raw, m->params + p->q_norm, m->cfg.norm_eps,
-                       dqk, d, grads + p->q_norm);
+                       dqk, d, wanted(m, grads, p->q_norm));
         nn_rmsnorm_bwd(m->cfg.kv_heads, m->cfg.head_dim, raw + y->query, m->params + p->k_norm,
-                       m->cfg.norm_eps, dqk + y->query, d + y->query, grads + p->k_norm);
+                       m->cfg.norm_eps, dqk + y->query, d + y->query,
+                       wanted(m, grads, p->k_norm));
         memcpy(dqk, d, wide * sizeof *d);
     }
 }
@@ -314,7 +372,7 @@ static void attention_forward(struct model_run *run, const struct model *m,
     const float *o = a->o;
     const int n = b->n_tokens;
     norm(m, n, a->x1, p.attn_norm, run->normed);
-    linear(m, n, y->qkv, y->width, run->normed, p.qkv, p.qkv_bias, 0, a->qkv);
+    linear(run, m, product_of(run, m, l, LORA_QKV), n, run->normed, 0, a->qkv);
     if (m->cfg.qk_norm)
         heads_norm(run, m, n, &p, a);
     turn(run, b, a->qkv, 1);
@@ -327,7 +385,7 @@ static void attention_forward(struct model_run *run, const struct model *m,
     } else {
         memcpy(a->x2, a->x1, (size_t)n * (size_t)y->width * sizeof(float));
     }
-    linear(m, last ? b->n_rows : n, y->width, y->query, o, p.out, p.out_bias, 1, a->x2);
+    linear(run, m, product_of(run, m, l, LORA_OUT), last ? b->n_rows : n, o, 1, a->x2);
 }
 
 static int rows_of_chunk(int rows, int from, int chunk)
@@ -346,10 +404,10 @@ static void mlp_forward(struct model_run *run, const struct model *m, int l, int
         float *gu = run->layers[l].gu + (size_t)from * (size_t)y->up,
               *next = x_next + (size_t)from * (size_t)y->width;
         norm(m, rows, x2, p.mlp_norm, run->normed);
-        linear(m, rows, y->up, y->width, run->normed, p.up, p.up_bias, 0, gu);
+        linear(run, m, product_of(run, m, l, LORA_UP), rows, run->normed, 0, gu);
         (m->cfg.gelu ? nn_gelu : nn_swiglu)(rows, y->ff, gu, run->act);
         memcpy(next, x2, (size_t)rows * (size_t)y->width * sizeof(float));
-        linear(m, rows, y->width, y->ff, run->act, p.down, p.down_bias, 1, next);
+        linear(run, m, product_of(run, m, l, LORA_DOWN), rows, run->act, 1, next);
     }
 }
 
@@ -420,7 +478,8 @@ static void head_backward(struct model_run *run, const struct model *m, const st
                             run->dlogits);
         nn_matmul_dx(rows, v, d, run->dlogits, w + run->lay.head, 0,
                      run->dh + (size_t)from * (size_t)d);
-        nn_matmul_dw(rows, v, d, run->dlogits, hidden, grads + run->lay.head);
+        if (!m->lora)
+            nn_matmul_dw(rows, v, d, run->dlogits, hidden, grads + run->lay.head);
     }
     memset(run->dx_rows, 0, (size_t)b->n_rows * (size_t)d * sizeof(float));
     norm_bwd(m, b->n_rows, run->x_out, run->lay.norm, run->dh, run->dx_rows, grads);
@@ -432,18 +491,19 @@ static void mlp_backward(struct model_run *run, const struct model *m, int l, in
 {
     const struct layout *y = &run->lay;
     const struct layer_layout p = layout_layer(&m->cfg, y, l);
-    const float *w = m->params;
+    const struct product up = product_of(run, m, l, LORA_UP),
+                         down = product_of(run, m, l, LORA_DOWN);
     for (int from = 0; from < all; from += MLP_CHUNK_ROWS) {
         const int rows = rows_of_chunk(all, from, MLP_CHUNK_ROWS);
         const float *x2 = run->layers[l].x2 + (size_t)from * (size_t)y->width;
         const float *gu = run->layers[l].gu + (size_t)from * (size_t)y->up;
         float *dy = dx + (size_t)from * (size_t)y->width;
-        nn_matmul_dx(rows, y->width, y->ff, dy, w + p.down, 0, run->dact);
+        linear_dx(run, m, down, rows, dy, run->dact);
         (m->cfg.gelu ? nn_gelu_bwd : nn_swiglu_bwd)(rows, y->ff, gu, run->dact, run->dgu, run->act);
-        linear_dw(rows, y->width, y->ff, dy, run->act, p.down, p.down_bias, grads);
+        linear_dw(run, m, down, rows, dy, run->act, grads);
         norm(m, rows, x2, p.mlp_norm, run->normed);
-        linear_dw(rows, y->up, y->width, run->dgu, run->normed, p.up, p.up_bias, grads);
-        nn_matmul_dx(rows, y->up, y->width, run->dgu, w + p.up, 0, run->dh);
+        linear_dw(run, m, up, rows, run->dgu, run->normed, grads);
+        linear_dx(run, m, up, rows, run->dgu, run->dh);
         norm_bwd(m, rows, x2, p.mlp_norm, run->dh, dy, grads);
     }
 }
@@ -455,18 +515,18 @@ static void attention_backward(struct model_run *run, const struct model *m,
     const struct layout *y = &run->lay;
     const struct layer_layout p = layout_layer(&m->cfg, y, l);
     const struct layer_acts *a = &run->layers[l];
-    const float *w = m->params;
+    const struct product qkv = product_of(run, m, l, LORA_QKV),
+                         out = product_of(run, m, l, LORA_OUT);
     const int n = b->n_tokens;
     if (last) {
         gather(b, y->query, a->o, run->o_rows);
-        linear_dw(b->n_rows, y->width, y->query, run->dx_rows, run->o_rows, p.out, p.out_bias,
-                  grads);
-        nn_matmul_dx(b->n_rows, y->width, y->query, run->dx_rows, w + p.out, 0, run->dout_rows);
+        linear_dw(run, m, out, b->n_rows, run->dx_rows, run->o_rows, grads);
+        linear_dx(run, m, out, b->n_rows, run->dx_rows, run->dout_rows);
         scatter(b, y->query, run->dout_rows, run->dout);
         scatter(b, y->width, run->dx_rows, run->dx);
     } else {
-        linear_dw(n, y->width, y->query, run->dx, a->o, p.out, p.out_bias, grads);
-        nn_matmul_dx(n, y->width, y->query, run->dx, w + p.out, 0, run->dout);
+        linear_dw(run, m, out, n, run->dx, a->o, grads);
+        linear_dx(run, m, out, n, run->dx, run->dout);
     }
     memset(run->dqkv, 0, (size_t)n * (size_t)y->qkv * sizeof(float));
     for (int s = 0; s < b->n_seq; s++)
@@ -476,8 +536,8 @@ static void attention_backward(struct model_run *run, const struct model *m,
     if (m->cfg.qk_norm)
         heads_norm_bwd(run, m, n, &p, a, grads);
     norm(m, n, a->x1, p.attn_norm, run->normed);
-    linear_dw(n, y->qkv, y->width, run->dqkv, run->normed, p.qkv, p.qkv_bias, grads);
-    nn_matmul_dx(n, y->qkv, y->width, run->dqkv, w + p.qkv, 0, run->dh);
+    linear_dw(run, m, qkv, n, run->dqkv, run->normed, grads);
+    linear_dx(run, m, qkv, n, run->dqkv, run->dh);
     norm_bwd(m, n, a->x1, p.attn_norm, run->dh, run->dx, grads);
 }
 
@@ -491,6 +551,8 @@ void model_backward(struct model_run *run, const struct model *m, const struct m
                      grads);
         attention_backward(run, m, b, l, last, grads);
     }
+    if (m->lora)
+        return;
     if (m->cfg.learned_positions)
         add_positions_bwd(run, b, run->dx, grads);
     nn_embedding_bwd(b->n_tokens, run->lay.width, b->tokens, run->dx, grads + run->lay.embed);

@@ -81,16 +81,48 @@ static bool has_penalty(const struct sample_options *o)
     return o->repetition_penalty > 0 && (o->repetition_penalty < 1 || o->repetition_penalty > 1);
 }
 
+/* Completions in flight at once, and prompts that are in use by them. */
+static void set_places(struct worker *w)
+{
+    const int prompts = prompts_of(w->s, w->index), rows_max = w->s->opt->rows_max;
+    const int64_t wanted = (int64_t)prompts * w->s->group;
+    w->rows_max = rows_max < wanted ? rows_max : (int)wanted;
+    /* Every live prompt has a row in flight, but for one whose last row has just ended. */
+    w->n_prefixes = w->rows_max + 1 < prompts ? w->rows_max + 1 : prompts;
+}
+
+static int decoder_rows(const struct worker *w)
+{
+    return w->rows_max > PREFILL_ROWS ? w->rows_max : PREFILL_ROWS;
+}
+
+struct sample_memory sample_memory(const struct model *m, int workers, int rows_max, int n_prompts,
+                                   int group, int prompt_tokens, int max_new)
+{
+    const struct sample_options opt = {.rows_max = rows_max};
+    const struct sampling s = {
+        .m = m, .opt = &opt, .n_prompts = n_prompts, .group = group, .workers = workers};
+    struct sample_memory all = {.packed = packed_model_bytes(m)};
+    for (int i = 0; i < workers && i < n_prompts; i++) {
+        struct worker w = {.s = &s, .index = i};
+        set_places(&w);
+        all.cache += sizeof(float) * (kv_floats(m, max_new) * (size_t)w.rows_max +
+                                      kv_floats(m, prompt_tokens) * (size_t)w.n_prefixes);
+        all.buffers +=
+            decoder_bytes(m, prompt_tokens + max_new, decoder_rows(&w)) +
+            sizeof(float) * ((size_t)w.rows_max * (size_t)(m->cfg.vocab + 2 * max_new) +
+                             (size_t)draw_scratch_size(m->cfg.vocab));
+    }
+    return all;
+}
+
 static struct worker *worker_new(const struct sampling *s, int index)
 {
     struct worker *w = xcalloc(1, sizeof *w);
-    const int64_t wanted = (int64_t)prompts_of(s, index) * s->group;
     const int cap = kv_cap(s->opt->max_new), v = s->m->cfg.vocab;
     w->s = s;
     w->index = w->next_prompt = index;
-    w->rows_max = s->opt->rows_max < wanted ? s->opt->rows_max : (int)wanted;
-    /* Every live prompt has a row in flight, but for one whose last row has just ended. */
-    w->n_prefixes = w->rows_max + 1 < prompts_of(s, index) ? w->rows_max + 1 : prompts_of(s, index);
+    set_places(w);
     size_t own = kv_floats(s->m, cap), shared = kv_floats(s->m, s->prompt_tokens_max);
     size_t floats = own * (size_t)w->rows_max + shared * (size_t)w->n_prefixes;
     w->cache_bytes = floats * sizeof(float);
@@ -108,9 +140,8 @@ static struct worker *worker_new(const struct sampling *s, int index)
         w->rows[i].tokens = xcalloc((size_t)s->opt->max_new, sizeof(int32_t));
         w->rows[i].logp = xcalloc((size_t)s->opt->max_new, sizeof(float));
     }
-    const int most = w->rows_max > PREFILL_ROWS ? w->rows_max : PREFILL_ROWS;
-    w->decoder = decoder_new(s->packed, most);
-    w->step = xcalloc((size_t)most, sizeof *w->step);
+    w->decoder = decoder_new(s->packed, decoder_rows(w));
+    w->step = xcalloc((size_t)decoder_rows(w), sizeof *w->step);
     w->logits = xcalloc((size_t)w->rows_max * (size_t)v, sizeof(float));
     w->scratch = xcalloc((size_t)draw_scratch_size(v), sizeof(float));
     if (has_penalty(s->opt)) {

@@ -1,6 +1,7 @@
 /* checkpoint.c: bytes on disk.
  *
- *   step_N/            config.json, model.safetensors, tokenizer.json, ... (the policy)
+ *   step_N/            config.json, model.safetensors, tokenizer.json, ... (the policy); with
+ *     LoRA only adapter_config.json and adapter_model.safetensors: the model stays where it was
  *   step_N/reference/  the same for the frozen reference, only with a KL term
  *   step_N/optimizer   "assayADW", u64 step, u64 count, then count f32 of m and count f32 of v;
  *     little-endian
@@ -16,6 +17,7 @@
 #include <ftw.h>
 
 #include "base/file.h"
+#include "trainer/model/lora.h"
 
 enum { CHECKPOINTS_KEPT = 2, CHECKPOINTS_MAX = 256, STATE_BYTES_MAX = 16 << 20 };
 static const char OPTIMIZER_MAGIC[8] = {'a', 's', 's', 'a', 'y', 'A', 'D', 'W'};
@@ -164,18 +166,26 @@ static json_t *state_json(struct rl_run *run, const struct checkpoint *at)
                      (json_int_t)run->tokens_trained, "evals", at->evals);
 }
 
+/* What the run changes of a model: all of it, or its adapter. */
+static int trained_save(const struct rl_run *run, const struct model *m, const char *dir,
+                        struct err *err)
+{
+    return m->lora ? lora_save(m, run->recipe->model_path, dir, err)
+                   : policy_save(m, run->tok, dir, false, err);
+}
+
 static int fill_folder(struct rl_run *run, const struct checkpoint *at, const char *dir,
                        struct err *err)
 {
     char path[PATH_MAX];
-    TRY(policy_save(&run->model, run->tok, dir, false, err));
+    TRY(trained_save(run, &run->model, dir, err));
     if (at->grpo.adamw) {
         TRY(join(path, dir, "optimizer", err));
-        TRY(optimizer_save(path, at->grpo.adamw, run->model.n_params, err));
+        TRY(optimizer_save(path, at->grpo.adamw, model_trained(&run->model).n, err));
     }
     if (at->grpo.reference) {
         TRY(join(path, dir, "reference", err));
-        TRY(policy_save(at->grpo.reference, run->tok, path, false, err));
+        TRY(trained_save(run, at->grpo.reference, path, err));
     }
     json_t *state = state_json(run, at);
     char *text = check_alloc(json_dumps(state, JSON_INDENT(1)));
@@ -239,26 +249,56 @@ static int read_state(struct rl_run *run, const char *path, struct checkpoint *c
     return 0;
 }
 
+/* Takes the place of what the recipe began with. */
+static int trained_load(struct rl_run *run, const char *dir, struct err *err)
+{
+    if (run->model.lora) {
+        struct lora *saved;
+        TRY(lora_load(dir, &run->model, &saved, err));
+        lora_free(run->model.lora);
+        run->model.lora = saved;
+        return 0;
+    }
+    model_free(&run->model);
+    if (run->tok)
+        tok_free(run->tok);
+    run->tok = NULL;
+    return policy_load(dir, &run->model, &run->tok, err);
+}
+
+static int reference_load(const struct rl_run *run, const char *dir, struct model *ret,
+                          struct err *err)
+{
+    struct lora *saved;
+    if (!run->model.lora)
+        return model_load(dir, ret, err);
+    TRY(lora_load(dir, &run->model, &saved, err));
+    *ret = run->model;
+    ret->lora = saved;
+    ret->borrowed = true;
+    return 0;
+}
+
 static int read_folder(struct rl_run *run, const char *dir, struct checkpoint *c,
                        off_t *ret_metrics_bytes, struct err *err)
 {
     char path[PATH_MAX];
     TRY(join(path, dir, "state.json", err));
     TRY(read_state(run, path, c, ret_metrics_bytes, err));
-    TRY(policy_load(dir, &run->model, &run->tok, err));
+    TRY(trained_load(run, dir, err));
     if (c->grpo.step == 0)
         return 0;
     struct adamw *adamw = xcalloc(1, sizeof *adamw);
     c->grpo.adamw = adamw;
     TRY(join(path, dir, "optimizer", err));
-    TRY(optimizer_load(path, run->model.n_params, adamw, err));
+    TRY(optimizer_load(path, model_trained(&run->model).n, adamw, err));
     if (run->recipe->stages[c->stage].kind != STAGE_GRPO ||
         run->recipe->stages[c->stage].grpo.beta <= 0)
         return 0;
     struct model *reference = xcalloc(1, sizeof *reference);
     c->grpo.reference = reference;
     TRY(join(path, dir, "reference", err));
-    return model_load(path, reference, err);
+    return reference_load(run, path, reference, err);
 }
 
 /* Records of steps after the checkpoint will be made again. */

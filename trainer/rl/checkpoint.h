@@ -1,5 +1,5 @@
 /* checkpoint.h: a run that can be killed at any time. RUN/checkpoints/step_N holds the policy
- * after N GRPO steps as a Hugging Face folder, the optimiser's state, and state.json: where the
+ * after N GRPO steps as a Hugging Face folder (with LoRA the adapter as PEFT's), the optimiser's state, and state.json: where the
  * run stood. It appears complete or not at all, and the two newest are kept. */
 #ifndef ASSAY_RL_CHECKPOINT_H
 #define ASSAY_RL_CHECKPOINT_H

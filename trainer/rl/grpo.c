@@ -482,9 +482,9 @@ int grpo_stage(struct rl_run *run, int stage, const struct grpo_state *resume, g
                       resume ? resume->cursor : 0);
     int rc = rl_learner_new(&run->model, run->team, &recipe->adamw, &g.learner, err);
     if (rc == 0 && recipe->beta > 0)
-        rc = model_copy(resume ? resume->reference : &run->model, &g.reference);
+        rc = model_snapshot(resume ? resume->reference : &run->model, &g.reference);
     if (rc == 0 && resume)
-        adamw_take(rl_learner_adamw(g.learner), resume->adamw, run->model.n_params);
+        adamw_take(rl_learner_adamw(g.learner), resume->adamw, model_trained(&run->model).n);
     if (rc == 0) {
         if (run->progress)
             progress_stage(run->progress, "grpo", recipe->steps);

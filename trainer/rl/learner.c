@@ -19,6 +19,7 @@ struct worker {
 
 struct rl_learner {
     struct model *model;
+    size_t n_trained;
     struct team *team;
     struct adamw adamw;
     float clip;
@@ -43,6 +44,7 @@ int rl_learner_new(struct model *m, struct team *team, const struct recipe_adamw
 {
     struct rl_learner *l = xcalloc(1, sizeof *l);
     l->model = m;
+    l->n_trained = model_trained(m).n;
     l->team = team;
     l->clip = (float)adamw->clip;
     l->n_workers = team_size(team);
@@ -52,13 +54,14 @@ int rl_learner_new(struct model *m, struct team *team, const struct recipe_adamw
                        (float)adamw->weight_decay, &l->adamw);
     for (int w = 0; rc == 0 && w < l->n_workers; w++) {
         l->workers[w].run = model_run_new(m);
-        size_t bytes = (m->n_params * sizeof(float) + 63) & ~(size_t)63;
+        size_t bytes = (l->n_trained * sizeof(float) + 63) & ~(size_t)63;
         l->grads[w] = l->workers[w].grads = aligned_alloc(64, bytes);
         rc = l->workers[w].run && l->grads[w] ? 0 : -ENOMEM;
     }
     if (rc < 0) {
+        const size_t n = l->n_trained;
         rl_learner_free(l);
-        return err_set(err, rc, "no memory to train %zu parameters on %d cores", m->n_params,
+        return err_set(err, rc, "no memory to train %zu parameters on %d cores", n,
                        team_size(team));
     }
     *ret = l;
@@ -179,7 +182,7 @@ static void train_share(void *ctx, int w)
     const struct pass *pass = ctx;
     struct worker *worker = &pass->learner->workers[w];
     struct rl_pack *p = &worker->pack;
-    memset(worker->grads, 0, pass->learner->model->n_params * sizeof(float));
+    memset(worker->grads, 0, pass->learner->n_trained * sizeof(float));
     worker->stats = (struct rl_loss_stats){0};
     worker->entropy = 0;
     for (int b = 0; b < worker->n_batches; b++) {
@@ -226,7 +229,7 @@ void rl_learner_step(struct rl_learner *l, const struct rl_sequence *seqs, int n
         stats.entropy += l->workers[w].entropy / (double)pass.totals.tokens;
         stats.tokens += l->workers[w].tokens;
     }
-    grads_reduce(l->grads, l->n_workers, l->model->n_params, l->team);
+    grads_reduce(l->grads, l->n_workers, l->n_trained, l->team);
     stats.grad_norm = adamw_step(&l->adamw, l->model, l->grads[0], lr, l->clip, l->team);
     *ret = stats;
 }

@@ -35,6 +35,7 @@ static void recipe_defaults(struct recipe *r)
                   .bos_id = -1,
                   .eos_id = -1,
                   .pad_id = -1},
+        .lora = {.alpha = 32},
         .tokenizer_vocab = 640,
         .verifier_timing = true,
         .verifier_deadline_s = 120,
@@ -336,8 +337,20 @@ static int check_grpo(struct reader *r, const struct recipe_grpo *g)
     return 0;
 }
 
+/* An adapter belongs to a model that stays where it is. */
+static int check_adapter(struct reader *r, const struct recipe *x)
+{
+    const char *why = NULL;
+    if (!x->model_path && x->lora.rank)
+        why = "`lora` needs a `model.path`: the model that the adapter is for";
+    else if (!x->model_path && x->model_adapter)
+        why = "`model.adapter` needs a `model.path`: the model that the adapter is for";
+    return why ? keys_fail(&r->where, NULL, NULL, r->err, "%s", why) : 0;
+}
+
 static int resolve(struct reader *r, struct recipe *out)
 {
+    TRY(check_adapter(r, out));
     const char *hole = out->prompt_template ? strstr(out->prompt_template, "{prompt}") : NULL;
     if (!hole || strstr(hole + 1, "{prompt}"))
         return keys_fail(&r->where, NULL, NULL, r->err,
@@ -514,6 +527,7 @@ void recipe_free(struct recipe *r)
         free(s->eval.name);
         free(s->eval.problems);
     }
+    strings_free(&r->lora.targets);
     strings_free(&r->tokenizer_texts);
     strings_free(&r->verifier_problems);
     strings_free(&r->sources);
@@ -523,6 +537,7 @@ void recipe_free(struct recipe *r)
     free(r->prompt_template);
     free(r->system);
     free(r->model_path);
+    free(r->model_adapter);
     free(r->verifier_url);
     free(r->verifier_config);
     *r = (struct recipe){0};

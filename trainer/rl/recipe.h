@@ -69,6 +69,13 @@ struct recipe_adamw {
     double betas[2], eps, weight_decay, clip;
 };
 
+/* rank 0: all weights are trained. */
+struct recipe_lora {
+    int rank;
+    double alpha;
+    struct recipe_strings targets; /* empty: every matrix of the layers */
+};
+
 struct recipe_sft {
     struct recipe_strings data_specs;
     struct recipe_data *data;                /* data_specs.n of them */
@@ -122,6 +129,8 @@ struct recipe {
     int chat;              /* enum chat: what stands around the prompt */
     char *system;          /* message before it, NULL for none */
     char *prompt_template; /* holds {prompt} once */
+    char *model_adapter;   /* NULL, or an adapter of the model at model_path */
+    struct recipe_lora lora;
     char *model_path;      /* NULL: build `model` (vocab and special ids come from the tokenizer) */
     struct model_config model;
     int tokenizer_vocab;

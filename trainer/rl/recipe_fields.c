@@ -4,6 +4,8 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+#include "trainer/model/lora.h"
+
 static const char *const LOSS_NAMES[] = {"dapo", "grpo", "bnpo",     "dr_grpo", "cispo",
                                          "gspo", "sapo", "sum_norm", NULL};
 static const char *const ADVANTAGE_NAMES[] = {
@@ -145,6 +147,7 @@ static const struct field EVAL_FIELDS[] = {
 
 static const struct field MODEL_FIELDS[] = {
     {.key = "path", .kind = STRING, AT(recipe, model_path)},
+    {.key = "adapter", .kind = STRING, AT(recipe, model_adapter)},
     {.key = "family", .kind = CHOICE, AT(recipe, model.family), .names = model_family_names},
     COUNT("layers", recipe, model.layers, 1),
     COUNT("width", recipe, model.width, 1),
@@ -156,6 +159,18 @@ static const struct field MODEL_FIELDS[] = {
     {.key = "rope_theta", .kind = FLOAT, AT(recipe, model.rope_theta), .min = 1, .max = 1e12},
     {.key = "norm_eps", .kind = FLOAT, AT(recipe, model.norm_eps), .min = 0, .max = 1},
     SWITCH("tied", recipe, model.tied),
+    END,
+};
+
+static const struct field LORA_FIELDS[] = {
+    {.key = "rank", .alias = "r", .kind = INT, AT(recipe, lora.rank), .max = LORA_RANK_MAX},
+    {.key = "alpha",
+     .alias = "lora_alpha",
+     .kind = REAL,
+     AT(recipe, lora.alpha),
+     .min = 1e-6,
+     .max = 1e6},
+    {.key = "targets", .alias = "target_modules", .kind = STRINGS, AT(recipe, lora.targets)},
     END,
 };
 
@@ -184,6 +199,7 @@ const struct field RECIPE_FIELDS[] = {
     {.key = "system", .kind = STRING, AT(recipe, system)},
     {.key = "prompt_template", .kind = STRING, AT(recipe, prompt_template)},
     {.key = "model", .kind = GROUP, .fields = MODEL_FIELDS},
+    {.key = "lora", .kind = GROUP, .fields = LORA_FIELDS},
     {.key = "tokenizer", .kind = GROUP, .fields = TOKENIZER_FIELDS},
     {.key = "verifier", .kind = GROUP, .fields = VERIFIER_FIELDS},
     END,

@@ -40,7 +40,15 @@ void json_set_number(json_t *object, const char *key, double value);
 void json_set_grades(json_t *object, const char *prefix, const int grades[GRADE_COUNT]);
 
 /* The seed of one use of randomness: uses never share a stream, stages neither. */
-enum rl_seed { SEED_MODEL, SEED_SFT, SEED_PROBLEMS, SEED_MINIBATCHES, SEED_SAMPLING, SEED_EVAL };
+enum rl_seed {
+    SEED_MODEL,
+    SEED_SFT,
+    SEED_PROBLEMS,
+    SEED_MINIBATCHES,
+    SEED_SAMPLING,
+    SEED_EVAL,
+    SEED_LORA
+};
 uint64_t rl_seed(uint64_t seed, enum rl_seed use, int stage);
 
 #endif

@@ -1,6 +1,9 @@
 #include "trainer/rl/setup.h"
 
+#include <math.h>
+
 #include "base/file.h"
+#include "trainer/model/lora.h"
 #include "trainer/rl/checkpoint.h"
 #include "trainer/rl/sft.h"
 
@@ -51,10 +54,40 @@ static int reach_verifier(struct rl_run *run, struct err *err)
     return 0;
 }
 
+/* The adapter that the recipe names goes on learning, or else a new one begins. Where all weights
+ * are trained, or none, it becomes a part of them. */
+static int setup_adapter(struct rl_run *run, struct err *err)
+{
+    const struct recipe *r = run->recipe;
+    const struct recipe_lora *want = &r->lora;
+    struct model *m = &run->model;
+    unsigned targets;
+    if (r->model_adapter)
+        TRY(lora_load(r->model_adapter, m, &m->lora, err));
+    if (!want->rank) {
+        model_merge(m);
+        return 0;
+    }
+    TRY(lora_targets(&m->cfg, (const char *const *)want->targets.v, want->targets.n,
+                     "lora.targets", &targets, err));
+    if (!m->lora)
+        m->lora = lora_create(&m->cfg, want->rank, (float)want->alpha, targets,
+                              rl_seed(r->seed, SEED_LORA, 0));
+    if (m->lora->rank != want->rank || fabsf(m->lora->alpha - (float)want->alpha) > 0 ||
+        m->lora->targets != targets)
+        return err_set(err, -EINVAL,
+                       "%s: an adapter of rank %d and alpha %g; `lora` wants another rank, alpha "
+                       "or targets",
+                       r->model_adapter, m->lora->rank, (double)m->lora->alpha);
+    return 0;
+}
+
 int rl_setup(struct rl_run *run, const struct recipe *recipe, struct err *err)
 {
     run->recipe = recipe;
     int rc = recipe->model_path ? policy_load(recipe->model_path, &run->model, &run->tok, err) : 0;
+    if (rc == 0 && recipe->model_path)
+        rc = setup_adapter(run, err);
     if (rc == 0 && recipe->sources.n)
         rc = reach_verifier(run, err);
     if (rc == 0)
