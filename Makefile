@@ -123,7 +123,7 @@ $(B)/grammars/%.o: build/grammars/.fetched
 	    ld -r -o $@ $@.parser.o $@.scanner.o; else mv $@.parser.o $@; fi
 
 # ---- tests: tests/unit/<room>_<subject>.c is one cmocka binary (TAP); tests/e2e/*.sh print TAP too ---------
-UNIT_SRC   := $(wildcard tests/unit/*.c tests/grad/*.c tests/golden/*.c)
+UNIT_SRC   := $(wildcard tests/unit/*.c tests/grad/*.c tests/golden/*.c tests/sim/*.c)
 UNIT_BIN   := $(patsubst %.c,$(B)/%,$(UNIT_SRC))
 BENCH_SRC  := $(wildcard tests/bench/bench_*.c)
 BENCH_BIN  := $(patsubst %.c,$(B)/%,$(BENCH_SRC))
@@ -194,6 +194,9 @@ test: setup ## set up, build, and run every test (T=substring for some)
 check: all $(UNIT_BIN) $(FUZZ_BIN) $(B)/testsum layers ## quick: unit tests and the layer check, no set-up
 	$(Q)ASSAY_BUILD=$(B) $(B)/testsum $(UNIT_BIN) $(FUZZ_BIN)
 
+sim: $(B)/tests/sim/verifier_slots ## simulate 100,000 jobs on slots that misbehave by a seed (SEED=n repeats a run, SIM_JOBS=n)
+	$(Q)SEED=$(or $(SEED),$$(date +%s)) SIM_JOBS=$(or $(SIM_JOBS),100000) $<
+
 asan: ## the whole suite under AddressSanitizer and UBSan
 	$(Q)ASAN_OPTIONS=detect_leaks=0:abort_on_error=1:allocator_may_return_null=1 $(MAKE) --no-print-directory CONFIG=asan test
 
@@ -237,5 +240,5 @@ help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 FORCE:
-.PHONY: all test test-build check asan fuzz demo setup layers format lint language bench install clean help FORCE
+.PHONY: all test test-build check sim asan fuzz demo setup layers format lint language bench install clean help FORCE
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

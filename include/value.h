@@ -38,7 +38,8 @@ struct value_hook {
                                  PyObject *bases);
     /* The reader's own tuple class of that name, for a named tuple with these fields; NULL without an error: there is none. */
     PyObject *(*tuple_class)(void *ctx, PyObject *name, PyObject *fields);
-    bool is_judge; /* takes only types of data and exceptions by name, and sends any builtin; a guest the other way round */
+    bool
+        is_judge; /* takes only types of data and exceptions by name, and sends any builtin; a guest the other way round */
     void *ctx;
 };
 

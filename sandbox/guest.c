@@ -28,10 +28,10 @@ struct guest guest__self;
 /* What one question leads to: a value or NULL with a Python error set. */
 struct reply {
     bool missing, stored; /* stored: by value whatever its class */
-    uint8_t wants;           /* enum guest_want */
+    uint8_t wants;        /* enum guest_want */
     PyObject *value;
-    struct value_memo memo;  /* of the question's containers */
-    struct buf changes;      /* their contents, where they changed */
+    struct value_memo memo; /* of the question's containers */
+    struct buf changes;     /* their contents, where they changed */
 };
 
 static PyObject *take_object(struct guest *g, struct guest_frame *frame)
@@ -145,14 +145,14 @@ static void on_stored(struct guest *g, struct guest_frame *frame, struct reply *
 static void on_operate(struct guest *g, struct guest_frame *frame, struct reply *reply)
 {
     struct value_memo memo = {0};
-    uint8_t operator= guest_take_u8(frame);
+    uint8_t op = guest_take_u8(frame);
     reply->wants = guest_take_u8(frame);
     PyObject *operands = guest_take_value(g, &memo, frame);
     value_memo_free(&memo);
-    if (operator>= GUEST_OP_COUNT || (operands && !PyTuple_CheckExact(operands)))
+    if (op >= GUEST_OP_COUNT || (operands && !PyTuple_CheckExact(operands)))
         _exit(GUEST_EXIT_PROTOCOL);
     if (operands)
-        reply->value = guest_operate(operator, operands);
+        reply->value = guest_operate(op, operands);
     Py_XDECREF(operands);
 }
 

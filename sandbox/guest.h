@@ -75,18 +75,20 @@ int guest_handles_init(struct guest *g);
 PyObject *guest_handle(struct guest *g,
                        uint32_t number); /* borrowed; NULL with a Python error set */
 void guest_release(struct guest *g, uint32_t number);
-bool guest_is_object(PyObject *object); /* of a class of the program's that derives from plain data */
+bool guest_is_object(
+    PyObject *object); /* of a class of the program's that derives from plain data */
 int guest_put_object(struct guest *g, PyObject *object, struct buf *out);
 bool guest_is_held(struct guest *g, PyObject *object); /* the judge has its number */
 
 /* ---- guest_lent.c: the judge's callables and iterators. */
 int guest_lent_prepare(void);
-bool guest_lent_number(PyObject *object, uint32_t *ret_number); /* whether it is one of the judge's */
+bool guest_lent_number(PyObject *object,
+                       uint32_t *ret_number); /* whether it is one of the judge's */
 PyObject *guest_lent(struct guest *g, const struct value_foreign *what);
 
 /* ---- guest_operate.c: operators, and coroutines to their ends. */
 int guest_operate_prepare(void);
-PyObject *guest_operate(uint8_t operator, PyObject * operands);
+PyObject *guest_operate(uint8_t op, PyObject *operands);
 PyObject *guest_await(PyObject *awaitable);
 PyObject *guest_next(PyObject *object);
 

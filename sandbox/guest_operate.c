@@ -9,26 +9,25 @@ static PyObject *functions[GUEST_OP_COUNT], *await_function;
 
 /* One event loop for all coroutines of a program, as its queues and generators belong to one; and
  * an extra one where the call comes from within a coroutine. */
-static const char await_source[] =
-    "kept = []\n"
-    "def run(awaitable):\n"
-    "    import asyncio\n"
-    "    from asyncio import events\n"
-    "    async def wait():\n"
-    "        return await awaitable\n"
-    "    outer = events._get_running_loop()\n"
-    "    if outer is None:\n"
-    "        if not kept or kept[0].is_closed():\n"
-    "            kept[:] = [asyncio.new_event_loop()]\n"
-    "        asyncio.set_event_loop(kept[0])\n"
-    "        return kept[0].run_until_complete(wait())\n"
-    "    events._set_running_loop(None)\n"
-    "    inner = asyncio.new_event_loop()\n"
-    "    try:\n"
-    "        return inner.run_until_complete(wait())\n"
-    "    finally:\n"
-    "        inner.close()\n"
-    "        events._set_running_loop(outer)\n";
+static const char await_source[] = "kept = []\n"
+                                   "def run(awaitable):\n"
+                                   "    import asyncio\n"
+                                   "    from asyncio import events\n"
+                                   "    async def wait():\n"
+                                   "        return await awaitable\n"
+                                   "    outer = events._get_running_loop()\n"
+                                   "    if outer is None:\n"
+                                   "        if not kept or kept[0].is_closed():\n"
+                                   "            kept[:] = [asyncio.new_event_loop()]\n"
+                                   "        asyncio.set_event_loop(kept[0])\n"
+                                   "        return kept[0].run_until_complete(wait())\n"
+                                   "    events._set_running_loop(None)\n"
+                                   "    inner = asyncio.new_event_loop()\n"
+                                   "    try:\n"
+                                   "        return inner.run_until_complete(wait())\n"
+                                   "    finally:\n"
+                                   "        inner.close()\n"
+                                   "        events._set_running_loop(outer)\n";
 
 int guest_operate_prepare(void)
 {
@@ -55,9 +54,9 @@ int guest_operate_prepare(void)
     return await_function ? 0 : -1;
 }
 
-PyObject *guest_operate(uint8_t operator, PyObject * operands)
+PyObject *guest_operate(uint8_t op, PyObject *operands)
 {
-    return PyObject_Call(functions[operator], operands, NULL);
+    return PyObject_Call(functions[op], operands, NULL);
 }
 
 PyObject *guest_await(PyObject *awaitable)

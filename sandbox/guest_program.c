@@ -97,7 +97,8 @@ static void remember_lines(PyObject *text)
     static const char *const names[] = {solution_name, "solution.py"};
     PyObject *lines = PyUnicode_Splitlines(text, 1);
     for (size_t i = 0; i < COUNT_OF(names) && lines; i++) {
-        PyObject *entry = Py_BuildValue("nOOs", PyUnicode_GET_LENGTH(text), Py_None, lines, names[i]);
+        PyObject *entry =
+            Py_BuildValue("nOOs", PyUnicode_GET_LENGTH(text), Py_None, lines, names[i]);
         if (!entry || PyDict_SetItemString(own.line_cache, names[i], entry) < 0)
             PyErr_Clear();
         Py_XDECREF(entry);

@@ -316,8 +316,8 @@ static PyObject *get_uuid(struct value_reader *r, int depth)
     PyObject *number = value__get(r, depth), *made = NULL;
     PyTypeObject *type = lazy_type("uuid", "UUID", true);
     PyObject *none = PyTuple_New(0);
-    PyObject *named = number && PyLong_CheckExact(number) ? Py_BuildValue("{sO}", "int", number)
-                                                          : NULL;
+    PyObject *named =
+        number && PyLong_CheckExact(number) ? Py_BuildValue("{sO}", "int", number) : NULL;
     if (type && none && named)
         made = PyObject_Call((PyObject *)type, none, named);
     Py_XDECREF(none);
@@ -337,8 +337,10 @@ static PyObject *get_path(struct value_reader *r, uint8_t kind, int depth)
 
 static PyObject *get_pattern(struct value_reader *r, int depth)
 {
+    const long harmless = 2 | 4 | 8 | 16 | 32 | 64 | 256; /* all but DEBUG, which prints */
     PyObject *f = get_fields(r, 2, depth), *text = f ? PyTuple_GET_ITEM(f, 0) : NULL;
     bool fits = text && PyLong_CheckExact(PyTuple_GET_ITEM(f, 1)) &&
+                (PyLong_AsLong(PyTuple_GET_ITEM(f, 1)) & ~harmless) == 0 &&
                 (PyUnicode_CheckExact(text) || PyBytes_CheckExact(text)) &&
                 PyObject_Size(text) <= PATTERN_BYTES_MAX;
     if (!fits)
@@ -369,8 +371,7 @@ static PyObject *get_slice(struct value_reader *r, int depth)
 {
     PyObject *f = get_fields(r, 3, depth), *made = NULL;
     if (f)
-        made =
-            PySlice_New(PyTuple_GET_ITEM(f, 0), PyTuple_GET_ITEM(f, 1), PyTuple_GET_ITEM(f, 2));
+        made = PySlice_New(PyTuple_GET_ITEM(f, 0), PyTuple_GET_ITEM(f, 1), PyTuple_GET_ITEM(f, 2));
     Py_XDECREF(f);
     return made;
 }

@@ -30,7 +30,7 @@ uint32_t value__memo_add(struct value_memo *m, PyObject *o)
 {
     if (m->n == m->cap) {
         m->cap = m->cap ? m->cap * 2 : 8;
-        m->objects = xrealloc(m->objects, m->cap, sizeof *m->objects);
+        m->objects = xrealloc(m->objects, m->cap, sizeof(PyObject *));
         m->sizes = xrealloc(m->sizes, m->cap, sizeof *m->sizes);
     }
     m->objects[m->n] = Py_XNewRef(o);
@@ -82,7 +82,7 @@ int value_init(void)
 {
     static bool done;
     if (!done)
-        done = value__module_init() == 0 && value__kind_init() == 0 &&
-               value__raise_init() == 0 && value_array_init() == 0;
+        done = value__module_init() == 0 && value__kind_init() == 0 && value__raise_init() == 0 &&
+               value_array_init() == 0;
     return done ? 0 : -1;
 }

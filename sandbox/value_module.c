@@ -245,4 +245,3 @@ PyObject *value__get_datetime(struct value_reader *r)
     Py_DECREF(zone);
     return result;
 }
-

@@ -10,26 +10,51 @@
 enum { MESSAGE_CHARS_MAX = 4096, ATTRIBUTES_MAX = 200 };
 
 static struct {
-    PyObject *by_name;    /* dict: name -> type or function of Python's own */
-    PyObject *names;      /* dict: the object -> its name */
-    PyObject *of_data;    /* set of names: types that guests may name too, as nothing but data comes of them */
+    PyObject *by_name; /* dict: name -> type or function of Python's own */
+    PyObject *names;   /* dict: the object -> its name */
+    PyObject *
+        of_data; /* set of names: types that guests may name too, as nothing but data comes of them */
     PyObject *other_self; /* interned attribute names */
     PyObject *message;
 } known;
 
 /* Types that have no name among the builtins, by the attribute of `types` that is one. */
 static const char *const unnamed[] = {
-    "NoneType",     "EllipsisType",  "NotImplementedType",  "FunctionType", "MethodType",
+    "NoneType",      "EllipsisType",  "NotImplementedType", "FunctionType", "MethodType",
     "GeneratorType", "CoroutineType", "AsyncGeneratorType", "ModuleType",   "BuiltinFunctionType",
 };
 
 static const char *const of_data[] = {
-    "bool",      "int",           "float",         "complex",       "str",
-    "bytes",     "bytearray",     "memoryview",    "list",          "tuple",
-    "dict",      "set",           "frozenset",     "range",         "slice",
-    "object",    "enumerate",     "map",           "filter",        "zip",
-    "reversed",  "NoneType",      "EllipsisType",  "NotImplementedType", "FunctionType",
-    "MethodType", "GeneratorType", "CoroutineType", "AsyncGeneratorType", "BuiltinFunctionType",
+    "bool",
+    "int",
+    "float",
+    "complex",
+    "str",
+    "bytes",
+    "bytearray",
+    "memoryview",
+    "list",
+    "tuple",
+    "dict",
+    "set",
+    "frozenset",
+    "range",
+    "slice",
+    "object",
+    "enumerate",
+    "map",
+    "filter",
+    "zip",
+    "reversed",
+    "NoneType",
+    "EllipsisType",
+    "NotImplementedType",
+    "FunctionType",
+    "MethodType",
+    "GeneratorType",
+    "CoroutineType",
+    "AsyncGeneratorType",
+    "BuiltinFunctionType",
 };
 
 static int add_known(PyObject *name, PyObject *object)
@@ -65,10 +90,10 @@ int value__raise_init(void)
     known.of_data = PySet_New(NULL);
     known.other_self = PyUnicode_InternFromString(VALUE_OTHER_SELF);
     known.message = PyUnicode_InternFromString(VALUE_MESSAGE);
-    int rc = types && known.by_name && known.names && known.of_data && known.other_self &&
-                     known.message
-                 ? add_builtins()
-                 : -1;
+    int rc =
+        types && known.by_name && known.names && known.of_data && known.other_self && known.message
+            ? add_builtins()
+            : -1;
     for (size_t i = 0; i < COUNT_OF(unnamed) && rc == 0; i++) {
         PyObject *name = PyUnicode_FromString(unnamed[i]);
         PyObject *type = name ? PyObject_GetAttr(types, name) : NULL;

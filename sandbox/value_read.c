@@ -336,9 +336,7 @@ PyObject *value__get(struct value_reader *r, int depth)
 
 static int failure(const struct value_reader *r)
 {
-    int code = r->code                                      ? r->code
-               : PyErr_ExceptionMatches(PyExc_MemoryError) ? -ENOMEM
-                                                           : -EBADMSG;
+    int code = r->code ? r->code : PyErr_ExceptionMatches(PyExc_MemoryError) ? -ENOMEM : -EBADMSG;
     PyErr_Clear();
     return code;
 }
@@ -393,7 +391,8 @@ static int update(PyObject *mine, PyObject *theirs)
         return PySequence_SetSlice(mine, 0, PySequence_Size(mine), theirs);
     if (done(PyObject_CallMethod(mine, "clear", NULL)) < 0)
         return -1;
-    return done(PyObject_CallMethod(mine, value__is_deque(mine) ? "extend" : "update", "O", theirs));
+    return done(
+        PyObject_CallMethod(mine, value__is_deque(mine) ? "extend" : "update", "O", theirs));
 }
 
 static bool same_family(PyObject *a, PyObject *b)

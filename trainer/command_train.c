@@ -135,8 +135,8 @@ static int run_stages(struct training *t, struct err *err)
     progress_note(t->run.progress,
                   "model: %zu parameters, %zu of them trained, %d tokens in its vocabulary, %d "
                   "worker%s",
-                  t->run.model.n_params, model_trained(&t->run.model).n, t->run.model.cfg.vocab, team_size(t->run.team),
-                  team_size(t->run.team) == 1 ? "" : "s");
+                  t->run.model.n_params, model_trained(&t->run.model).n, t->run.model.cfg.vocab,
+                  team_size(t->run.team), team_size(t->run.team) == 1 ? "" : "s");
     for (int i = t->at.stage; i < t->run.recipe->n_stages; i++)
         TRY(run_stage(t, i, i == t->at.stage && t->at.grpo.step > 0 ? &t->at.grpo : NULL, err));
     return 0;

@@ -84,7 +84,8 @@ static void on_tick(uv_timer_t *timer)
 {
     struct grading *g = timer->data;
     report_progress(&g->report, false);
-    fflush(g->output.file);
+    if (!g->err.code && output_flush(&g->output, &g->err) < 0)
+        stop(g);
 }
 
 /* On a worker thread; the loop leaves samples and batch alone meanwhile. */
@@ -285,7 +286,7 @@ static int finish(struct grading *g)
         return 128 + g->signal;
     }
     if (g->err.code) {
-        if (g->options->resume)
+        if (g->options->resume || g->output.failed)
             output_leave(&g->output);
         else
             output_discard(&g->output);

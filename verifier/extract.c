@@ -408,7 +408,7 @@ static bool between_prose(struct str *text)
     struct str rest = program, line = {"", 0};
     while (is_blank(line) && next_line(&rest, &line))
         ;
-    if (!starts_python(line) || (head == 0 && tail == program.len))
+    if (!starts_python(line) || tail == 0 || (head == 0 && tail == program.len))
         return false;
     *text = str_make(program.s, tail);
     return true;

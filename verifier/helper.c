@@ -108,7 +108,8 @@ static void on_closed(uv_handle_t *handle)
     free(h);
 }
 
-static void say_gone(struct helper *h, const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static void say_gone(struct helper *h, bool killed,
+                                                           const char *fmt, ...)
 {
     char why[160];
     va_list ap;
@@ -119,7 +120,7 @@ static void say_gone(struct helper *h, const char *fmt, ...)
     va_end(ap);
     struct helper_events events = h->events;
     h->events = (struct helper_events){0};
-    events.gone(h->ctx, why);
+    events.gone(h->ctx, why, killed);
 }
 
 static void close_process(struct helper *h)
@@ -135,9 +136,10 @@ static void on_ended(uv_process_t *process, int64_t status, int signal)
     if (h->stopped)
         close_process(h);
     else if (signal)
-        say_gone(h, "%s died of signal %d (%s)", h->name, signal, strsignal(signal));
+        say_gone(h, signal == SIGKILL, "%s died of signal %d (%s)", h->name, signal,
+                 strsignal(signal));
     else
-        say_gone(h, "%s exited with status %lld", h->name, (long long)status);
+        say_gone(h, false, "%s exited with status %lld", h->name, (long long)status);
 }
 
 static void on_alloc(uv_handle_t *handle, size_t hint, uv_buf_t *ret_buf)
@@ -156,7 +158,7 @@ static void take_frames(struct helper *h)
         struct wire_header head;
         memcpy(&head, h->in.s + at, sizeof head);
         if (head.version != WIRE_VERSION || head.zero || head.len > WIRE_JOB_BYTES_MAX) {
-            say_gone(h, "%s sent a malformed frame", h->name);
+            say_gone(h, false, "%s sent a malformed frame", h->name);
             return;
         }
         if (h->in.len - at - sizeof head < head.len) {

@@ -12,9 +12,9 @@ struct helper;
 /* Called from the loop. After `gone`, or after helper_stop, no more calls come. */
 struct helper_events {
     void (*frame)(void *ctx, unsigned type, uint32_t seq, struct str payload);
-    void (*gone)(
-        void *ctx,
-        const char *why); /* it died, or spoke nonsense; the owner must still helper_stop it */
+    /* It died, or spoke nonsense; the owner must still helper_stop it. `killed`: by SIGKILL, which
+     * is never its own doing. */
+    void (*gone)(void *ctx, const char *why, bool killed);
 };
 
 struct helper_spec {

@@ -151,6 +151,7 @@ static void run_case(struct judge_job *job, const struct judge_case *c, PyObject
 {
     judge_next_test(job, c->json);
     judge_session_awaits(c->text && strstr(c->text, "asyncio"));
+    judge_let_stop(c->raises && !c->call);
     PyObject *got = c->call ? PyEval_EvalCode(c->call, globals, globals)
                             : judge_call(entry, c->args, c->kwargs, true);
     judge_session_awaits(false);

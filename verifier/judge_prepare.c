@@ -119,7 +119,30 @@ static const char prepare_source[] =
     "            if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and hasattr(builtins, "
     "node.name)]\n"
     "\n"
-    "def tests(source, taken):\n"
+    "# What test code uses and does not bind, but the reference imports: it is the library's.\n"
+    "# Never the entry point: a reference may be an import.\n"
+    "def borrowed(tree, taken, reference, entry):\n"
+    "    try:\n"
+    "        body = ast.parse(reference or '').body\n"
+    "    except (SyntaxError, ValueError):\n"
+    "        body = []\n"
+    "    if entry not in {getattr(n, 'name', None) for n in body}:\n"
+    "        return []\n"
+    "    wanted = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)} - bound(tree) - "
+    "set(taken)\n"
+    "    made = []\n"
+    "    for n in body:\n"
+    "        if not isinstance(n, (ast.Import, ast.ImportFrom)):\n"
+    "            continue\n"
+    "        module = getattr(n, 'module', n.names[0].name) or ''\n"
+    "        names = [a for a in n.names if (a.asname or a.name).split('.')[0] in wanted - "
+    "{entry}]\n"
+    "        if names and module.split('.')[0] in sys.stdlib_module_names - {'__future__'}:\n"
+    "            n.names = names\n"
+    "            made.append(n)\n"
+    "    return made\n"
+    "\n"
+    "def tests(source, taken, reference, entry):\n"
     "    tree = ast.parse(source, '<tests>')\n"
     "    defines = any(isinstance(n, ast.FunctionDef) and n.name == 'check' for n in tree.body)\n"
     "    calls_it = any(isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == "
@@ -128,13 +151,18 @@ static const char prepare_source[] =
     "ast.walk(top))\n"
     "    modules, sites = unbound_modules(tree, taken), Sites()\n"
     "    classes, waits = used_as_classes(tree), awaits(tree)\n"
-    "    tree = sites.visit(tree)\n"
+    "    imports = borrowed(tree, taken, reference, entry)\n"
+    "    known = {(a.asname or a.name).split('.')[0] for n in imports for a in n.names}\n"
+    "    modules = [name for name in modules if name not in known]\n"
     "    if modules:\n"
+    "        imports.append(ast.Import([ast.alias(name) for name in modules]))\n"
+    "    tree = sites.visit(tree)\n"
+    "    if imports:\n"
     "        at = 0\n"
     "        while at < len(tree.body) and (isinstance(tree.body[at], ast.ImportFrom)\n"
     "                                       and tree.body[at].module == '__future__'):\n"
     "            at += 1\n"
-    "        tree.body.insert(at, ast.Import([ast.alias(name) for name in modules]))\n"
+    "        tree.body[at:at] = imports\n"
     "    ast.fix_missing_locations(tree)\n"
     "    return compile(tree, '<tests>', 'exec'), sites.texts, defines and not calls_it, "
     "classes, waits\n";
@@ -164,9 +192,10 @@ PyObject *judge_prepare_starter(const char *source)
     return PyObject_CallFunction(starter_function, "s", source);
 }
 
-PyObject *judge_prepare_tests(const char *source, PyObject *taken)
+PyObject *judge_prepare_tests(const char *source, PyObject *taken, const char *reference,
+                              const char *entry_point)
 {
-    return PyObject_CallFunction(tests_function, "sO", source, taken);
+    return PyObject_CallFunction(tests_function, "sOzz", source, taken, reference, entry_point);
 }
 
 PyObject *judge_prepare_shadows(const char *source)

@@ -11,8 +11,10 @@ int judge_prepare_init(void);
 PyObject *judge_prepare_starter(const char *source);
 
 /* (code, list of site texts, whether it defines `check` and never calls it, set of the names that it
- * uses as classes, whether it awaits what it calls). `taken`: names that the starter binds. */
-PyObject *judge_prepare_tests(const char *source, PyObject *taken);
+ * uses as classes, whether it awaits what it calls). `taken`: names that the starter binds; `reference`
+ * and `entry_point` (or NULL): its imports are lent to test code that misses them. */
+PyObject *judge_prepare_tests(const char *source, PyObject *taken, const char *reference,
+                              const char *entry_point);
 
 /* List of the builtins that a reference defines anew at top level (a problem may ask for a
  * function called `sum`). */

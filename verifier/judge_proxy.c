@@ -26,7 +26,10 @@
  * test's and may not become plain data by any operator.
  *
  * Without a value of the test's, an object may turn into data (len, int, round, abs, str, hash): it
- * has to know the right answer, as a plain return value would. */
+ * has to know the right answer, as a plain return value would. Its methods may answer anything, True
+ * to `startswith("a")` as well; those of plain data that only say yes or no are therefore refused
+ * as long as no class is vouched for. A StopIteration of the program would end the test's own
+ * loop, as in `for got in map(candidate, xs)`; only next() and its kin let it through. */
 #include "verifier/judge_session.h"
 
 static PyTypeObject *proxy_type, *awaitable_type;
@@ -75,8 +78,10 @@ static void proxy_dealloc(PyObject *self)
 
 void judge_vouch(PyObject *proxy)
 {
-    if (judge_is_handle(proxy) && (proxy_of(proxy)->flags & HANDLE_CLASS))
+    if (judge_is_handle(proxy) && (proxy_of(proxy)->flags & HANDLE_CLASS)) {
         proxy_of(proxy)->standing |= STANDING_VOUCHED;
+        judge__speak_of_class();
+    }
 }
 
 void judge_stand_in(PyObject *proxy, PyObject *class)
@@ -167,15 +172,35 @@ PyObject *judge_call(PyObject *proxy, PyObject *args, PyObject *kwargs, bool kee
     return made_by_test(proxy, answer);
 }
 
-/* A program's StopIteration would end the test's own loop, as in `for x in map(candidate, xs)`,
- * before anything is compared. So it arrives as what PEP 479 makes of it in a generator. */
+/* numpy takes what an object answers to these for the address of its memory. */
+static const char *const memory[] = {
+    "__array_interface__", "__array_struct__", "__cuda_array_interface__",
+    "__buffer__",          "__dlpack__",       NULL,
+};
+
+/* Methods of text, numbers and sets that say yes or no: where no class is spoken of, a test that
+ * asks for them means data. */
+static const char *const verdicts[] = {
+    "startswith", "endswith",     "isalnum",    "isalpha",     "isascii",     "isdecimal",
+    "isdigit",    "isidentifier", "islower",    "isnumeric",   "isprintable", "isspace",
+    "istitle",    "isupper",      "is_integer", "issubset",    "issuperset",  "isdisjoint",
+    "is_nan",     "is_zero",      "is_finite",  "is_infinite", "is_signed",   NULL,
+};
+
+/* Methods of generators that end with StopIteration. */
+static const char *const steps[] = {"send", "throw", "__next__", NULL};
+
+static bool is_one_of(PyObject *name, const char *const *names)
+{
+    while (*names && PyUnicode_CompareWithASCIIString(name, *names) != 0)
+        names++;
+    return *names != NULL;
+}
+
 static PyObject *proxy_call(PyObject *self, PyObject *args, PyObject *kwargs)
 {
-    PyObject *answer = judge_call(self, args, kwargs, false);
-    if (!answer && (PyErr_ExceptionMatches(PyExc_StopIteration) ||
-                    PyErr_ExceptionMatches(PyExc_StopAsyncIteration)))
-        PyErr_SetString(PyExc_RuntimeError, "the program raised StopIteration");
-    return answer;
+    judge_let_stop(proxy_of(self)->standing & STANDING_STEP);
+    return judge_call(self, args, kwargs, false);
 }
 
 static PyObject *get_attribute(PyObject *self, PyObject *name)
@@ -184,7 +209,12 @@ static PyObject *get_attribute(PyObject *self, PyObject *name)
     if (begin(self, &q) < 0)
         return NULL;
     judge__put_u8(&q, is_class(self) ? GUEST_WANT_OBJECT : 0);
-    return judge__put_name(&q, name) < 0 ? NULL : judge__ask(GUEST_GETATTR, &q, NULL);
+    if (judge__put_name(&q, name) < 0)
+        return NULL;
+    PyObject *answer = judge__ask(GUEST_GETATTR, &q, NULL);
+    if (answer && judge_is_handle(answer) && is_one_of(name, steps))
+        proxy_of(answer)->standing |= STANDING_STEP;
+    return answer;
 }
 
 static bool is_special(PyObject *name)
@@ -192,17 +222,6 @@ static bool is_special(PyObject *name)
     Py_ssize_t n = PyUnicode_GetLength(name);
     return n > 4 && PyUnicode_ReadChar(name, 0) == '_' && PyUnicode_ReadChar(name, 1) == '_' &&
            PyUnicode_ReadChar(name, n - 1) == '_';
-}
-
-/* numpy takes what an object answers to these for the address of its memory. */
-static bool tells_of_memory(PyObject *name)
-{
-    static const char *const names[] = {"__array_interface__", "__array_struct__",
-                                        "__cuda_array_interface__", "__buffer__", "__dlpack__"};
-    for (size_t i = 0; i < COUNT_OF(names); i++)
-        if (PyUnicode_CompareWithASCIIString(name, names[i]) == 0)
-            return true;
-    return false;
 }
 
 /* Names like __class__ and __eq__ are the proxy's own, so that isinstance() and explicit
@@ -215,8 +234,13 @@ static PyObject *proxy_getattr(PyObject *self, PyObject *name)
         (PyDict_Contains(Py_TYPE(self)->tp_dict, name) == 1 ||
          PyDict_Contains(proxy_type->tp_dict, name) == 1))
         return PyObject_GenericGetAttr(self, name);
-    if (tells_of_memory(name))
+    if (is_one_of(name, memory))
         return PyObject_GenericGetAttr(self, name);
+    if (!judge__speaks_of_classes() && is_one_of(name, verdicts)) {
+        PyErr_Format(PyExc_AttributeError, "the program's object is no data, and has no %U()",
+                     name);
+        return NULL;
+    }
     return get_attribute(self, name);
 }
 
@@ -274,8 +298,7 @@ static int stored_contains(PyObject *self, PyObject *value)
 static int proxy_contains(PyObject *self, PyObject *value)
 {
     if ((proxy_of(self)->standing & STANDING_OPEN) || judge_is_handle(value)) {
-        PyObject *answer =
-            judge__operate(GUEST_OP_CONTAINS, 0, PyTuple_Pack(2, self, value));
+        PyObject *answer = judge__operate(GUEST_OP_CONTAINS, 0, PyTuple_Pack(2, self, value));
         int yes = answer ? answer == Py_True : -1;
         Py_XDECREF(answer);
         return yes;
@@ -436,9 +459,8 @@ static Py_hash_t proxy_hash(PyObject *self)
     struct proxy *p = proxy_of(self);
     if (p->generation != judge__generation())
         return number_hash(p);
-    PyObject *own = p->starter && !(p->flags & HANDLE_CLASS)
-                        ? starter_function(p->starter, "__hash__")
-                        : NULL;
+    PyObject *own =
+        p->starter && !(p->flags & HANDLE_CLASS) ? starter_function(p->starter, "__hash__") : NULL;
     bool by_identity = p->starter && !own && !(p->flags & HANDLE_CLASS);
     if (by_identity && !starter_function(p->starter, "__eq__"))
         return number_hash(p);
@@ -457,9 +479,9 @@ static Py_hash_t proxy_hash(PyObject *self)
 static bool is_mechanism(PyObject *type)
 {
     PyTypeObject *const mechanisms[] = {
-        &PyGen_Type,      &PyCoro_Type, &PyAsyncGen_Type, &PyFunction_Type, &PyMethod_Type,
-        &PyCFunction_Type, &PyMap_Type,  &PyFilter_Type,   &PyZip_Type,      &PyEnum_Type,
-        &PyReversed_Type,
+        &PyGen_Type,    &PyCoro_Type,      &PyAsyncGen_Type, &PyFunction_Type,
+        &PyMethod_Type, &PyCFunction_Type, &PyMap_Type,      &PyFilter_Type,
+        &PyZip_Type,    &PyEnum_Type,      &PyReversed_Type,
     };
     for (size_t i = 0; i < COUNT_OF(mechanisms); i++)
         if (type == (PyObject *)mechanisms[i])
@@ -616,24 +638,15 @@ static PyMethodDef awaitable_methods[] = {
 static PyGetSetDef proxy_attributes[] = {{"__class__", proxy_class, NULL, NULL, NULL}, {0}};
 
 static PyType_Slot proxy_slots[] = {
-    {Py_tp_dealloc, proxy_dealloc},
-    {Py_tp_call, proxy_call},
-    {Py_tp_getattro, proxy_getattr},
-    {Py_tp_setattro, proxy_setattr},
-    {Py_tp_iter, proxy_iter},
-    {Py_tp_iternext, proxy_next},
-    {Py_tp_str, proxy_str},
-    {Py_tp_repr, proxy_repr},
-    {Py_tp_hash, proxy_hash},
-    {Py_tp_richcompare, proxy_compare},
-    {Py_tp_methods, proxy_methods},
-    {Py_tp_getset, proxy_attributes},
-    {Py_mp_subscript, proxy_getitem},
-    {Py_mp_ass_subscript, proxy_setitem},
-    {Py_sq_contains, proxy_contains},
-    {Py_am_aiter, proxy_aiter},
-    {Py_am_anext, proxy_anext},
-    {0, NULL},
+    {Py_tp_dealloc, proxy_dealloc},   {Py_tp_call, proxy_call},
+    {Py_tp_getattro, proxy_getattr},  {Py_tp_setattro, proxy_setattr},
+    {Py_tp_iter, proxy_iter},         {Py_tp_iternext, proxy_next},
+    {Py_tp_str, proxy_str},           {Py_tp_repr, proxy_repr},
+    {Py_tp_hash, proxy_hash},         {Py_tp_richcompare, proxy_compare},
+    {Py_tp_methods, proxy_methods},   {Py_tp_getset, proxy_attributes},
+    {Py_mp_subscript, proxy_getitem}, {Py_mp_ass_subscript, proxy_setitem},
+    {Py_sq_contains, proxy_contains}, {Py_am_aiter, proxy_aiter},
+    {Py_am_anext, proxy_anext},       {0, NULL},
 };
 
 static PyType_Slot awaitable_slots[] = {

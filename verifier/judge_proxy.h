@@ -45,6 +45,9 @@ PyObject *judge_call(PyObject *proxy, PyObject *args, PyObject *kwargs, bool kee
 
 bool judge_is_handle(PyObject *object);
 
+/* The answer to the next question may be a StopIteration of the program's: it ends no loop of ours. */
+void judge_let_stop(bool allowed);
+
 /* The stored value of a handle whose class derives from plain data; NULL without an error when it
  * has none. */
 PyObject *judge_stored(PyObject *proxy);

@@ -18,7 +18,7 @@ static struct {
     PyObject *starter_objects; /* dict: number -> proxy of an object that the test made */
     struct buf released;       /* u32 handle numbers that no proxy holds any more */
     uint32_t generation, raised_line;
-    bool awaits;
+    bool awaits, let_stop, speaks_of_classes;
 } session;
 
 /* ---- building a question --------------------------------------------------------------------- */
@@ -161,21 +161,13 @@ static int send_raised(uint32_t seq)
     return PyErr_Occurred() ? -1 : send_payload(JUDGE_RAISED, seq, &payload);
 }
 
-static PyObject *next_item(PyObject *iterator)
-{
-    PyObject *item = PyIter_Check(iterator) ? Py_TYPE(iterator)->tp_iternext(iterator) : NULL;
-    if (!item && !PyErr_Occurred())
-        PyErr_SetNone(PyExc_StopIteration);
-    return item;
-}
-
 static PyObject *serve(PyObject *object, uint8_t service, PyObject *pair)
 {
     PyObject *result = NULL;
     if (Py_EnterRecursiveCall(" in a callable given to the program"))
         return NULL;
     if (service == JUDGE_NEXT)
-        result = next_item(object);
+        result = judge__next_items(object, PyTuple_GET_ITEM(pair, 0));
     else
         result = PyObject_Call(object, PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1));
     if (result && PyCoro_CheckExact(result))
@@ -375,10 +367,32 @@ PyObject *judge__ask(enum wire_question type, struct buf *q, struct value_memo *
     if (session.released.len >= RELEASE_BATCH * sizeof(uint32_t))
         flush_released();
     uint32_t seq = ++session.guest->seq;
+    bool may_stop = session.let_stop || type == GUEST_NEXT;
+    session.let_stop = false;
     session.raised_line = 0;
     if (send_payload((uint8_t)type, seq, q) < 0)
         return NULL;
-    return take_answer(type, seq, memo);
+    PyObject *answer = take_answer(type, seq, memo);
+    if (!answer && !may_stop &&
+        (PyErr_ExceptionMatches(PyExc_StopIteration) ||
+         PyErr_ExceptionMatches(PyExc_StopAsyncIteration)))
+        PyErr_SetString(PyExc_RuntimeError, "the program raised StopIteration");
+    return answer;
+}
+
+void judge_let_stop(bool allowed)
+{
+    session.let_stop = allowed;
+}
+
+void judge__speak_of_class(void)
+{
+    session.speaks_of_classes = true;
+}
+
+bool judge__speaks_of_classes(void)
+{
+    return session.speaks_of_classes;
 }
 
 /* ---- the session ----------------------------------------------------------------------------- */
@@ -387,7 +401,7 @@ void judge_session_begin(struct judge_guest *guest)
 {
     CHECK(session.guest == NULL);
     session.guest = guest;
-    session.awaits = false;
+    session.awaits = session.let_stop = session.speaks_of_classes = false;
     if (++session.generation == 0)
         session.generation = 1;
 }

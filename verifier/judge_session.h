@@ -19,11 +19,14 @@ enum standing {
     STANDING_VOUCHED = 1, /* a class that the test itself speaks of as one */
     STANDING_OPEN = 2,    /* an object that the test made of such a class */
     STANDING_TAINTED = 4, /* has taken in a value of the test's */
+    STANDING_STEP = 8,    /* a method that ends with StopIteration */
 };
 
 int judge__session_init(void);
 uint32_t judge__generation(void); /* of the current guest; 0 when there is none */
-bool judge__awaits(void);         /* test code awaits the program's coroutines itself */
+void judge__speak_of_class(void); /* a class was vouched for in this session */
+bool judge__speaks_of_classes(void);
+bool judge__awaits(void); /* test code awaits the program's coroutines itself */
 
 /* put functions return -1 with a Python error set; the payload is freed then. */
 void judge__put_u8(struct buf *q, uint8_t v);
@@ -56,6 +59,8 @@ void judge__lend_clear(void);
 PyObject *judge__lent(uint32_t number); /* borrowed, NULL: there is none */
 bool judge__lend_met_foreign(bool reset);
 PyObject *judge__run_coroutine(PyObject *coroutine);
+/* A list of one item, or of up to as many as `args` says where the test cannot tell the difference. */
+PyObject *judge__next_items(PyObject *iterator, PyObject *args);
 
 /* ---- judge_operators.c: slots of the proxy's type. */
 PyObject *judge__binary(enum guest_operator op, PyObject *a, PyObject *b);

@@ -166,8 +166,9 @@ static int read_tests(struct judge_suite *s, PyObject *taken, struct err *err)
         s->underived = true;
     if (s->framework)
         return judge_framework_read(s, source) < 0 ? python_failure(err, "tests") : 0;
-    PyObject *made =
-        judge_framework_imports(source) == 0 ? judge_prepare_tests(source, taken) : NULL;
+    PyObject *made = judge_framework_imports(source) == 0
+                         ? judge_prepare_tests(source, taken, s->reference, s->entry_point)
+                         : NULL;
     if (!made)
         return python_failure(err, "tests");
     s->tests_code = Py_NewRef(PyTuple_GET_ITEM(made, 0));

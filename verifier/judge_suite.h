@@ -38,10 +38,10 @@ struct judge_suite {
     struct judge_case *cases;
     int n_cases;
     PyObject *tests_code, *site_texts; /* NULL without test source */
+    PyObject *classes; /* set of the names that the test source uses as classes; or NULL */
     int n_sites;
     bool calls_check;
-    PyObject *classes; /* set of the names that the test source uses as classes; or NULL */
-    bool awaits;       /* the test source awaits what it calls */
+    bool awaits;                /* the test source awaits what it calls */
     bool framework;             /* the sites are test functions (judge_framework.h) */
     json_t *stdio;              /* array */
     bool stop_on_first_failure; /* of the stdio tests */

@@ -45,6 +45,8 @@ static const char *decide_broken(const struct tree_facts *t, const struct line_f
     const char *python = t->python2 && !t->python3 ? "python2" : "python";
     if (m->prompts > 0 && m->prompts * 3 >= m->lines)
         return "python";
+    if (t->parsed && t->firm == 0 && m->words > 0 && m->words == m->lines)
+        return "prose";
     bool firm = t->firm > 0 && share_of(t->python_errors, t->bytes) < 0.3;
     bool hints = t->statements > 0 || m->blocks > 0 || g->python > 0.5f ||
                  (g->tokens < FEW_TOKENS && prose <= 0.5);

@@ -28,10 +28,11 @@ struct tree_facts {
 /* What the lines look like (language_lines.c). Blank lines count nowhere. */
 struct line_facts {
     size_t lines, prose, comments; /* comments: and what stands in triple quotes */
-    size_t defs, blocks;           /* `def f(x):`; and any line that opens a Python block */
-    size_t prompts;                /* of an interactive Python: `>>> f(3)` */
-    size_t ends;                   /* `end`, alone */
-    double pseudo, markup;         /* points: textbooks' pseudo-code; TeX, Markdown, HTML */
+    size_t words;          /* nothing but words and their punctuation, no Python keyword first */
+    size_t defs, blocks;   /* `def f(x):`; and any line that opens a Python block */
+    size_t prompts;        /* of an interactive Python: `>>> f(3)` */
+    size_t ends;           /* `end`, alone */
+    double pseudo, markup; /* points: textbooks' pseudo-code; TeX, Markdown, HTML */
 };
 
 void language_lines(struct str text, struct line_facts *ret);

@@ -112,6 +112,29 @@ static bool is_prose(struct str line)
     return words && (letters + wide) * 100 > line.len * 70 && signs * 100 <= line.len * 6;
 }
 
+/* "I do not know.": too short for the rule above, yet nothing that a program could begin with. */
+static bool is_words(struct str line)
+{
+    static const char *const keywords[] = {
+        "and",   "as",     "assert", "async", "await", "class",    "def",    "del",  "elif",
+        "else",  "exec",   "except", "for",   "from",  "finally",  "global", "if",   "import",
+        "in",    "is",     "lambda", "match", "not",   "nonlocal", "or",     "pass", "print",
+        "raise", "return", "try",    "while", "with",  "yield"};
+    size_t letters = 0, first = 0;
+    for (size_t i = 0; i < line.len; i++) {
+        unsigned char c = (unsigned char)line.s[i];
+        letters += isalpha(c) || c >= 0x80;
+        if (!isalnum(c) && c < 0x80 && !strchr(" \t'.,!?;-\"", c))
+            return false;
+    }
+    while (first < line.len && isalpha((unsigned char)line.s[first]))
+        first++;
+    for (size_t i = 0; i < COUNT_OF(keywords); i++)
+        if (str_eq(str_make(line.s, first), str_of(keywords[i])))
+            return false;
+    return letters > 0;
+}
+
 /* Lines that open a Python block: `def f(x):`, `else:`, ... */
 static bool opens_python_block(struct str line)
 {
@@ -203,8 +226,10 @@ void language_lines(struct str text, struct line_facts *ret)
         f.ends += str_eq(line, STR("end"));
         if (quoted || is_comment(line))
             f.comments++;
-        else if (is_prose(line))
-            f.prose++;
+        else {
+            f.prose += is_prose(line);
+            f.words += is_words(line);
+        }
         if (quoted)
             continue;
         add_marks(line, pseudo_marks, COUNT_OF(pseudo_marks), pseudo, &f.pseudo);

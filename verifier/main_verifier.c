@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -23,11 +24,22 @@ static const struct {
     {"serve", "assay serve", command_serve}, {"doctor", "assay doctor", command_doctor},
 };
 
+enum { FILES_MIN = 64 }; /* a keeper needs no fewer */
+
 /* What the starter may have left: closed streams, whose numbers the first files opened would take,
- * and signals that are blocked. */
-static void settle(void)
+ * signals that are blocked, and few files to open at a time. A file that may not grow, and a pipe
+ * that nobody reads, are errors of writing and no reason to die. */
+static int settle(struct err *err)
 {
     sigset_t none;
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        if (files.rlim_max < FILES_MIN)
+            return err_set(err, -EMFILE, "this process may open %llu files; raise ulimit -n to %d",
+                           (unsigned long long)files.rlim_max, FILES_MIN);
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
     int fd = open("/dev/null", O_RDWR);
     while (fd >= 0 && fd <= 2)
         fd = open("/dev/null", O_RDWR);
@@ -36,13 +48,17 @@ static void settle(void)
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     sbx_cgroup_host();
+    return 0;
 }
 
 int main(int argc, char **argv)
 {
+    struct err err;
     argp_err_exit_status = EXIT_BAD_INPUT;
-    settle();
+    if (settle(&err) < 0)
+        return command_error(&err);
     for (size_t i = 0; argc > 1 && i < COUNT_OF(commands); i++)
         if (strcmp(argv[1], commands[i].name) == 0) {
             char called[32];

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <libgen.h>
+#include <stdio_ext.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -51,19 +52,36 @@ int output_open(struct output *ret, const char *path, bool resume, struct err *e
     return 0;
 }
 
+/* What the file has then is a beginning of what was to be written, and stays one: nothing is written
+ * after a hole. */
+static int cannot_write(struct output *o, struct err *err)
+{
+    int code = errno ? errno : EIO;
+    o->failed = true;
+    if (!o->path[0])
+        return err_set(err, -code, "cannot write the verdicts: %s", strerror(code));
+    return err_set(err, -code, "cannot write the verdicts to %s: %s; --resume goes on from there",
+                   o->part, strerror(code));
+}
+
 int output_line(struct output *o, const char *line, struct err *err)
 {
-    if (fprintf(o->file, "%s\n", line) < 0)
-        return err_set(err, -EIO, "cannot write the verdicts: %s", strerror(errno));
-    return 0;
+    CHECK(!o->failed);
+    return fprintf(o->file, "%s\n", line) < 0 ? cannot_write(o, err) : 0;
+}
+
+int output_flush(struct output *o, struct err *err)
+{
+    CHECK(!o->failed);
+    return fflush(o->file) != 0 ? cannot_write(o, err) : 0;
 }
 
 int output_commit(struct output *o, struct err *err)
 {
     char folder[PATH_MAX];
-    if (fflush(o->file) != 0 || ferror(o->file) || (o->path[0] && fsync(fileno(o->file)) != 0))
-        return err_set(err, errno ? -errno : -EIO, "cannot write the verdicts: %s",
-                       strerror(errno));
+    TRY(output_flush(o, err));
+    if (o->path[0] && fsync(fileno(o->file)) != 0)
+        return cannot_write(o, err);
     if (!o->path[0])
         return 0;
     if (rename(o->part, o->path) != 0)
@@ -87,6 +105,8 @@ void output_discard(struct output *o)
 
 void output_leave(struct output *o)
 {
+    if (o->file && o->failed)
+        __fpurge(o->file);
     if (o->path[0] && o->file)
         fclose(o->file);
     o->file = NULL;

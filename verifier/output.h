@@ -14,6 +14,7 @@ struct output {
     FILE *file;
     char path[PATH_MAX], part[PATH_MAX]; /* path is "" for stdout */
     struct buf kept;                     /* --resume: the whole lines that were there already */
+    bool failed;                         /* a line could not be written */
 };
 
 /* `path`: NULL or "-" is stdout. Otherwise lines go to PATH.part, which output_commit renames.
@@ -21,6 +22,7 @@ struct output {
  * ret->kept. -EBUSY while another run writes it. */
 int output_open(struct output *ret, const char *path, bool resume, struct err *err);
 int output_line(struct output *o, const char *line, struct err *err);
+int output_flush(struct output *o, struct err *err);
 int output_commit(struct output *o, struct err *err);
 void output_discard(struct output *o); /* nothing was written */
 void output_leave(struct output *o);   /* what was written stays in PATH.part */

@@ -8,7 +8,13 @@
 
 #include "slot.h"
 
-enum { TRIES = 2, BROKEN_FAILURES = 3, LOOK_AHEAD = 16, PASSED_OVER_MAX = 16 };
+enum {
+    TRIES = 2,
+    STILLBORN_MAX = 5,
+    DOWN_MS_MAX = 100000, /* without any slot, whatever the reason; some starts may time out */
+    LOOK_AHEAD = 16,
+    PASSED_OVER_MAX = 16,
+};
 
 struct pool {
     struct slot *slots;
@@ -128,10 +134,15 @@ void pool__slot_failed(struct slot *s, struct task *t, const char *why)
 {
     struct pool *p = s->pool;
     bool any_up = false;
+    uint64_t up_ms = 0; /* when one was last up */
     p->stats.restarts++;
-    for (int i = 0; i < p->n; i++)
-        any_up = any_up || p->slots[i].state == SLOT_IDLE || p->slots[i].state == SLOT_BUSY;
-    if (!any_up && s->failures >= BROKEN_FAILURES) {
+    for (int i = 0; i < p->n; i++) {
+        const struct slot *at = &p->slots[i];
+        any_up = any_up || at->state == SLOT_IDLE || at->state == SLOT_BUSY;
+        up_ms = at->up_ms > up_ms ? at->up_ms : up_ms;
+    }
+    bool long_down = uv_now(s->timer.loop) - up_ms > DOWN_MS_MAX;
+    if (!any_up && (s->stillborn >= STILLBORN_MAX || long_down)) {
         snprintf(p->broken, sizeof p->broken, "%s", why);
         uv_timer_start(&p->sweep, on_sweep, 0, 0);
     }

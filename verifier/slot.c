@@ -20,7 +20,7 @@ enum {
     START_MS_MAX = 30000,
     BACKOFF_MS = 50,
     BACKOFF_MS_MAX = 5000,
-    ODD_RESULTS_MAX = 3,
+    KILLED_MS = 100,
     /* The judge drops its least recently used suite past JUDGE_SUITES_MAX. Forgetting all of ours
      * at half of that and sending them anew means that what we believe it holds is always among
      * its most recent ones. */
@@ -48,26 +48,44 @@ static void drop_helpers(struct slot *s, void (*drop_keeper)(struct helper *))
         json_object_clear(s->suites);
 }
 
-static void fail(struct slot *s, const char *why)
+/* How long to wait before the next start. Time mends nothing where somebody kills the helpers: then it
+ * comes soon, and the tries are not counted. */
+static uint64_t pause_ms(struct slot *s, bool killed)
+{
+    bool starting = s->state == SLOT_STARTING;
+    if (killed)
+        return starting ? KILLED_MS : 0;
+    s->stillborn += starting;
+    int shift = s->failures < 8 ? s->failures : 8;
+    uint64_t wait = s->failures++ == 0 ? 0 : (uint64_t)BACKOFF_MS << shift;
+    return wait < BACKOFF_MS_MAX ? wait : BACKOFF_MS_MAX;
+}
+
+static void end(struct slot *s, const char *why, bool killed)
 {
     struct task *t = s->task;
+    uint64_t pause = pause_ms(s, killed);
     char copy[200];
     snprintf(copy, sizeof copy, "%s", why);
     drop_helpers(s, helper_stop);
     if (s->state == SLOT_IDLE)
         queue_remove(&s->idle);
+    if (s->state == SLOT_IDLE || s->state == SLOT_BUSY)
+        s->up_ms = uv_now(s->timer.loop);
     s->task = NULL;
     s->state = SLOT_DOWN;
-    s->odd_results = 0;
-    int shift = s->failures < 8 ? s->failures : 8;
-    uint64_t wait = s->failures++ == 0 ? 0 : (uint64_t)BACKOFF_MS << shift;
-    uv_timer_start(&s->timer, on_timer, wait < BACKOFF_MS_MAX ? wait : BACKOFF_MS_MAX, 0);
+    uv_timer_start(&s->timer, on_timer, pause, 0);
     pool__slot_failed(s, t, copy);
 }
 
-static void on_gone(void *ctx, const char *why)
+static void fail(struct slot *s, const char *why)
 {
-    fail(slot_of(ctx), why);
+    end(s, why, false);
+}
+
+static void on_gone(void *ctx, const char *why, bool killed)
+{
+    end(slot_of(ctx), why, killed);
 }
 
 static void on_hello(struct slot *s, struct str payload)
@@ -75,6 +93,7 @@ static void on_hello(struct slot *s, struct str payload)
     json_decref(s->hello);
     s->hello = json_loadb(payload.s, payload.len, 0, NULL);
     s->state = SLOT_IDLE;
+    s->stillborn = 0;
     uv_timer_stop(&s->timer);
     pool__slot_ready(s);
 }
@@ -93,10 +112,12 @@ static void on_result(struct slot *s, struct str payload)
     uv_timer_stop(&s->timer);
     bool odd = json_is_string(json_object_get(result, "infra")) &&
                !json_is_true(json_object_get(result, "lasting"));
-    s->odd_results = odd ? s->odd_results + 1 : 0;
-    s->failures = odd ? s->failures : 0;
-    if (s->odd_results >= ODD_RESULTS_MAX)
-        fail(s, "too many faults in a row");
+    /* A judge may say that its keeper has died before we are told: the next try would meet the same
+     * end here. */
+    if (odd)
+        fail(s, "a helper met a fault of ours");
+    else
+        s->failures = 0;
     pool__slot_answered(s, t, result);
 }
 
@@ -199,6 +220,7 @@ void slot_init(struct slot *s, struct pool *pool, enum pool_kind kind, uv_loop_t
     *s = (struct slot){.magic = SLOT_MAGIC, .pool = pool, .kind = kind, .suites = json_object()};
     queue_init(&s->idle);
     uv_timer_init(loop, &s->timer);
+    s->up_ms = uv_now(loop);
     s->timer.data = s;
     uv_timer_start(&s->timer, on_timer, 0, 0);
 }

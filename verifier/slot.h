@@ -24,7 +24,8 @@ struct slot {
     uint32_t seq;
     uv_timer_t timer; /* start again, give up starting, or end the task: by state */
     int failures;     /* in a row, for the back-off */
-    int odd_results;  /* results in a row that were our fault */
+    int stillborn;    /* starts in a row that came to no HELLO */
+    uint64_t up_ms;   /* when it was last up, once it is not */
     json_t *suites;   /* keys the judge holds */
     json_t *hello;
 };

@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "trainer/kernels/team.h"
+#include "trainer/model/lora.h"
 #include "trainer/model/model.h"
 #include "trainer/model/reference.h"
 
@@ -423,6 +424,154 @@ static void test_a_diverged_model_shows(void **state)
     model_free(&m);
 }
 
+/* ---- adapters ------------------------------------------------------------------------------- */
+
+static double adapted_loss(const struct model *m, const double *adapter, const struct made *a,
+                           double *logp)
+{
+    double *params = xcalloc(m->n_params, sizeof *params);
+    for (size_t i = 0; i < m->n_params; i++)
+        params[i] = (double)m->params[i];
+    ref_merge(m, adapter, params);
+    double loss = twin_loss(m, params, a, 0.9, logp, NULL);
+    free(params);
+    return loss;
+}
+
+/* Up to `probes` elements of every A and B are moved in the twin, whose weights are merged. */
+static void check_adapter_against_twin(struct model *m, struct made *a, int probes)
+{
+    struct model_run *run = model_run_new(m);
+    const struct model_trained t = model_trained(m);
+    float *grads = xcalloc(t.n, sizeof *grads);
+    double *adapter = xcalloc(t.n, sizeof *adapter), *logp = xcalloc(ROWS_MAX, sizeof *logp);
+    struct rng rng = rng_make(6, 6);
+    for (size_t i = 0; i < t.n; i++)
+        adapter[i] = (double)t.params[i];
+    model_forward(run, m, &a->b, 0.9f, a->logp, a->entropy);
+    model_backward(run, m, &a->b, a->dlogp, grads);
+    adapted_loss(m, adapter, a, logp);
+    for (int r = 0; r < a->b.n_rows; r++)
+        assert_true(fabs(logp[r] - a->logp[r]) < 2e-5 * (1 + fabs(logp[r])));
+    for (int i = 0; i < t.n_tensors; i++) {
+        const struct model_tensor *tensor = &t.tensors[i];
+        const int size = tensor->rows * tensor->cols;
+        double square = 0;
+        for (int k = 0; k < size; k++)
+            square += pow((double)grads[tensor->offset + k], 2);
+        assert_true(square > 0);
+        for (int k = 0; k < probes; k++) {
+            const size_t at = tensor->offset + rng_below(&rng, (uint64_t)size);
+            const double h = 1e-5, keep = adapter[at];
+            adapter[at] = keep + h;
+            double up = adapted_loss(m, adapter, a, logp);
+            adapter[at] = keep - h;
+            double slope = (up - adapted_loss(m, adapter, a, logp)) / (2 * h);
+            adapter[at] = keep;
+            if (fabs(slope - (double)grads[at]) > 1e-4 * (fabs(slope) + sqrt(square / size)))
+                fail_msg("%s: %g, wanted %g", tensor->name, (double)grads[at], slope);
+        }
+    }
+    free(grads);
+    free(adapter);
+    free(logp);
+    model_run_free(run);
+}
+
+static void adapt(struct model *m, int rank, const char *const *names, int n)
+{
+    unsigned targets;
+    struct err err;
+    struct rng rng = rng_make(31, 0);
+    if (lora_targets(&m->cfg, names, n, "targets", &targets, &err) < 0)
+        fail_msg("%s", err.text);
+    m->lora = lora_create(&m->cfg, rank, 5, targets, 30);
+    for (size_t i = 0; i < m->lora->n_params; i++)
+        m->lora->params[i] += 0.2f * (float)rng_normal(&rng);
+}
+
+static void test_gradients_of_adapters(void **state)
+{
+    (void)state;
+    const int lengths[] = {9, 17, 4};
+    static const char *const some[] = {"v", "q_proj", "mlp.down_proj"};
+    struct model_config c[4] = {tiny, tiny, tiny, tiny};
+    c[0].family = MODEL_QWEN2;
+    c[1].family = MODEL_QWEN3;
+    c[1].tied = false;
+    c[2].family = MODEL_GPT2;
+    c[2].heads = c[2].kv_heads = 2;
+    c[2].head_dim = 10;
+    for (int i = 0; i < 4; i++) {
+        model_config_family(&c[i]);
+        struct model m = random_model(c[i], 41 + (uint64_t)i, 0.3f);
+        struct made *a = random_batch(&c[i], 42, lengths, 3);
+        adapt(&m, 3, some, i == 3 ? 3 : 0);
+        check_adapter_against_twin(&m, a, 12);
+        free(a);
+        model_free(&m);
+    }
+}
+
+/* A micro-batch's gradients add to what is there, whatever its size. */
+static void test_adapters_do_not_mind_packing(void **state)
+{
+    (void)state;
+    const int lengths[] = {150, 40, 1};
+    struct model m = random_model(wide, 51, 0.1f);
+    adapt(&m, 4, NULL, 0);
+    struct model_run *run = model_run_new(&m);
+    float *together = xcalloc(m.lora->n_params, sizeof(float)),
+          *apart = xcalloc(m.lora->n_params, sizeof(float));
+    struct made *a = random_batch(&wide, 52, lengths, 3);
+    model_forward(run, &m, &a->b, 1, a->logp, NULL);
+    model_backward(run, &m, &a->b, a->dlogp, together);
+    for (int s = 0, r = 0; s < a->b.n_seq; s++) {
+        struct made *one = made_new();
+        const int scored = lengths[s] - lengths[s] / 3;
+        made_add(one, a->tokens + a->start[s], lengths[s], lengths[s] / 3,
+                 a->target[r + scored - 1], a->dlogp + r - lengths[s] / 3);
+        model_forward(run, &m, &one->b, 1, one->logp, NULL);
+        model_backward(run, &m, &one->b, one->dlogp, apart);
+        r += scored;
+        free(one);
+    }
+    assert_close(together, apart, m.lora->n_params, 1e-5);
+    free(together);
+    free(apart);
+    free(a);
+    model_run_free(run);
+    model_free(&m);
+}
+
+static void test_merged_is_unmerged(void **state)
+{
+    (void)state;
+    const int lengths[] = {33, 8};
+    struct model m = random_model(wide, 61, 0.1f);
+    struct model_run *run = model_run_new(&m);
+    struct made *a = random_batch(&wide, 62, lengths, 2);
+    float *before = xcalloc((size_t)a->b.n_rows, sizeof *before);
+    model_forward(run, &m, &a->b, 1, before, NULL);
+    adapt(&m, 4, NULL, 0);
+    model_forward(run, &m, &a->b, 1, a->logp, NULL);
+    float moved = 0, *adapted = xcalloc((size_t)a->b.n_rows, sizeof *adapted);
+    memcpy(adapted, a->logp, (size_t)a->b.n_rows * sizeof *adapted);
+    model_merge(&m);
+    assert_null(m.lora);
+    model_forward(run, &m, &a->b, 1, a->logp, NULL);
+    for (int r = 0; r < a->b.n_rows; r++) {
+        assert_true(fabsf(adapted[r] - a->logp[r]) < 1e-5f);
+        moved = fmaxf(moved, fabsf(adapted[r] - before[r]));
+    }
+    assert_true(moved > 0.1f);
+    free(before);
+    free(adapted);
+    free(a);
+    model_run_free(run);
+    model_free(&m);
+}
+
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
@@ -437,6 +586,9 @@ int main(void)
         cmocka_unit_test(test_a_row_scored_many_times),
         cmocka_unit_test(test_logits_agree_with_logp),
         cmocka_unit_test(test_a_diverged_model_shows),
+        cmocka_unit_test(test_gradients_of_adapters),
+        cmocka_unit_test(test_adapters_do_not_mind_packing),
+        cmocka_unit_test(test_merged_is_unmerged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

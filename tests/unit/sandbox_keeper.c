@@ -211,8 +211,7 @@ static void handles_do_what_objects_do(void **state)
                         "raises AttributeError(\"'C' object has no attribute 'no'\")");
     assert_string_equal(ask_next(&run, "g"), "5");
     assert_string_equal(ask_next(&run, "g"), "raises StopIteration()");
-    assert_string_equal(ask_next(&run, "o"),
-                        "raises TypeError(\"'C' object is not an iterator\")");
+    assert_string_equal(ask_next(&run, "o"), "raises TypeError(\"'C' object is not an iterator\")");
     assert_non_null(strstr(operate(&run, GUEST_OP_ITER, "g", NULL, NULL), "<handle"));
     assert_string_equal(operate(&run, GUEST_OP_ADD, "o", "1", NULL), "('sum', 1)");
     assert_string_equal(operate(&run, GUEST_OP_LT, "o", "1", NULL), "True");

@@ -119,6 +119,100 @@ static void subclasses_are_what_they_store(void **state)
     assert_string_equal(trip("type('L', (tuple,), {'__class__': int})((1,))"), "(1,)");
 }
 
+static void library_values_return(void **state)
+{
+    (void)state;
+    static const char *const same[][2] = {
+        {"builtins", "Ellipsis"},
+        {"builtins", "NotImplemented"},
+        {"builtins", "range(0, 9, 2)"},
+        {"builtins", "slice(1, None, 3)"},
+        {"builtins", "<class 'int'>"},
+        {"collections", "Counter({'a': 2, 'b': 1})"},
+        {"collections", "OrderedDict([('b', 1), ('a', 2)])"},
+        {"collections", "defaultdict(<class 'list'>, {'k': [1]})"},
+        {"collections", "deque([1, [2]], maxlen=3)"},
+        {"array", "array('i', [1, -2])"},
+        {"builtins", "dict_keys(['a'])"},
+        {"builtins", "dict_values([1, 1])"},
+        {"builtins", "dict_items([('a', 1)])"},
+        {"uuid", "UUID('00000000-0000-0000-0000-000000000005')"},
+        {"pathlib", "PosixPath('/a/b')"},
+        {"pathlib", "PurePosixPath('c')"},
+        {"re", "re.compile('a+', re.IGNORECASE)"},
+        {"builtins", "P(x=1, y=[2])"},
+        {"builtins", "ValueError(1, 'x')"},
+        {"builtins", "FileNotFoundError(2, 'no')"},
+    };
+    static const char *const made[] = {
+        "...",
+        "NotImplemented",
+        "range(0, 9, 2)",
+        "slice(1, None, 3)",
+        "int",
+        "m.Counter('aab')",
+        "m.OrderedDict([('b', 1), ('a', 2)])",
+        "m.defaultdict(list, {'k': [1]})",
+        "m.deque([1, [2]], maxlen=3)",
+        "m.array('i', [1, -2])",
+        "{'a': 1}.keys()",
+        "{1: 1, 2: 1}.values()",
+        "{'a': 1}.items()",
+        "m.UUID(int=5)",
+        "m.Path('/a/b')",
+        "m.PurePosixPath('c')",
+        "m.compile('a+', m.I)",
+        "__import__('collections').namedtuple('P', 'x y')(1, [2])",
+        "ValueError(1, 'x')",
+        "OSError(2, 'no', 'file')",
+    };
+    for (size_t i = 0; i < COUNT_OF(same); i++) {
+        char expression[256];
+        snprintf(expression, sizeof expression, "(lambda m: %s)(__import__('%s'))", made[i],
+                 same[i][0]);
+        assert_string_equal(trip(expression), same[i][1]);
+    }
+}
+
+/* One list twice is one list twice over there. */
+static void aliases_return(void **state)
+{
+    (void)state;
+    struct buf bytes = {0};
+    int code = 0;
+    put_python(&bytes, "(lambda x, d: [x, (x, d), {'k': x, 'd': d}])([1], {})");
+    const uint8_t *at = (const uint8_t *)bytes.s;
+    PyObject *value = value_decode(&at, at + bytes.len, NULL, &code);
+    assert_non_null(value);
+    PyObject *list = PyList_GET_ITEM(value, 0), *tuple = PyList_GET_ITEM(value, 1);
+    PyObject *dict = PyList_GET_ITEM(value, 2);
+    assert_ptr_equal(PyTuple_GET_ITEM(tuple, 0), list);
+    assert_ptr_equal(PyDict_GetItemString(dict, "k"), list);
+    assert_ptr_equal(PyDict_GetItemString(dict, "d"), PyTuple_GET_ITEM(tuple, 1));
+    Py_DECREF(value);
+    buf_free(&bytes);
+}
+
+/* More containers than are looked for one by one. */
+static void many_aliases_return(void **state)
+{
+    (void)state;
+    assert_string_equal(trip("(lambda xs: (xs + xs)[99][0])([[i] for i in range(100)])"), "99");
+    assert_string_equal(
+        trip("(lambda v: [sum(map(len, v)), len(v)])([[i] * (i % 3) for i in range(300)] * 2)"),
+        "[600, 600]");
+    struct buf bytes = {0};
+    int code = 0;
+    put_python(&bytes, "(lambda xs: xs + xs)([[i] for i in range(100)])");
+    const uint8_t *at = (const uint8_t *)bytes.s;
+    PyObject *value = value_decode(&at, at + bytes.len, NULL, &code);
+    assert_non_null(value);
+    for (int i = 0; i < 100; i++)
+        assert_ptr_equal(PyList_GET_ITEM(value, i), PyList_GET_ITEM(value, i + 100));
+    Py_DECREF(value);
+    buf_free(&bytes);
+}
+
 static int encode(const char *expression, size_t bytes_max)
 {
     struct buf bytes = {0};
@@ -140,12 +234,19 @@ static void what_cannot_cross_is_refused(void **state)
     assert_int_equal(encode("'x' * 995", 1000), 0);
     assert_int_equal(encode("[0] * 1000", 1000), -E2BIG);
     assert_int_equal(encode("[None] * ((4 << 20) + 1)", 64 << 20), -E2BIG);
-    /* Small in memory, large on the wire. */
+    /* Small in memory, large as a tree: at once, for lists, and soon for tuples. */
+    int64_t before = wall_ns();
     assert_int_equal(
         encode(
             "(lambda f, x: f(f, x, 40))(lambda f, x, n: x if n == 0 else f(f, [x, x], n - 1), 0)",
             32 << 20),
         -E2BIG);
+    assert_int_equal(
+        encode("(lambda f, x: f(f, x, 40))(lambda f, x, n: x if n == 0 else f(f, (x, x), "
+               "n - 1), 0)",
+               64 << 20),
+        -E2BIG);
+    assert_true(wall_ns() - before < 2000000000);
     /* No type with code of its own passes for a date. */
     assert_int_equal(
         encode(
@@ -189,6 +290,31 @@ static void hostile_bytes_are_refused(void **state)
     assert_int_equal(BYTES("M\1\0\0\0\0\1\0\0\0\1\0\0\0"), -EBADMSG); /* year 0 */
     assert_int_equal(BYTES("M\11"), -EBADMSG);
     assert_int_equal(BYTES("M\5\0\0\0\x7f\0\0\0\0"), -EBADMSG);
+    assert_int_equal(BYTES("r\0\0\0\0"), -EBADMSG);
+    assert_int_equal(BYTES("l\1\0\0\0r\0\0\0\0"), -EBADMSG); /* a list that holds itself */
+    assert_int_equal(BYTES("l\2\0\0\0l\0\0\0\0r\1\0\0\0"), 0);
+    assert_int_equal(BYTES("l\2\0\0\0l\0\0\0\0r\2\0\0\0"), -EBADMSG);
+    assert_int_equal(BYTES("k\377"), -EBADMSG);
+    assert_int_equal(BYTES("Y\4\0\0\0exec"), -EBADMSG); /* a guest names types of data only */
+    assert_int_equal(BYTES("Y\4\0\0\0list"), 0);
+    assert_int_equal(BYTES("xNNNNNN"), -EBADMSG);
+    assert_int_equal(BYTES("XNNNN"), -EBADMSG);
+}
+
+/* Forty lists of two references each would be a tree of 2^40 nodes. */
+static void a_fan_is_refused(void **state)
+{
+    (void)state;
+    struct buf bytes = {0};
+    for (int i = 0; i < 40; i++)
+        buf_add(&bytes, "l\2\0\0\0", 5);
+    buf_add(&bytes, "l\0\0\0\0", 5);
+    for (uint32_t i = 40; i > 0; i--) {
+        buf_char(&bytes, 'r');
+        buf_add(&bytes, &i, 4);
+    }
+    assert_int_equal(decode(bytes.s, bytes.len), -EBADMSG);
+    buf_free(&bytes);
 }
 
 static void every_truncation_is_refused(void **state)
@@ -297,7 +423,11 @@ int main(void)
         cmocka_unit_test(plain_values_return),
         cmocka_unit_test(module_values_return),
         cmocka_unit_test(subclasses_are_what_they_store),
+        cmocka_unit_test(library_values_return),
+        cmocka_unit_test(aliases_return),
+        cmocka_unit_test(many_aliases_return),
         cmocka_unit_test(what_cannot_cross_is_refused),
+        cmocka_unit_test(a_fan_is_refused),
         cmocka_unit_test(hostile_bytes_are_refused),
         cmocka_unit_test(every_truncation_is_refused),
         cmocka_unit_test(bombs_are_refused),

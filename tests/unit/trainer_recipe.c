@@ -97,6 +97,29 @@ static void overrides_change_values(void **state)
     recipe_free(&r);
 }
 
+static void an_adapter_needs_a_model(void **state)
+{
+    (void)state;
+    static const char LORA[] = "model: {path: base}\n"
+                               "lora: {r: 8, target_modules: [q, up_proj]}\n"
+                               "stages:\n"
+                               "  - grpo: {problems: p.yaml}\n";
+    const char *const none[] = {"model.path=null"}, *const off[] = {"model.path=null", "lora.r=0"},
+                      *const alone[] = {"model.path=null", "lora.r=0", "model.adapter=a"};
+    struct recipe r = parsed(LORA, NULL, 0), bad;
+    struct err err;
+    assert_int_equal(r.lora.rank, 8);
+    assert_true(r.lora.alpha == 32);
+    assert_string_equal(r.lora.targets.v[1], "up_proj");
+    recipe_free(&r);
+    r = parsed(LORA, off, 2);
+    recipe_free(&r);
+    assert_int_equal(recipe_parse("r.yaml", str_of(LORA), none, 1, &bad, &err), -EINVAL);
+    assert_non_null(strstr(err.text, "`lora` needs a `model.path`"));
+    assert_int_equal(recipe_parse("r.yaml", str_of(LORA), alone, 3, &bad, &err), -EINVAL);
+    assert_non_null(strstr(err.text, "`model.adapter` needs a `model.path`"));
+}
+
 static void resolved_recipe_reads_back(void **state)
 {
     (void)state;
@@ -232,6 +255,7 @@ int main(void)
         cmocka_unit_test(defaults_and_values),
         cmocka_unit_test(sources_are_numbered_once),
         cmocka_unit_test(overrides_change_values),
+        cmocka_unit_test(an_adapter_needs_a_model),
         cmocka_unit_test(resolved_recipe_reads_back),
         cmocka_unit_test(mistakes_are_named),
         cmocka_unit_test(bad_overrides_are_named),

@@ -56,6 +56,10 @@ static void what_is_no_program(void **state)
         "I'm sorry, but I cannot help with that request.",
         "Yes",
         "Hello, world",
+        "I do not know.",
+        "I don't know",
+        "No.",
+        "Let me think - maybe 5?",
         "First, we sort the numbers. Then we walk through them, and for each one we ask\nwhether "
         "it was "
         "seen before. If it was, we stop.",

@@ -111,8 +111,8 @@ struct packed_model *packed_model_new(const struct model *m, int positions, stru
     p->block = check_alloc(aligned_alloc(64, packed_model_bytes(m)));
     float *at = p->block;
     for (int l = 0; l < m->cfg.layers; l++, at += s.layer)
-        p->layers[l] = (struct packed_layer){at, at + s.qkv, at + s.qkv + s.out,
-                                             at + s.qkv + s.out + s.up};
+        p->layers[l] =
+            (struct packed_layer){at, at + s.qkv, at + s.qkv + s.out, at + s.qkv + s.out + s.up};
     p->head = at;
     team_run(team, pack_slice, p);
     p->positions = positions;

@@ -19,10 +19,14 @@ struct target {
 };
 
 static const struct target GATED[] = {
-    {"self_attn.q_proj", "q_proj", "q", LORA_QKV}, {"self_attn.k_proj", "k_proj", "k", LORA_QKV},
-    {"self_attn.v_proj", "v_proj", "v", LORA_QKV}, {"self_attn.o_proj", "o_proj", "o", LORA_OUT},
-    {"mlp.gate_proj", "gate_proj", "gate", LORA_UP}, {"mlp.up_proj", "up_proj", "up", LORA_UP},
-    {"mlp.down_proj", "down_proj", "down", LORA_DOWN}, {0},
+    {"self_attn.q_proj", "q_proj", "q", LORA_QKV},
+    {"self_attn.k_proj", "k_proj", "k", LORA_QKV},
+    {"self_attn.v_proj", "v_proj", "v", LORA_QKV},
+    {"self_attn.o_proj", "o_proj", "o", LORA_OUT},
+    {"mlp.gate_proj", "gate_proj", "gate", LORA_UP},
+    {"mlp.up_proj", "up_proj", "up", LORA_UP},
+    {"mlp.down_proj", "down_proj", "down", LORA_DOWN},
+    {0},
 };
 static const struct target GPT2[] = {
     {"attn.c_attn", "c_attn", "c_attn", LORA_QKV},
@@ -119,8 +123,8 @@ struct lora *lora_alloc(const struct model_config *c, int rank, float alpha, uns
     struct lora *a = xcalloc(1, sizeof *a);
     *a = (struct lora){.rank = rank, .alpha = alpha, .targets = targets};
     CHECK(rank > 0 && rank <= LORA_RANK_MAX && targets);
-    a->tensors = xcalloc((size_t)c->layers * 2 * (size_t)__builtin_popcount(targets),
-                         sizeof *a->tensors);
+    a->tensors =
+        xcalloc((size_t)c->layers * 2 * (size_t)__builtin_popcount(targets), sizeof *a->tensors);
     for (int l = 0; l < c->layers; l++)
         for (int i = 0; t[i].name; i++) {
             const struct slice s = slice_of(c, i);

@@ -4,9 +4,11 @@
 #ifndef ASSAY_LORA_H
 #define ASSAY_LORA_H
 
+#include <jansson.h>
+
 #include "trainer/model/model.h"
 
-enum { LORA_RANK_MAX = 4096 };
+enum { LORA_RANK_MAX = 1024 };
 
 /* The products of a layer. Queries, keys and values come from one, so do gate and up; each of these
  * may be adapted by itself. */
@@ -59,5 +61,8 @@ void model_merge(struct model *m);
 int lora_save(const struct model *m, const char *base, const char *dir, struct err *err);
 /* An adapter for m; errors name file, key or tensor. */
 int lora_load(const char *dir, const struct model *m, struct lora **ret, struct err *err);
+/* From a parsed adapter_config.json alone, the tensors zero; `path` stands for it in messages. */
+int lora_parse(const char *path, const json_t *config, const struct model *m, struct lora **ret,
+               struct err *err);
 
 #endif

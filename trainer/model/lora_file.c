@@ -14,11 +14,27 @@
 enum { TARGETS_MAX = 32 };
 
 /* Keys that this file reads, and keys without an influence on what an adapter computes. */
-static const char *const KNOWN_KEYS[] = {
-    "r", "lora_alpha", "target_modules", "bias", "peft_type", "task_type", "fan_in_fan_out",
-    "base_model_name_or_path", "lora_dropout", "inference_mode", "revision", "auto_mapping",
-    "init_lora_weights", "peft_version", "loftq_config", "eva_config", "corda_config",
-    "runtime_config", "megatron_core", "qalora_group_size", "ensure_weight_tying"};
+static const char *const KNOWN_KEYS[] = {"r",
+                                         "lora_alpha",
+                                         "target_modules",
+                                         "bias",
+                                         "peft_type",
+                                         "task_type",
+                                         "fan_in_fan_out",
+                                         "base_model_name_or_path",
+                                         "lora_dropout",
+                                         "inference_mode",
+                                         "revision",
+                                         "auto_mapping",
+                                         "init_lora_weights",
+                                         "peft_version",
+                                         "loftq_config",
+                                         "eva_config",
+                                         "corda_config",
+                                         "runtime_config",
+                                         "megatron_core",
+                                         "qalora_group_size",
+                                         "ensure_weight_tying"};
 
 /* ---- reading -------------------------------------------------------------------------------- */
 
@@ -68,12 +84,12 @@ static int read_targets(const char *path, const json_t *o, const struct model *m
     return lora_targets(&m->cfg, names, (int)n, what, ret, err);
 }
 
-static int read_config(const char *path, const json_t *o, const struct model *m, struct lora **ret,
-                       struct err *err)
+int lora_parse(const char *path, const json_t *o, const struct model *m, struct lora **ret,
+               struct err *err)
 {
     const json_t *r = json_object_get(o, "r"), *alpha = json_object_get(o, "lora_alpha");
     const char *type = json_string_value(json_object_get(o, "peft_type"));
-    unsigned targets;
+    unsigned targets = 0;
     if (!type || strcmp(type, "LORA") != 0)
         return err_set(err, -ENOTSUP, "%s: `peft_type` must be \"LORA\"", path);
     TRY(want_text(path, o, "bias", "none", err));
@@ -85,7 +101,8 @@ static int read_config(const char *path, const json_t *o, const struct model *m,
     if (!json_is_number(alpha) || !isfinite((float)json_number_value(alpha)))
         return err_set(err, -EINVAL, "%s: `lora_alpha` must be a number", path);
     TRY(read_targets(path, o, m, &targets, err));
-    *ret = lora_alloc(&m->cfg, (int)json_integer_value(r), (float)json_number_value(alpha), targets);
+    *ret =
+        lora_alloc(&m->cfg, (int)json_integer_value(r), (float)json_number_value(alpha), targets);
     return 0;
 }
 
@@ -134,7 +151,7 @@ int lora_load(const char *dir, const struct model *m, struct lora **ret, struct 
     struct lora *a = NULL;
     snprintf(path, sizeof path, "%s/adapter_config.json", dir);
     TRY(hf_read_json(path, &config, err));
-    int rc = read_config(path, config, m, &a, err);
+    int rc = lora_parse(path, config, m, &a, err);
     json_decref(config);
     if (rc < 0)
         return rc;
@@ -168,10 +185,9 @@ static json_t *config_json(const struct model *m, const char *base)
             json_array_append_new(targets, json_string(lora_target_name(&m->cfg, i)));
     return json_pack("{s:s, s:s, s:s, s:i, s:o, s:f, s:o, s:s, s:b, s:b, s:b, s:n}", "peft_type",
                      "LORA", "task_type", "CAUSAL_LM", "base_model_name_or_path", base, "r",
-                     a->rank, "lora_alpha", number(a->alpha), "lora_dropout", 0.0,
-                     "target_modules", targets, "bias", "none", "fan_in_fan_out",
-                     m->cfg.family == MODEL_GPT2, "inference_mode", 1, "init_lora_weights", 1,
-                     "modules_to_save");
+                     a->rank, "lora_alpha", number(a->alpha), "lora_dropout", 0.0, "target_modules",
+                     targets, "bias", "none", "fan_in_fan_out", m->cfg.family == MODEL_GPT2,
+                     "inference_mode", 1, "init_lora_weights", 1, "modules_to_save");
 }
 
 static int write_tensors(const char *path, const struct lora *a, struct err *err)

@@ -82,8 +82,8 @@ int model_config_check(const struct model_config *c, struct err *err)
         return err_set(err, -EINVAL, "rope_theta is %g: it must be positive",
                        (double)c->rope_theta);
     if (!(c->norm_eps > 0) || !isfinite(c->norm_eps))
-        return err_set(err, -EINVAL, "the epsilon of the norms is %g: it must be positive",
-                       (double)c->norm_eps);
+        return err_set(err, -EINVAL, "%s is %g: it must be positive",
+                       c->layer_norm ? "layer_norm_epsilon" : "rms_norm_eps", (double)c->norm_eps);
     return 0;
 }
 

@@ -48,10 +48,10 @@ struct model_config {
 /* One named tensor inside the flat parameter block. Names are Hugging Face's ("model.layers.0.self_attn.q_proj.weight"). */
 struct model_tensor {
     char name[96];
-    int rows, cols; /* cols == 0 for a vector of `rows` */
-    size_t offset;  /* in floats from model->params */
+    int rows, cols;  /* cols == 0 for a vector of `rows` */
+    size_t offset;   /* in floats from model->params */
     bool transposed; /* files have it as [cols, rows] */
-    bool decay;     /* AdamW weight decay applies (matrices) */
+    bool decay;      /* AdamW weight decay applies (matrices) */
 };
 
 struct model {
@@ -146,9 +146,10 @@ double adamw_step(struct adamw *a, struct model *m, float *grads, float lr, floa
 struct sample_options {
     float temperature; /* 0: greedy */
     float top_p;       /* 1: off */
-    float min_p;       /* 0: off; else tokens with less than this share of the likeliest one's probability are out */
+    float min_p;       /* 0: off; else the least share of the likeliest token's probability */
     int top_k;         /* 0: off */
-    float repetition_penalty; /* 0 or 1: off; else logits of tokens that the sequence holds are divided by it (multiplied, below 0) */
+    /* 0 or 1: off; else logits of tokens that the sequence holds are divided by it (multiplied, below 0). */
+    float repetition_penalty;
     int max_new;
     uint64_t seed;
     int rows_max; /* sequences in flight per worker, e.g. 128 */
@@ -190,7 +191,7 @@ int sample_run(const struct model *m, struct team *team, const struct sample_opt
 struct sample_memory {
     size_t packed, cache, buffers;
 };
-struct sample_memory sample_memory(const struct model *m, int workers, int rows_max, int n_prompts, int group, int prompt_tokens,
-                                   int max_new);
+struct sample_memory sample_memory(const struct model *m, int workers, int rows_max, int n_prompts,
+                                   int group, int prompt_tokens, int max_new);
 
 #endif

@@ -290,7 +290,7 @@ static void heads_norm(const struct model_run *run, const struct model *m, int n
                        const struct layer_layout *p, const struct layer_acts *a)
 {
     const struct layout *y = &run->lay;
-    const size_t wide = (size_t)(y->query + y->kv);
+    const size_t wide = (size_t)y->query + (size_t)y->kv;
     for (int i = 0; i < n; i++) {
         float *qk = a->qkv + (size_t)i * (size_t)y->qkv, *raw = a->raw + (size_t)i * wide;
         memcpy(raw, qk, wide * sizeof *raw);
@@ -304,7 +304,7 @@ static void heads_norm_bwd(const struct model_run *run, const struct model *m, i
                            const struct layer_layout *p, const struct layer_acts *a, float *grads)
 {
     const struct layout *y = &run->lay;
-    const size_t wide = (size_t)(y->query + y->kv);
+    const size_t wide = (size_t)y->query + (size_t)y->kv;
     for (int i = 0; i < n; i++) {
         float *dqk = run->dqkv + (size_t)i * (size_t)y->qkv, *d = run->dhead;
         const float *raw = a->raw + (size_t)i * wide;
@@ -312,8 +312,7 @@ static void heads_norm_bwd(const struct model_run *run, const struct model *m, i
         nn_rmsnorm_bwd(m->cfg.heads, m->cfg.head_dim, raw, m->params + p->q_norm, m->cfg.norm_eps,
                        dqk, d, wanted(m, grads, p->q_norm));
         nn_rmsnorm_bwd(m->cfg.kv_heads, m->cfg.head_dim, raw + y->query, m->params + p->k_norm,
-                       m->cfg.norm_eps, dqk + y->query, d + y->query,
-                       wanted(m, grads, p->k_norm));
+                       m->cfg.norm_eps, dqk + y->query, d + y->query, wanted(m, grads, p->k_norm));
         memcpy(dqk, d, wide * sizeof *d);
     }
 }

@@ -108,10 +108,9 @@ struct sample_memory sample_memory(const struct model *m, int workers, int rows_
         set_places(&w);
         all.cache += sizeof(float) * (kv_floats(m, max_new) * (size_t)w.rows_max +
                                       kv_floats(m, prompt_tokens) * (size_t)w.n_prefixes);
-        all.buffers +=
-            decoder_bytes(m, prompt_tokens + max_new, decoder_rows(&w)) +
-            sizeof(float) * ((size_t)w.rows_max * (size_t)(m->cfg.vocab + 2 * max_new) +
-                             (size_t)draw_scratch_size(m->cfg.vocab));
+        all.buffers += decoder_bytes(m, prompt_tokens + max_new, decoder_rows(&w)) +
+                       sizeof(float) * ((size_t)w.rows_max * (size_t)(m->cfg.vocab + 2 * max_new) +
+                                        (size_t)draw_scratch_size(m->cfg.vocab));
     }
     return all;
 }

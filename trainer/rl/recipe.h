@@ -131,7 +131,7 @@ struct recipe {
     char *prompt_template; /* holds {prompt} once */
     char *model_adapter;   /* NULL, or an adapter of the model at model_path */
     struct recipe_lora lora;
-    char *model_path;      /* NULL: build `model` (vocab and special ids come from the tokenizer) */
+    char *model_path; /* NULL: build `model` (vocab and special ids come from the tokenizer) */
     struct model_config model;
     int tokenizer_vocab;
     struct recipe_strings

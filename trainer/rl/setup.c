@@ -61,15 +61,15 @@ static int setup_adapter(struct rl_run *run, struct err *err)
     const struct recipe *r = run->recipe;
     const struct recipe_lora *want = &r->lora;
     struct model *m = &run->model;
-    unsigned targets;
+    unsigned targets = 0;
     if (r->model_adapter)
         TRY(lora_load(r->model_adapter, m, &m->lora, err));
     if (!want->rank) {
         model_merge(m);
         return 0;
     }
-    TRY(lora_targets(&m->cfg, (const char *const *)want->targets.v, want->targets.n,
-                     "lora.targets", &targets, err));
+    TRY(lora_targets(&m->cfg, (const char *const *)want->targets.v, want->targets.n, "lora.targets",
+                     &targets, err));
     if (!m->lora)
         m->lora = lora_create(&m->cfg, want->rank, (float)want->alpha, targets,
                               rl_seed(r->seed, SEED_LORA, 0));

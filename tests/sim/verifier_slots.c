@@ -1,0 +1,821 @@
+/* A simulation of the verifier's slots: job.c, cache.c, pool.c, slot.c, helper.c and libuv's loop as they
+ * are, in front of processes that are played here and misbehave by a seed.
+ *
+ * Four functions are defined here in the place of the library's: uv_spawn makes no process but an
+ * actor, at the other end of the same two sockets; kill ends an actor; clock_gettime tells a time
+ * that this file advances whenever nothing is left to do at the present one, so that a time limit
+ * of seconds costs nothing; uv_write counts the questions that leave the verifier. The actors
+ * answer late, after their limit, twice, never, in pieces, by halves, with other questions'
+ * answers, with garbage, or die, in calm and in stormy phases.
+ *
+ * What must hold: a job ends once, with the verdict that belongs to its own program, or in infra
+ * after exactly one more try (at once where no slot is up, or the problem itself is at fault); a
+ * cancelled one never does. No answer is believed that a slot was not asked for. No slot, process, descriptor or
+ * byte is lost.
+ *
+ * SEED=n repeats a run, SIM_JOBS=n makes it longer (`make sim`). */
+#include <dirent.h>
+#include <dlfcn.h>
+#include <malloc.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/rng.h"
+#include "verifier/job.h"
+#include "wire.h"
+
+enum {
+    SLOTS = 4,
+    JOBS_DEFAULT = 10000,
+    JOBS_MAX = 10000000,
+    OPEN_MAX = 96, /* jobs begun and not ended */
+    ACTORS_MAX = 256,
+    EVENTS_MAX = 1024,
+    PROBLEMS = 3,
+    TESTS = 8,
+    CACHE_ENTRIES = 256,
+    FIRST_PID = 1 << 24,    /* beyond any real one */
+    HEAP_SLACK = 256 << 10, /* what malloc keeps at hand counts as used */
+};
+
+static struct rng rng;
+static unsigned long seed;
+static uv_loop_t loop;
+
+#define MUST(condition, ...)                                                                       \
+    do {                                                                                           \
+        if (!(condition)) {                                                                        \
+            printf("# SEED=%lu: " #condition ": ", seed);                                          \
+            printf(__VA_ARGS__);                                                                   \
+            printf("\n");                                                                          \
+            fflush(stdout);                                                                        \
+            fail();                                                                                \
+        }                                                                                          \
+    } while (0)
+
+static bool chance(double p)
+{
+    return rng_uniform(&rng) < p;
+}
+
+static int64_t between_ms(double low, double high)
+{
+    return (int64_t)((low + (high - low) * rng_uniform(&rng)) * NS_PER_MS);
+}
+
+/* ---- time ------------------------------------------------------------------------------------ */
+
+static int64_t now_ns = 1000LL * NS_PER_S;
+
+int clock_gettime(clockid_t id, struct timespec *t)
+{
+    (void)id;
+    *t = (struct timespec){now_ns / NS_PER_S, now_ns % NS_PER_S};
+    return 0;
+}
+
+static double real_s(void)
+{
+    struct timespec t;
+    syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* ---- jobs, as their owner sees them ---------------------------------------------------------- */
+
+enum kind { JUDGE, LINT, KEEPER };
+
+/* One program; copies of it are several jobs. */
+struct program {
+    unsigned char copies, asked[2]; /* questions that left for a judge, for a linter */
+    bool lasting;                   /* its judge said that the problem is at fault */
+};
+
+struct open_job {
+    struct job *job;
+    int program;
+    bool open;
+};
+
+static struct program *programs;
+static struct grader grader;
+static struct problem problems[PROBLEMS];
+static struct open_job open_jobs[OPEN_MAX];
+static int n_open, n_programs;
+static long n_jobs, begun, ended, graded, infra, cancelled;
+static double fault_rate;
+
+static bool is_prose(int program)
+{
+    return program % 16 == 5;
+}
+
+static int passes(int program)
+{
+    return program % (TESTS + 1);
+}
+
+static bool any_pool_down(void)
+{
+    return pool_stats(grader.judges).ready == 0 || pool_stats(grader.linters).ready == 0;
+}
+
+static void check_infra(int number, const char *why)
+{
+    const struct program *p = &programs[number];
+    bool twice = p->asked[JUDGE] == 2 || p->asked[LINT] == 2;
+    MUST(p->copies > 1 || twice || p->lasting || any_pool_down(),
+         "program %d: infra (%s) after %d and %d questions", number, why, p->asked[JUDGE],
+         p->asked[LINT]);
+}
+
+static void check_verdict(int number, json_t *verdict)
+{
+    const char *grade = json_string_value(json_object_get(verdict, "grade"));
+    json_t *tests = json_object_get(verdict, "tests");
+    const char *wanted = is_prose(number)          ? "not-code"
+                         : passes(number) == TESTS ? "correct"
+                                                   : "fails-tests";
+    MUST(grade && strcmp(grade, wanted) == 0, "program %d is %s, should be %s", number, grade,
+         wanted);
+    MUST(is_prose(number) || json_integer_value(json_object_get(tests, "passed")) == passes(number),
+         "program %d got the tests of another", number);
+}
+
+static void on_verdict(void *ctx, json_t *verdict)
+{
+    struct open_job *o = ctx;
+    const char *why = json_string_value(json_object_get(verdict, "infra"));
+    MUST(o->open, "a job of program %d ended twice, or after it was cancelled", o->program);
+    o->open = false;
+    n_open--;
+    ended++;
+    if (why) {
+        infra++;
+        MUST(json_is_null(json_object_get(verdict, "reward")), "infra with a reward");
+        check_infra(o->program, why);
+    } else {
+        graded++;
+        check_verdict(o->program, verdict);
+    }
+}
+
+static void begin_job(int number, bool fresh)
+{
+    char text[80];
+    struct open_job *o = open_jobs;
+    while (o->open)
+        o++;
+    snprintf(text, sizeof text, "def f():\n    return %d\n", number);
+    struct job_spec spec = {.problem = &problems[number % PROBLEMS],
+                            .item = json_pack("{s:s, s:s}", "task_id", "p", "solution", text),
+                            .fresh = fresh};
+    *o = (struct open_job){.program = number, .open = true};
+    n_open++;
+    begun++;
+    struct job *j = job_start(&grader, &spec, on_verdict, o);
+    if (o->open)
+        o->job = j;
+    json_decref(spec.item);
+}
+
+/* A program of its own, or several copies of one at once, of which one is judged; sometimes one that
+ * was known once. */
+static void begin(void)
+{
+    int number = n_programs, copies = chance(1. / 16) ? 2 + (int)rng_below(&rng, 3) : 1;
+    if (n_programs > 64 && chance(1. / 32))
+        number = n_programs - 1 - (int)rng_below(&rng, 64);
+    else
+        n_programs++;
+    bool again = number < n_programs - 1;
+    programs[number].copies += (unsigned char)(again ? 2 : copies);
+    for (int i = 0; i < copies && n_open < OPEN_MAX; i++)
+        begin_job(number, copies == 1 && !again);
+}
+
+static void cancel_one(void)
+{
+    struct open_job *o = &open_jobs[rng_below(&rng, OPEN_MAX)];
+    if (!o->open)
+        return;
+    o->open = false;
+    n_open--;
+    ended++;
+    cancelled++;
+    programs[o->program].copies = 2; /* another may inherit its tries */
+    job_cancel(o->job);
+}
+
+/* ---- actors ---------------------------------------------------------------------------------- */
+
+struct actor {
+    enum kind kind;
+    int pid;               /* 0: free */
+    uv_process_t *process; /* NULL once reaped */
+    int in, out;
+    bool alive;
+    struct buf inbox;
+    unsigned suites; /* that it was sent, a bit each */
+    bool sour;       /* whatever it is asked, it met a fault of ours */
+};
+
+enum deed { SAY, SHUT, DIE, REAP };
+
+struct event {
+    int64_t at;
+    int pid; /* whose */
+    enum deed deed;
+    int signal, status;
+    struct buf bytes;
+};
+
+static struct actor actors[ACTORS_MAX];
+static struct event events[EVENTS_MAX];
+static int n_events, last_pid = FIRST_PID, poll_fd;
+
+static struct actor *actor_of(int pid)
+{
+    for (struct actor *a = actors; a < actors + ACTORS_MAX; a++)
+        if (a->pid == pid)
+            return a;
+    return NULL;
+}
+
+static int n_alive(enum kind kind)
+{
+    int n = 0;
+    for (struct actor *a = actors; a < actors + ACTORS_MAX; a++)
+        n += a->pid && a->alive && a->kind == kind;
+    return n;
+}
+
+static struct event *plan(const struct actor *a, int64_t after_ns, enum deed deed)
+{
+    MUST(n_events < EVENTS_MAX, "too much is planned");
+    struct event *e = &events[n_events++];
+    *e = (struct event){.at = now_ns + after_ns, .pid = a->pid, .deed = deed};
+    return e;
+}
+
+static void plan_death(const struct actor *a, int64_t after_ns)
+{
+    struct event *e = plan(a, after_ns, DIE);
+    if (chance(.5))
+        e->signal = chance(.5) ? SIGKILL : SIGSEGV;
+    else
+        e->status = (int)rng_below(&rng, 4); /* 0 as well: whoever ends has failed */
+}
+
+static void frame(struct buf *out, unsigned type, uint32_t seq, const char *payload)
+{
+    struct wire_header head = {.len = (uint32_t)strlen(payload),
+                               .version = WIRE_VERSION,
+                               .type = (uint8_t)type,
+                               .seq = seq};
+    buf_add(out, (const char *)&head, sizeof head);
+    buf_puts(out, payload);
+}
+
+static void die(struct actor *a, int signal, int status)
+{
+    if (!a->alive)
+        return;
+    a->alive = false;
+    if (a->in >= 0)
+        close(a->in);
+    if (a->out >= 0)
+        close(a->out);
+    a->in = a->out = -1;
+    struct event *e = plan(a, between_ms(0, 3), REAP);
+    e->signal = signal;
+    e->status = status;
+}
+
+static void reap(struct actor *a, int signal, int status)
+{
+    uv_process_t *process = a->process;
+    buf_free(&a->inbox);
+    *a = (struct actor){.in = -1, .out = -1};
+    process->exit_cb(process, status, signal);
+}
+
+/* A socket takes what an actor says, or the verifier has closed its end. */
+static void say(struct actor *a, const struct buf *bytes)
+{
+    ssize_t n = send(a->out, bytes->s, bytes->len, MSG_NOSIGNAL);
+    MUST(n == (ssize_t)bytes->len || errno == EPIPE || errno == ECONNRESET, "%s", strerror(errno));
+}
+
+static void act(struct event *e)
+{
+    struct actor *a = actor_of(e->pid);
+    if (a && e->deed == REAP)
+        reap(a, e->signal, e->status);
+    else if (a && a->alive && e->deed == DIE)
+        die(a, e->signal, e->status);
+    else if (a && a->alive && a->out >= 0 && e->deed == SAY)
+        say(a, &e->bytes);
+    else if (a && a->alive && a->out >= 0 && e->deed == SHUT)
+        shutdown(a->out, SHUT_WR);
+    buf_free(&e->bytes);
+}
+
+/* ---- how an actor answers -------------------------------------------------------------------- */
+
+enum manner {
+    AT_ONCE,
+    LATE,
+    OVER_LIMIT,
+    NEVER,
+    TWICE,
+    TWICE_LATER,
+    IN_PIECES,
+    HALF,
+    HALF_AND_DIE,
+    GARBAGE,
+    WRONG_SEQ,
+    WRONG_TYPE,
+    NOT_JSON,
+    LYING_LENGTH,
+    DIES,
+    ANSWERS_AND_DIES,
+    SHUTS,
+    OUR_FAULT,
+    LASTING,
+    KEEPER_DIES,
+    MANNERS
+};
+
+static long seen[MANNERS];
+
+static void answer_text(const struct actor *a, int program, bool forged, char out[256])
+{
+    int n = passes(forged ? program + 1 : program);
+    bool prose = is_prose(program) != forged;
+    if (a->kind == LINT)
+        snprintf(out, 256, "{\"language\": \"%s\", \"parses\": true, \"diagnostics\": []}",
+                 prose ? "prose" : "python");
+    else
+        snprintf(out, 256,
+                 "{\"infra\": null, \"reason\": %s, \"tests\": {\"passed\": %d, \"total\": %d, "
+                 "\"failures\": []}, \"isolation\": []}",
+                 n == TESTS ? "null" : "\"wrong-answer\"", n, TESTS);
+}
+
+static void kill_keeper(const struct actor *judge)
+{
+    struct actor *k = actor_of(judge->pid - 1); /* a slot starts its keeper first */
+    if (k && k->kind == KEEPER)
+        plan_death(k, between_ms(0, 20));
+}
+
+static void say_frame(struct actor *a, int64_t after_ns, unsigned type, uint32_t seq,
+                      const char *payload)
+{
+    frame(&plan(a, after_ns, SAY)->bytes, type, seq, payload);
+}
+
+/* The answer in up to six pieces, or only its first half. */
+static void say_pieces(struct actor *a, int64_t after_ns, uint32_t seq, const char *text, bool half)
+{
+    struct buf whole = {0};
+    frame(&whole, WIRE_RESULT, seq, text);
+    size_t end = half ? 1 + rng_below(&rng, whole.len - 1) : whole.len;
+    for (size_t at = 0; at < end;) {
+        size_t n = 1 + rng_below(&rng, whole.len / 3);
+        n = n < end - at ? n : end - at;
+        buf_add(&plan(a, after_ns, SAY)->bytes, whole.s + at, n);
+        at += n;
+        after_ns += between_ms(0, 30);
+    }
+    buf_free(&whole);
+}
+
+static void say_garbage(struct actor *a, int64_t after_ns, bool header, uint32_t seq)
+{
+    struct buf *out = &plan(a, after_ns, SAY)->bytes;
+    if (header) {
+        struct wire_header head = {.len = WIRE_JOB_BYTES_MAX + 1u + (uint32_t)rng_below(&rng, 9),
+                                   .version = WIRE_VERSION,
+                                   .type = WIRE_RESULT,
+                                   .seq = seq};
+        buf_add(out, (const char *)&head, sizeof head);
+    } else {
+        buf_puts(out, "Traceback (most recent call last):\n  MemoryError\n");
+    }
+}
+
+static void misbehave(struct actor *a, int program, uint32_t seq, enum manner how)
+{
+    char right[256], forged[256];
+    int64_t soon = between_ms(1, 8);
+    answer_text(a, program, false, right);
+    answer_text(a, program, true, forged);
+    seen[how]++;
+    switch (how) {
+    case LATE:
+        say_frame(a, between_ms(10, 9000), WIRE_RESULT, seq, right);
+        break;
+    case OVER_LIMIT:
+        say_frame(a, between_ms(9999, 20000), WIRE_RESULT, seq, right);
+        break;
+    case TWICE:
+    case TWICE_LATER: /* the second comes at once, or while another question is being worked on */
+        say_frame(a, soon, WIRE_RESULT, seq, right);
+        say_frame(a, soon + (how == TWICE ? 0 : between_ms(0, 9)), WIRE_RESULT, seq, forged);
+        break;
+    case IN_PIECES:
+        say_pieces(a, soon, seq, right, false);
+        break;
+    case HALF_AND_DIE:
+        plan_death(a, between_ms(100, 200));
+        say_pieces(a, soon, seq, right, true);
+        break;
+    case HALF:
+        say_pieces(a, soon, seq, right, true);
+        break;
+    case GARBAGE:
+    case LYING_LENGTH:
+        say_garbage(a, soon, how == LYING_LENGTH, seq);
+        break;
+    case WRONG_SEQ:
+        say_frame(a, soon, WIRE_RESULT, chance(.5) ? seq - 1 : seq + 1, forged);
+        break;
+    case WRONG_TYPE:
+        say_frame(a, soon, chance(.5) ? WIRE_HELLO : WIRE_JOB, seq, forged);
+        break;
+    case NOT_JSON:
+        say_frame(a, soon, WIRE_RESULT, seq, chance(.5) ? "{\"infra\": nul" : "[1]");
+        break;
+    case ANSWERS_AND_DIES:
+        say_frame(a, soon, WIRE_RESULT, seq, right);
+        plan_death(a, soon + between_ms(0, 5));
+        break;
+    case DIES:
+        plan_death(a, between_ms(0, 30));
+        break;
+    case SHUTS:
+        plan(a, soon, SHUT);
+        break;
+    case OUR_FAULT:
+        say_frame(a, soon, WIRE_RESULT, seq, "{\"infra\": \"keeper: it has died\"}");
+        break;
+    case LASTING:
+        programs[program].lasting = true;
+        say_frame(a, soon, WIRE_RESULT, seq, "{\"infra\": \"the tests\", \"lasting\": true}");
+        break;
+    case KEEPER_DIES:
+        kill_keeper(a);
+        say_frame(a, between_ms(0, 40), WIRE_RESULT, seq, right);
+        break;
+    case NEVER:
+        break;
+    default:
+        say_frame(a, soon, WIRE_RESULT, seq, right);
+    }
+}
+
+/* The number of the program in a question. */
+static int program_of(const char *text, size_t len)
+{
+    const char *at = memmem(text, len, "return ", 7);
+    MUST(at, "a question without a program: %.*s", (int)len, text);
+    return (int)strtol(at + 7, NULL, 10);
+}
+
+static unsigned suite_bit(const char *text, size_t len, const char *key)
+{
+    const char *at = memmem(text, len, key, strlen(key));
+    MUST(at, "no suite in %.*s", (int)len, text);
+    return 1u << (at[strlen(key)] - '0');
+}
+
+static void hear(struct actor *a, const struct wire_header *head, const char *payload)
+{
+    if (head->type == WIRE_SUITE) {
+        a->suites |= suite_bit(payload, head->len, "\"key\":\"k");
+        return;
+    }
+    MUST(head->type == WIRE_JOB, "a frame of type %d", head->type);
+    MUST(a->kind != JUDGE || a->suites & suite_bit(payload, head->len, "\"suite\":\"k"),
+         "a judge was asked about a suite that it was never sent");
+    int program = program_of(payload, head->len);
+    enum manner how = AT_ONCE;
+    if (chance(fault_rate))
+        how = 1 + (enum manner)rng_below(&rng, MANNERS - 1);
+    a->sour = a->sour || (how == OUR_FAULT && chance(.5));
+    if (a->sour)
+        how = OUR_FAULT;
+    misbehave(a, program, head->seq, how);
+}
+
+static void listen_to(struct actor *a)
+{
+    char chunk[16384];
+    ssize_t n = recv(a->in, chunk, sizeof chunk, 0);
+    if (n <= 0)
+        return;
+    buf_add(&a->inbox, chunk, (size_t)n);
+    size_t at = 0;
+    while (a->inbox.len - at >= sizeof(struct wire_header)) {
+        struct wire_header head;
+        memcpy(&head, a->inbox.s + at, sizeof head);
+        if (a->inbox.len - at - sizeof head < head.len)
+            break;
+        hear(a, &head, a->inbox.s + at + sizeof head);
+        at += sizeof head + head.len;
+    }
+    memmove(a->inbox.s, a->inbox.s + at, a->inbox.len - at);
+    a->inbox.len -= at;
+}
+
+/* ---- the functions that stand in ------------------------------------------------------------- */
+
+static void come_up(struct actor *a)
+{
+    int64_t soon = between_ms(20, 60);
+    bool faulty = chance(fault_rate / 4);
+    int how = faulty ? (int)rng_below(&rng, 4) : -1;
+    if (how == 0) /* never, but lives on */
+        return;
+    if (how == 1)
+        plan_death(a, soon);
+    if (how == 2)
+        say_garbage(a, soon, false, 0);
+    say_frame(a, soon + (how == 3 ? between_ms(0, 29000) : 0), WIRE_HELLO, 0, "{}");
+}
+
+/* Joins the verifier's stream to a socket, and the actor to the other end. */
+static int join(uv_stream_t *stream)
+{
+    int fds[2];
+    CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) == 0);
+    CHECK(uv_pipe_open((uv_pipe_t *)stream, fds[0]) == 0);
+    return fds[1];
+}
+
+int uv_spawn(uv_loop_t *in, uv_process_t *process, const uv_process_options_t *o)
+{
+    static int (*real)(uv_loop_t *, uv_process_t *, const uv_process_options_t *);
+    if (!real)
+        *(void **)&real = dlsym(RTLD_NEXT, "uv_spawn");
+    /* Refused before it forks, it leaves a handle that has begun and can be closed. */
+    uv_stdio_container_t none = {.flags = UV_INHERIT_FD, .data.fd = -1};
+    uv_process_options_t refused = *o;
+    refused.stdio = &none;
+    refused.stdio_count = 1;
+    CHECK(real(in, process, &refused) == UV_EINVAL);
+    if (chance(fault_rate / 8))
+        return UV_EAGAIN;
+    struct actor *a = actor_of(0);
+    MUST(a, "more than %d processes", ACTORS_MAX);
+    *a = (struct actor){.kind = strstr(o->file, "judge")  ? JUDGE
+                                : strstr(o->file, "lint") ? LINT
+                                                          : KEEPER,
+                        .pid = ++last_pid,
+                        .process = process,
+                        .in = -1,
+                        .out = -1,
+                        .alive = true};
+    process->pid = a->pid;
+    process->exit_cb = o->exit_cb;
+    if (a->kind == KEEPER)
+        return 0;
+    a->in = join(o->stdio[0].data.stream);
+    a->out = join(o->stdio[1].data.stream);
+    struct epoll_event e = {.events = EPOLLIN, .data.ptr = a};
+    CHECK(epoll_ctl(poll_fd, EPOLL_CTL_ADD, a->in, &e) == 0);
+    come_up(a);
+    return 0;
+}
+
+int kill(pid_t pid, int signal)
+{
+    struct actor *a = actor_of(-pid);
+    if (pid > -FIRST_PID)
+        return (int)syscall(SYS_kill, pid, signal);
+    MUST(a && a->process, "a signal to a process that is reaped");
+    die(a, signal, 0);
+    return 0;
+}
+
+int uv_write(uv_write_t *req, uv_stream_t *to, const uv_buf_t bufs[], unsigned n, uv_write_cb cb)
+{
+    static int (*real)(uv_write_t *, uv_stream_t *, const uv_buf_t[], unsigned, uv_write_cb);
+    struct wire_header head;
+    if (!real)
+        *(void **)&real = dlsym(RTLD_NEXT, "uv_write");
+    memcpy(&head, bufs[0].base, sizeof head);
+    if (head.type == WIRE_JOB) {
+        int number = program_of(bufs[1].base, bufs[1].len);
+        struct program *p = &programs[number];
+        bool judge = memmem(bufs[1].base, bufs[1].len, "\"op\":", 5);
+        p->asked[judge ? JUDGE : LINT]++;
+        MUST(p->asked[judge ? JUDGE : LINT] <= 2 * p->copies, "program %d was asked about %d times",
+             number, p->asked[judge ? JUDGE : LINT]);
+    }
+    return real(req, to, bufs, n, cb);
+}
+
+/* ---- the run --------------------------------------------------------------------------------- */
+
+static bool listen_all(void)
+{
+    struct epoll_event ready[ACTORS_MAX];
+    int n = epoll_wait(poll_fd, ready, ACTORS_MAX, 0);
+    for (int i = 0; i < n; i++) {
+        struct actor *a = ready[i].data.ptr;
+        if (ready[i].events & EPOLLIN)
+            listen_to(a);
+        if (ready[i].events & (EPOLLHUP | EPOLLERR))
+            epoll_ctl(poll_fd, EPOLL_CTL_DEL, a->in, NULL);
+    }
+    return n > 0;
+}
+
+/* Does the earliest planned thing if it is due. */
+static bool act_next(int64_t *ret_at)
+{
+    int first = -1;
+    for (int i = 0; i < n_events; i++)
+        if (first < 0 || events[i].at < events[first].at)
+            first = i;
+    *ret_at = first < 0 ? INT64_MAX : events[first].at;
+    if (first < 0 || events[first].at > now_ns)
+        return false;
+    struct event e = events[first];
+    memmove(events + first, events + first + 1,
+            (size_t)(--n_events - first) * sizeof *events); /* those of one time keep their order */
+    act(&e);
+    return true;
+}
+
+/* One turn of the loop and of the actors; when both have nothing to do now, time goes on. */
+static void turn(void)
+{
+    static int idle;
+    int64_t at;
+    uv_run(&loop, UV_RUN_NOWAIT);
+    if (listen_all() || act_next(&at))
+        return;
+    int wait_ms = uv_loop_alive(&loop) ? uv_backend_timeout(&loop) : -1;
+    int64_t timer = wait_ms < 0 ? INT64_MAX : (int64_t)(uv_now(&loop) + wait_ms) * NS_PER_MS;
+    at = timer < at ? timer : at;
+    idle = at < INT64_MAX ? 0 : idle + 1;
+    MUST(idle < 3 || !uv_loop_alive(&loop), "nothing will ever happen again");
+    if (at < INT64_MAX && at > now_ns)
+        now_ns = at;
+}
+
+static int open_files(void)
+{
+    int n = 0;
+    DIR *d = opendir("/proc/self/fd");
+    while (readdir(d))
+        n++;
+    closedir(d);
+    return n;
+}
+
+static size_t heap_bytes(void)
+{
+    return mallinfo2().uordblks;
+}
+
+static bool all_up(void)
+{
+    struct pool_stats judges = pool_stats(grader.judges), linters = pool_stats(grader.linters);
+    return judges.ready == SLOTS && judges.busy == 0 && judges.queued == 0 && linters.ready == 1 &&
+           linters.busy == 0 && linters.queued == 0;
+}
+
+/* Runs until nobody works and every slot is up: what lasts of a storm must pass. */
+static void settle(void)
+{
+    int64_t from = now_ns;
+    fault_rate = 0;
+    while (n_open || n_events || !all_up()) {
+        turn();
+        MUST(now_ns - from < 600LL * NS_PER_S, "slots stay down");
+    }
+    MUST(n_alive(JUDGE) == SLOTS && n_alive(KEEPER) == SLOTS && n_alive(LINT) == 1,
+         "%d judges, %d keepers, %d linters for %d slots", n_alive(JUDGE), n_alive(KEEPER),
+         n_alive(LINT), SLOTS);
+}
+
+/* Calm, rough and stormy tenths. */
+static double rate_now(void)
+{
+    static const double rates[] = {.02, .1, .02, .3, 0, .02, .2, .5, .02, .05};
+    return rates[begun * 10 / (n_jobs + 1)];
+}
+
+static void run_jobs(void)
+{
+    size_t heap[10] = {0};
+    while (ended < n_jobs) {
+        fault_rate = rate_now();
+        while (begun < n_jobs && n_open < OPEN_MAX)
+            begin();
+        if (chance(.001))
+            cancel_one();
+        turn();
+        struct pool_stats judges = pool_stats(grader.judges), linters = pool_stats(grader.linters);
+        MUST(judges.queued + judges.busy + linters.queued + linters.busy <= n_open + (int)cancelled,
+             "more tasks than jobs");
+        MUST(judges.busy <= SLOTS && judges.ready <= SLOTS, "more slots than there are");
+        heap[ended * 9 / n_jobs] = heap_bytes();
+    }
+    MUST(heap[9] < heap[4] + heap[4] / 2 + HEAP_SLACK, "the heap grew from %zu to %zu bytes",
+         heap[4], heap[9]);
+}
+
+static void test_slots(void **state)
+{
+    (void)state;
+    int files = open_files();
+    size_t heap = heap_bytes();
+    double from = real_s();
+    int64_t from_ns = now_ns;
+    poll_fd = epoll_create1(EPOLL_CLOEXEC);
+    assert_int_equal(uv_loop_init(&loop), 0);
+    grader = (struct grader){.reward = REWARD_DEFAULT};
+    grader_start(&grader, &loop, SLOTS);
+    grader.cache.entries_max = CACHE_ENTRIES;
+    settle();
+    int files_up = open_files();
+    run_jobs();
+    settle();
+    struct pool_stats judges = pool_stats(grader.judges), linters = pool_stats(grader.linters);
+    MUST(open_files() == files_up, "%d descriptors, %d before", open_files(), files_up);
+    MUST(graded + infra + cancelled == begun && ended == begun, "a job is lost");
+    grader_stop(&grader);
+    while (n_events || uv_loop_alive(&loop))
+        turn();
+    assert_int_equal(n_alive(JUDGE) + n_alive(KEEPER) + n_alive(LINT), 0);
+    assert_int_equal(uv_loop_close(&loop), 0);
+    grader_free(&grader);
+    close(poll_fd);
+    printf("# SEED=%lu: %ld jobs: %ld graded, %ld infra, %ld cancelled; %ld retried, %ld restarts, "
+           "%d processes; %.1f hours in %.1f s\n",
+           seed, begun, graded, infra, cancelled, judges.retried + linters.retried,
+           judges.restarts + linters.restarts, last_pid - FIRST_PID,
+           (double)(now_ns - from_ns) / 3600e9, real_s() - from);
+    MUST(open_files() <= files + 4, "descriptors are left"); /* libuv keeps its signal pipe */
+    MUST(heap_bytes() < heap + HEAP_SLACK, "%zu bytes are left", heap_bytes() - heap);
+    for (int how = 1; how < MANNERS; how++)
+        MUST(seen[how] > 0, "manner %d never came up", how);
+}
+
+static long number_from(const char *name, long otherwise)
+{
+    const char *text = getenv(name);
+    return text && *text ? strtol(text, NULL, 10) : otherwise;
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    n_jobs = number_from("SIM_JOBS", JOBS_DEFAULT);
+    seed = (unsigned long)number_from("SEED", 1);
+    CHECK(n_jobs >= 1000 && n_jobs <= JOBS_MAX);
+    rng = rng_make(seed, 0);
+    programs = xcalloc((size_t)n_jobs + 8, sizeof *programs);
+    for (int i = 0; i < PROBLEMS; i++) {
+        problems[i] = (struct problem){.id = "p", .suite = json_object(), .limits = LIMITS_DEFAULT};
+        problems[i].limits.wall_s = 2;
+        snprintf(problems[i].key, sizeof problems[i].key, "k%d", i);
+    }
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    for (int i = 0; i < PROBLEMS; i++)
+        json_decref(problems[i].suite);
+    free(programs);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_slots, setup, teardown),
+    };
+    signal(SIGPIPE, SIG_IGN);
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,142 @@
+"""Reward functions in the shapes that trainers expect.
+
+A fault of the verifier's is None, never a number: TRL leaves such completions out. verl needs a number, so
+there `infra` says which.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any, Awaitable, Callable, Dict, List, Mapping, Optional, Sequence, Union
+
+from .client import Client, Verdict
+
+Message = Mapping[str, Any]
+Completion = Union[str, Sequence[Message]]
+Score = Union[None, float, Dict[str, Any]]
+PASSING = ("correct", "faster")
+
+_default: Optional[Client] = None
+_default_lock = threading.Lock()
+
+
+def default_client() -> Client:
+    """Made at its first use, from the environment (ASSAY_URL, ASSAY_TOKEN or ASSAY_TOKEN_FILE)."""
+    global _default
+    with _default_lock:
+        if _default is None:
+            _default = Client()
+        return _default
+
+
+def text_of(completion: Completion) -> str:
+    """A completion's text: itself, or what the last message of the assistant says."""
+    if isinstance(completion, str):
+        return completion
+    for message in reversed(completion):
+        if message.get("role", "assistant") == "assistant":
+            content = message.get("content") or ""
+            if isinstance(content, str):
+                return content
+            return "".join(part.get("text", "") for part in content if part.get("type", "text") == "text")
+    return ""
+
+
+def make_reward(
+    client: Optional[Client] = None, *, task_column: str = "task_id", kind: str = "response", name: str = "assay_reward"
+) -> Callable[..., List[Optional[float]]]:
+    """A reward function for TRL's `reward_funcs`.
+
+    task_column  the data set's column with the problem's id; rows where it is None are not graded, and get None
+    kind         response (a model's whole reply), completion (what continues the prompt) or solution (a whole program)
+    name         what TRL calls it in its metrics
+    """
+    if kind not in ("response", "completion", "solution"):
+        raise ValueError(f"kind {kind!r}: want response, completion or solution")
+
+    def reward(prompts: Any = None, completions: Sequence[Completion] = (), **columns: Any) -> List[Optional[float]]:
+        tasks = columns.get(task_column)
+        if tasks is None:
+            raise ValueError(f"the data set needs a column {task_column!r} with the problems' ids")
+        if len(tasks) != len(completions):
+            raise ValueError(f"{len(completions)} completions, but {len(tasks)} of column {task_column!r}")
+        rows = [i for i, task in enumerate(tasks) if task is not None]
+        verdicts = (client or default_client()).grade(
+            {"task_id": tasks[i], kind: text_of(completions[i])} for i in rows
+        )
+        rewards: List[Optional[float]] = [None] * len(completions)
+        for i, verdict in zip(rows, verdicts):
+            rewards[i] = verdict["reward"]
+        extra = columns.get("log_extra")
+        if callable(extra):
+            by_row = dict(zip(rows, verdicts))
+            extra(f"{name}_grade", [by_row.get(i, {}).get("grade") for i in range(len(completions))])
+        return rewards
+
+    reward.__name__ = reward.__qualname__ = name
+    return reward
+
+
+def task_of(ground_truth: Any, extra_info: Optional[Mapping[str, Any]]) -> str:
+    """The problem's id in a row of verl's: `extra_info["task_id"]`, else the ground truth itself."""
+    task = (extra_info or {}).get("task_id")
+    if task is None and isinstance(ground_truth, (str, int)):
+        task = ground_truth
+    if task is None:
+        raise ValueError('want the problem\'s id in extra_info["task_id"] or as the ground truth')
+    return str(task)
+
+
+def _score(verdict: Verdict, infra: Any, detailed: bool) -> Score:
+    score = infra if verdict["reward"] is None else verdict["reward"]
+    if not detailed:
+        return score
+    return {
+        "score": score,
+        "acc": float(verdict["grade"] in PASSING),
+        "grade": verdict["grade"] or "infra",
+        "reason": verdict["reason"] or "",
+    }
+
+
+def make_compute_score(
+    client: Optional[Client] = None, *, kind: str = "response", infra: Optional[float] = None, detailed: bool = False
+) -> Callable[..., Score]:
+    """A function for verl's `custom_reward_function`.
+
+    infra     the score where the verifier met a fault of its own
+    detailed  a dict with `score`, `acc`, `grade` and `reason` in the place of a float
+
+    Calls from many threads share requests. `.asynchronous` is the same as a coroutine function.
+    """
+
+    def item(solution_str: str, ground_truth: Any, extra_info: Optional[Mapping[str, Any]]) -> Dict[str, Any]:
+        return {"task_id": task_of(ground_truth, extra_info), kind: solution_str}
+
+    def compute_score(
+        data_source: Any = None,
+        solution_str: str = "",
+        ground_truth: Any = None,
+        extra_info: Optional[Mapping[str, Any]] = None,
+        **_: Any,
+    ) -> Score:
+        verdict = (client or default_client()).grade([item(solution_str, ground_truth, extra_info)])[0]
+        return _score(verdict, infra, detailed)
+
+    async def compute_score_async(
+        data_source: Any = None,
+        solution_str: str = "",
+        ground_truth: Any = None,
+        extra_info: Optional[Mapping[str, Any]] = None,
+        **_: Any,
+    ) -> Score:
+        verdicts = await (client or default_client()).grade_async([item(solution_str, ground_truth, extra_info)])
+        return _score(verdicts[0], infra, detailed)
+
+    compute_score.asynchronous = compute_score_async  # type: ignore[attr-defined]
+    return compute_score
+
+
+reward = make_reward(name="reward")
+compute_score = make_compute_score()
+compute_score_async: Callable[..., Awaitable[Score]] = compute_score.asynchronous  # type: ignore[attr-defined]
