@@ -28,7 +28,7 @@ model: {family: qwen2, layers: 2, width: 96, heads: 4, kv_heads: 2, ff: 96, max_
 tokenizer: {vocab: 280}
 verifier: {timing: false}
 stages:
-  - sft: {data: ["$tmp/add.yaml?count=300&flawed=.5"], epochs: 22, tokens_per_batch: 700, lr: 3e-3, warmup: 10}
+  - sft: {data: ["$tmp/add.yaml?count=240&flawed=.5"], epochs: 20, tokens_per_batch: 700, lr: 3e-3, warmup: 10}
 EOF
 cat >"$tmp/lora.yaml" <<EOF
 seed: 3

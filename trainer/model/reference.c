@@ -222,9 +222,9 @@ void ref_merge(const struct model *m, const double *adapter, double *params)
     const struct lora *l = m->lora;
     for (int t = 0; t < l->n_tensors; t += 2) {
         const struct model_tensor *a = &l->tensors[t], *b = &l->tensors[t + 1];
+        const char *stem = a->name + strlen(prefix);
         char name[128];
-        snprintf(name, sizeof name, "%s", a->name + strlen(prefix));
-        strcpy(strstr(name, ".lora_A"), ".weight");
+        snprintf(name, sizeof name, "%.*s.weight", (int)(strstr(stem, ".lora_A") - stem), stem);
         const struct model_tensor *w = model_find(m, name);
         CHECK(w && w->rows == b->rows && w->cols == a->cols);
         for (int i = 0; i < w->rows; i++)
