@@ -15,14 +15,14 @@ struct limits {
 
 struct problem {
     char *id;
-    char *prompt;      /* shown to the model */
-    char *entry_point; /* NULL for stdio problems */
-    char *starter;     /* shown to the model, placed before its code; "" if none */
-    char *prefix;      /* what a `completion` continues (HumanEval's prompt); NULL: the starter */
-    json_t *suite;     /* what verifier/judge.h's SUITE carries; never leaves the trusted side */
-    char key[33];      /* content hash of `suite`, hex */
+    char *prompt;       /* shown to the model */
+    char *entry_point;  /* NULL for stdio problems */
+    char *starter;      /* shown to the model, placed before its code; "" if none */
+    char *prefix;       /* what a `completion` continues (HumanEval's prompt); NULL: the starter */
+    json_t *suite;      /* what verifier/judge.h's SUITE carries; never leaves the trusted side */
+    char key[33];       /* content hash of `suite`, hex */
     json_t *references; /* array of further sources that must pass */
-    json_t *wrong;     /* array of sources that must fail */
+    json_t *wrong;      /* array of sources that must fail */
     json_t *shown; /* object of what GET /v1/problems may add: tags, level, demonstration, ... */
     struct limits limits;
     char *source; /* "file.yaml:12" for messages */

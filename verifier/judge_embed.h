@@ -5,6 +5,7 @@
 
 #include <Python.h>
 
+// NOLINTBEGIN(bugprone-macro-parentheses): a name and a row of strings take none
 /* `extern const char name[]` with the file's text, NUL at its end. `path` from the top of the
  * tree. */
 #define EMBED_TEXT(name, path)                                                                     \
@@ -21,6 +22,7 @@
     __asm__(".pushsection .rodata\n"                                                               \
             ".global " #name "\n.hidden " #name "\n" #name ":\n" files ".byte 0\n"                 \
             ".popsection")
+// NOLINTEND(bugprone-macro-parentheses)
 
 /* Runs the text as a module of the judge. Its globals, a new reference that the caller keeps for
  * good; NULL with a Python error set. */

@@ -170,7 +170,7 @@ static json_t *tests_of(const struct judge_job *job, bool failed, int total)
         json_object_set_new(tests, "not_run", json_integer(job->not_run));
     if (job->groups)
         json_object_set(tests, "groups", job->groups);
-    if (total && job->suite->points > 0)
+    if (total && job->suite && job->suite->points > 0)
         json_object_set_new(tests, "points",
                             json_pack("{s:f, s:f}", "earned", failed ? 0. : job->earned, "total",
                                       job->suite->points));

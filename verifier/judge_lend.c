@@ -13,6 +13,7 @@
 #include "verifier/judge_session.h"
 
 #include "base/clock.h"
+#include "verifier/judge_embed.h"
 
 enum {
     LENT_MAX = 100000,
@@ -34,86 +35,7 @@ static struct {
     bool met_foreign;
 } lend;
 
-static const char helper_source[] =
-    "import sys\n"
-    "PLAIN = (int, float, complex, str, bytes, bool, type(None))\n"
-    "\n"
-    "def plain(value):\n"
-    "    return type(value) in PLAIN or type(value) is tuple and all(map(plain, value))\n"
-    "\n"
-    "def describe(function):\n"
-    "    code, names = function.__code__, function.__code__.co_varnames\n"
-    "    count, last = code.co_argcount, code.co_argcount + code.co_kwonlyargcount\n"
-    "    named, defaults = function.__kwdefaults__ or {}, list(function.__defaults__ or ())\n"
-    "    first = count - len(defaults)\n"
-    "    if not all(map(plain, [*defaults, *named.values()])) or code.co_flags & 0x200:\n"
-    "        return None\n"
-    "    parameters, call = [], []\n"
-    "    for i, name in enumerate(names[:count]):\n"
-    "        parameters.append(name if i < first else f'{name}=_default_[{i - first}]')\n"
-    "        call.append(name)\n"
-    "        if i + 1 == code.co_posonlyargcount:\n"
-    "            parameters.append('/')\n"
-    "    at = last\n"
-    "    if code.co_flags & 4:\n"
-    "        parameters.append('*' + names[at])\n"
-    "        call.append('*' + names[at])\n"
-    "        at += 1\n"
-    "    elif last > count:\n"
-    "        parameters.append('*')\n"
-    "    for name in names[count:last]:\n"
-    "        if name in named:\n"
-    "            parameters.append(f'{name}=_default_[{len(defaults)}]')\n"
-    "            defaults.append(named[name])\n"
-    "        else:\n"
-    "            parameters.append(name)\n"
-    "        call.append(f'{name}={name}')\n"
-    "    if code.co_flags & 8:\n"
-    "        parameters.append('**' + names[at])\n"
-    "        call.append('**' + names[at])\n"
-    "    doc = function.__doc__ if type(function.__doc__) is str else None\n"
-    "    head = 'async def' if code.co_flags & 0x80 else 'def'\n"
-    "    return (function.__name__, doc, head, ', '.join(parameters), ', '.join(call),\n"
-    "            tuple(defaults))\n"
-    "\n"
-    "class Raised:\n"
-    "    def __init__(self, *args, **kwargs):\n"
-    "        made = type(self)." VALUE_OTHER_SELF "(*args, **kwargs)\n"
-    "        if isinstance(made, Raised):\n"
-    "            self.__dict__.update(made.__dict__)\n"
-    "            self.args = made.args\n"
-    "    def __getattr__(self, name):\n"
-    "        theirs = self.__dict__.get('" VALUE_OTHER_SELF "')\n"
-    "        if theirs is None:\n"
-    "            raise AttributeError(name)\n"
-    "        return getattr(theirs, name)\n"
-    "    def __str__(self):\n"
-    "        text = self.__dict__.get('" VALUE_MESSAGE "')\n"
-    "        return super().__str__() if text is None else text\n"
-    "\n"
-    "def raised(theirs, module, name, bases):\n"
-    "    if not any(issubclass(base, Raised) for base in bases):\n"
-    "        bases = (Raised, *bases)\n"
-    "    return type(name, bases, {'" VALUE_OTHER_SELF "': theirs, '__module__': 'solution'})\n"
-    "\n"
-    "# No test framework's: a program may not skip a test by raising what would.\n"
-    "def library(module, name):\n"
-    "    top = module.split('.')[0] if type(module) is str else ''\n"
-    "    known = top in sys.stdlib_module_names or hasattr(sys.modules.get(top), '__file__')\n"
-    "    if not known or top in ('unittest', 'builtins', 'pytest', '_pytest'):\n"
-    "        return None\n"
-    "    return getattr(sys.modules.get(module), name, None)\n"
-    "\n"
-    "def run(coroutine):\n"
-    "    from asyncio import events\n"
-    "    outer = events._get_running_loop()\n"
-    "    events._set_running_loop(None)\n"
-    "    inner = events.new_event_loop()\n"
-    "    try:\n"
-    "        return inner.run_until_complete(coroutine)\n"
-    "    finally:\n"
-    "        inner.close()\n"
-    "        events._set_running_loop(outer)\n";
+EMBED_TEXT(judge__lend_text, "verifier/judge_lend.py");
 
 /* ---- ours ------------------------------------------------------------------------------------ */
 
@@ -283,6 +205,18 @@ bool judge__lend_met_foreign(bool reset)
     return met;
 }
 
+/* The class of that name that the test's source or the starter defines; borrowed. One that they only
+ * import, a framework's SkipTest say, is nothing that a program may raise by its name. */
+static PyObject *own_exception(PyObject *name)
+{
+    PyObject *found = lend.globals ? PyDict_GetItemWithError(lend.globals, name) : NULL;
+    if (!found || !PyExceptionClass_Check(found))
+        return NULL;
+    PyObject *here = PyDict_GetItemString(lend.globals, "__name__");
+    PyObject *module = PyDict_GetItemString(((PyTypeObject *)found)->tp_dict, "__module__");
+    return here && module && PyObject_RichCompareBool(here, module, Py_EQ) == 1 ? found : NULL;
+}
+
 /* The test's own class of that name (the starter's, mostly), the library's, or one made once for
  * theirs. */
 static PyObject *exception_class(void *ctx, PyObject *theirs, PyObject *module, PyObject *name,
@@ -290,8 +224,8 @@ static PyObject *exception_class(void *ctx, PyObject *theirs, PyObject *module, 
 {
     uint32_t number;
     (void)ctx;
-    PyObject *found = lend.globals ? PyDict_GetItemWithError(lend.globals, name) : NULL;
-    if (found && PyExceptionClass_Check(found))
+    PyObject *found = own_exception(name);
+    if (found)
         return Py_NewRef(found);
     found = PyObject_CallFunctionObjArgs(lend.library, module, name, NULL);
     if (found && PyExceptionClass_Check(found))
@@ -353,16 +287,13 @@ void judge__lend_clear(void)
 
 int judge__lend_init(void)
 {
-    PyObject *scope = PyDict_New(), *done = NULL;
+    PyObject *scope = judge_embedded(judge__lend_text, "<lend>");
     lend.objects = PyList_New(0);
     lend.numbers = PyDict_New();
     lend.kept = PyDict_New();
     lend.exceptions = PyDict_New();
-    if (scope && PyDict_SetItemString(scope, "__builtins__", PyEval_GetBuiltins()) == 0)
-        done = PyRun_String(helper_source, Py_file_input, scope, scope);
-    if (!done || !lend.objects || !lend.numbers || !lend.kept || !lend.exceptions)
+    if (!scope || !lend.objects || !lend.numbers || !lend.kept || !lend.exceptions)
         return -1;
-    Py_DECREF(done);
     lend.describe = PyDict_GetItemString(scope, "describe");
     lend.raised = PyDict_GetItemString(scope, "raised");
     lend.library = PyDict_GetItemString(scope, "library");

@@ -146,11 +146,33 @@ void judge_sites_begin(struct judge_job *job)
     sites.states = xcalloc((size_t)job->suite->n_sites, 1);
 }
 
+/* `assert False` stands where nobody should come. */
+static bool is_barrier(PyObject *text)
+{
+    return PyUnicode_CompareWithASCIIString(text, "False") == 0 ||
+           PyUnicode_CompareWithASCIIString(text, "0") == 0;
+}
+
+/* Whether any assert that checks something was reached, or there is none. */
+static bool checked_anything(const struct judge_suite *s)
+{
+    bool any = false;
+    for (int i = 0; i < s->n_sites; i++) {
+        if (is_barrier(PyList_GET_ITEM(s->site_texts, i)))
+            continue;
+        if (sites.states[i] != SITE_UNSEEN)
+            return true;
+        any = true;
+    }
+    return !any;
+}
+
 /* Counts. Where the source ended normally, a site that was not reached had nothing to say and
- * has passed. */
+ * has passed; unless all were, as in a loop over an answer that was empty. */
 void judge_sites_end(bool completed)
 {
     struct judge_job *job = sites.job;
+    completed = completed && checked_anything(job->suite);
     for (int i = 0; i < job->suite->n_sites; i++)
         job->passed +=
             sites.states[i] == SITE_PASSED || (completed && sites.states[i] == SITE_UNSEEN);

@@ -86,9 +86,8 @@ static int start(uint32_t *ret_isolation, struct err *err)
     struct interpreter_options options = interpreter_options_env();
     struct keeper_hello hello;
     TRY(interpreter_start(&options, err));
-    if (judge_prepare_init() < 0 || judge_derive_init() < 0 ||
-        judge_framework_init() < 0 || judge_mirror_init() < 0 ||
-        judge_proxy_init() < 0 || judge_names_init() < 0 ||
+    if (judge_prepare_init() < 0 || judge_derive_init() < 0 || judge_framework_init() < 0 ||
+        judge_mirror_init() < 0 || judge_proxy_init() < 0 || judge_names_init() < 0 ||
         judge_numpy_init() < 0)
         return interpreter_error(err, -ENOEXEC, "judge");
     TRY(judge_watch_init(err));

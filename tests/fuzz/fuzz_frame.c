@@ -17,10 +17,10 @@ static void on_frame(void *ctx, unsigned type, uint32_t seq, struct str payload)
     buf_str(&s->bytes, payload);
 }
 
-static void on_gone(void *ctx, const char *why)
+static void on_gone(void *ctx, const char *why, bool killed)
 {
     struct seen *s = ctx;
-    CHECK(!s->gone && why[0]);
+    CHECK(!s->gone && why[0] && !killed);
     s->gone = true;
 }
 

@@ -37,7 +37,8 @@ static PyObject *eval(const char *source)
 static int same(const char *got, const char *expected, double tolerance, bool any)
 {
     PyObject *a = eval(got), *b = eval(expected);
-    int yes = judge_equal(a, b, &(struct judge_compare){.tolerance = tolerance, .any_sequence = any});
+    int yes =
+        judge_equal(a, b, &(struct judge_compare){.tolerance = tolerance, .any_sequence = any});
     Py_DECREF(a);
     Py_DECREF(b);
     assert_null(PyErr_Occurred());

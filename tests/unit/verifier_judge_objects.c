@@ -409,6 +409,14 @@ static void lies_about_plain_data_never_win(void **state)
         .reason = "wrong-answer", .passed = 0);
     RUN(.entry_point = "gcd", .tests = "assert gcd(4, 6) == 2", .reference = "from math import gcd",
         .program = "def gcd(a, b): return 3", .reason = "wrong-answer", .passed = 0);
+    /* Nor is an assert that nothing reached a pass, if it is all there is. */
+    RUN(.tests = "for got, wanted in zip(f([1, 2]), [1, 2]): assert got == wanted",
+        .program = "def f(x): return []", .reason = "wrong-answer", .passed = 0);
+    RUN(.tests = "try:\n    f(1)\n    assert False\nexcept ValueError: pass",
+        .program = "def f(x): raise ValueError");
+    RUN(.tests = "from unittest import SkipTest\ntry: f(1)\nexcept SkipTest: pass",
+        .program = "class SkipTest(Exception): pass\ndef f(x): raise SkipTest",
+        .reason = "exception", .passed = 0);
     /* No loop of the test's ends by a program's word. */
     RUN(.tests = "for got, wanted in zip(map(f, [1, 2]), [5, 6]): assert got == wanted",
         .program = "def f(x): raise StopIteration", .reason = "exception", .passed = 0);

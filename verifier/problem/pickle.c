@@ -40,7 +40,7 @@ static int fail(struct machine *m, const char *what)
 static void push_to(struct cell ***v, size_t *n, size_t *cap, struct cell *c)
 {
     if (*n == *cap)
-        *v = xrealloc(*v, *cap = *cap ? 2 * *cap : 64, sizeof **v);
+        *v = xrealloc(*v, *cap = *cap ? 2 * *cap : 64, sizeof(struct cell *));
     (*v)[(*n)++] = c;
 }
 
@@ -184,7 +184,7 @@ static int take_mark(struct machine *m, size_t *ret_first)
         at--;
     if (at == 0)
         return fail(m, "no mark on the stack");
-    memmove(&m->stack[at - 1], &m->stack[at], (m->n_stack - at) * sizeof *m->stack);
+    memmove(&m->stack[at - 1], &m->stack[at], (m->n_stack - at) * sizeof(struct cell *));
     m->n_stack--;
     *ret_first = at - 1;
     return 0;
@@ -243,7 +243,8 @@ static int collect(struct machine *m, size_t first, bool dict)
 {
     json_t *json = dict ? json_object() : json_array();
     struct cell *made = push(m, json);
-    memmove(&m->stack[first + 1], &m->stack[first], (m->n_stack - 1 - first) * sizeof *m->stack);
+    memmove(&m->stack[first + 1], &m->stack[first],
+            (m->n_stack - 1 - first) * sizeof(struct cell *));
     m->stack[first] = made;
     return fill(m, first + 1, dict);
 }
@@ -454,7 +455,7 @@ json_t *prb_unpickle(struct str bytes, struct err *err)
 {
     struct machine m = {.code = bytes, .err = err};
     struct cell *made = NULL;
-    json_t *json = run(&m, &made) == 0 ? json_incref(made->json) : NULL;
+    json_t *json = run(&m, &made) == 0 && made ? json_incref(made->json) : NULL;
     for (size_t i = 0; i < m.n_all; i++) {
         json_decref(m.all[i]->json);
         free(m.all[i]);
