@@ -11,7 +11,7 @@ int judge_prepare_init(void);
 PyObject *judge_prepare_starter(const char *source);
 
 /* (code, list of site texts, whether it defines `check` and never calls it, set of the names that it
- * uses as classes, whether it awaits what it calls). `taken`: names that the starter binds; `reference`
+ * uses as classes, whether it awaits what it calls, whether it can fail without an assert). `taken`: names that the starter binds; `reference`
  * and `entry_point` (or NULL): its imports are lent to test code that misses them. */
 PyObject *judge_prepare_tests(const char *source, PyObject *taken, const char *reference,
                               const char *entry_point);

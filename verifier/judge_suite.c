@@ -177,6 +177,7 @@ static int read_tests(struct judge_suite *s, PyObject *taken, struct err *err)
     s->calls_check = PyTuple_GET_ITEM(made, 2) == Py_True;
     s->classes = Py_NewRef(PyTuple_GET_ITEM(made, 3));
     s->awaits = PyTuple_GET_ITEM(made, 4) == Py_True;
+    s->checks_by_calls = PyTuple_GET_ITEM(made, 5) == Py_True;
     Py_DECREF(made);
     return 0;
 }

@@ -40,6 +40,7 @@ struct judge_suite {
     PyObject *tests_code, *site_texts; /* NULL without test source */
     PyObject *classes; /* set of the names that the test source uses as classes; or NULL */
     int n_sites;
+    bool checks_by_calls; /* the source can fail without an assert */
     bool calls_check;
     bool awaits;                /* the test source awaits what it calls */
     bool framework;             /* the sites are test functions (judge_framework.h) */
