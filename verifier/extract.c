@@ -353,6 +353,8 @@ static bool is_sentence(struct str line)
     size_t spaces = 0;
     while (line.len && is_space(line.s[line.len - 1]))
         line.len--;
+    if (starts_python(line))
+        return false;
     for (size_t i = 0; i < COUNT_OF(keywords); i++) {
         struct str rest = line;
         if (take_word(&rest, str_of(keywords[i])))
@@ -408,7 +410,7 @@ static bool between_prose(struct str *text)
     struct str rest = program, line = {"", 0};
     while (is_blank(line) && next_line(&rest, &line))
         ;
-    if (!starts_python(line) || tail == 0 || (head == 0 && tail == program.len))
+    if (!starts_python(line) || (head == 0 && tail == program.len))
         return false;
     *text = str_make(program.s, tail);
     return true;
