@@ -194,7 +194,7 @@ int hf_config_parse(const char *path, const json_t *o, struct model_config *ret,
 int hf_config_read(const char *dir, struct model_config *ret, struct err *err)
 {
     char path[PATH_MAX];
-    json_t *config, *generation;
+    json_t *config = NULL, *generation = NULL;
     snprintf(path, sizeof path, "%s/config.json", dir);
     TRY(hf_read_json(path, &config, err));
     int rc = hf_config_parse(path, config, ret, err);

@@ -132,7 +132,7 @@ int prb_build_prompt(struct prb_build *b, const char *const *keys, size_t n)
     }
     if (rc == 0 && text.len == 0)
         rc = prb_build_fail(b, keys[0], "`%s` is missing or empty", keys[0]);
-    if (rc == 0)
+    if (rc == 0 && text.s)
         b->p->prompt = check_alloc(strdup(text.s));
     buf_free(&text);
     return rc;
