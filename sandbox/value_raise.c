@@ -301,11 +301,19 @@ PyObject *value__get_exception(struct value_reader *r, int depth)
 {
     PyObject *part[6] = {NULL}, *made = NULL;
     int i = 0;
-    while (i < 6 && (part[i] = value__get(r, depth)))
+    bool names_other = false; /* an object of the other side, or nothing: never data */
+    while (i < 6) {
+        if (i == 5 && r->at < r->end)
+            names_other =
+                *r->at == VALUE_NONE || *r->at == VALUE_HANDLE || *r->at == VALUE_CALLABLE;
+        if (!(part[i] = value__get(r, depth)))
+            break;
         i++;
+    }
     PyObject *class = part[0], *args = part[1], *dict = part[2], *cause = part[4];
-    bool fits = i == 6 && PyExceptionClass_Check(class) && PyTuple_CheckExact(args) &&
-                PyDict_CheckExact(dict) && (cause == Py_None || PyExceptionInstance_Check(cause));
+    bool fits = i == 6 && names_other && PyExceptionClass_Check(class) &&
+                PyTuple_CheckExact(args) && PyDict_CheckExact(dict) &&
+                (cause == Py_None || PyExceptionInstance_Check(cause));
     if (fits)
         made = rebuilt((PyTypeObject *)class, args);
     if (made && PyExceptionInstance_Check(made)) {

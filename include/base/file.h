@@ -44,7 +44,9 @@ static inline int file_read(const char *path, size_t max, struct buf *ret, struc
              : zerr == Z_BUF_ERROR ? err_set(err, -EINVAL, "%s: truncated gzip data", path)
                                    : err_set(err, -EINVAL, "%s: %s", path, what);
     gzclose(gz);
-    if (rc < 0) {
+    if (rc < 0 && start == 0) {
+        buf_free(ret);
+    } else if (rc < 0) {
         ret->len = start;
         ret->s[start] = 0;
     }

@@ -22,7 +22,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (str_find(x.code, STR("`"), 0) < 0 && str_find(x.code, STR("~"), 0) < 0 &&
         str_find(x.code, STR("<"), 0) < 0 && !str_starts(x.code, STR("\xef\xbb\xbf"))) {
         CHECK(extract_program(x.code, entry_point, &a, &again) == 0);
-        CHECK(str_eq(again.code, x.code));
+        /* Words around it, which a fence protected, may fall away. */
+        CHECK(strcmp(again.rule, "between-prose") == 0 || str_eq(again.code, x.code));
     }
     arena_free(&a);
     return 0;
