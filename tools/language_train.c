@@ -10,8 +10,8 @@
  *
  * The table in the tree was made from 14,600 snippets of 3 to 60 lines, cut at blank lines:
  * solutions and tests of exercise collections in 23 languages, textbook algorithms in 19, samples
- * of 35 kinds of file, and files of Debian and npm packages; all under free licences. No sample
- * that the tests measure with is among them. */
+ * of 35 kinds of file, and files of Debian and npm packages, each under its own licence: only the
+ * weights of tokens are kept here. No sample that the tests measure with is among them. */
 #include <dirent.h>
 #include <math.h>
 #include <stdlib.h>
