@@ -101,7 +101,7 @@ check "... give them" status 1 cmp "$run/checkpoints/step_12/model.safetensors" 
 killed() {
     "$ASSAY_BUILD/assay" train "$tmp/recipe.yaml" --out "$tmp/killed" >/dev/null 2>&1 &
     victim=$!
-    for i in $(seq 600); do
+    for i in $(seq 3000); do
         [ -e "$tmp/killed/completions/step_6.jsonl" ] && break
         sleep 0.05
     done
@@ -118,7 +118,7 @@ check "a resumed run must be the same run" refused "another recipe" --out "$tmp/
 interrupted() {
     "$ASSAY_BUILD/assay" train "$tmp/recipe.yaml" --out "$tmp/stopped" >/dev/null 2>"$tmp/err" &
     victim=$!
-    for i in $(seq 600); do
+    for i in $(seq 3000); do
         [ -e "$tmp/stopped/completions/step_1.jsonl" ] && break
         sleep 0.05
     done
