@@ -89,7 +89,7 @@ check "a checkpoint holds the adapter, no model" sh -c 'cd "$1" && [ -s adapter_
 killed() {
     "$ASSAY_BUILD/assay" train "$tmp/lora.yaml" --out "$tmp/killed" >/dev/null 2>&1 &
     victim=$!
-    for i in $(seq 600); do
+    for i in $(seq 3000); do
         [ -e "$tmp/killed/completions/step_5.jsonl" ] && break
         sleep 0.05
     done
