@@ -7,12 +7,9 @@
 enum { CAPTURES_MAX = 8, MATCHES_MAX = 5000, MATCHES_AT_ONCE = 256, ANCESTORS_MAX = 400 };
 
 extern const char linter__queries[] __attribute__((visibility("hidden")));
-extern const char linter__queries_end[] __attribute__((visibility("hidden")));
 __asm__(".pushsection .rodata\n"
-        ".global linter__queries, linter__queries_end\n"
-        ".hidden linter__queries\n.hidden linter__queries_end\n"
-        "linter__queries:\n.incbin \"verifier/queries/python.scm\"\n"
-        "linter__queries_end:\n.byte 0\n"
+        ".global linter__queries\n.hidden linter__queries\n"
+        "linter__queries:\n.incbin \"verifier/queries/python.scm\"\n.byte 0\n"
         ".popsection");
 
 /* What #set! says of a pattern. */
@@ -50,7 +47,7 @@ void linter_queries_open(struct linter *l)
     uint32_t at = 0, n;
     TSQueryError error;
     l->query = ts_query_new(ts_parser_language(l->parser), linter__queries,
-                            (uint32_t)(linter__queries_end - linter__queries), &at, &error);
+                            (uint32_t)strlen(linter__queries), &at, &error);
     if (!l->query)
         fprintf(stderr, "queries/python.scm: error %d at byte %u\n", (int)error, at);
     CHECK(l->query && ts_query_capture_count(l->query) <= CAPTURES_MAX);

@@ -143,7 +143,7 @@ static int step_sample(struct grpo *g, struct step *s, struct err *err)
         rounds = g->recipe->dynamic_sampling ? REFILL_ROUNDS_MAX : 1;
     while (s->n_rounds < rounds && want > 0) {
         struct rollout_stats stats;
-        struct rl_advantage_stats reward;
+        struct rl_advantage_stats reward = {0};
         struct rollout_batch *b = &s->rounds[s->n_rounds];
         TRY(round_run(g, want, b, &stats, &reward, err));
         if (s->n_rounds++ == 0)

@@ -110,10 +110,10 @@ static void reserve(struct rl_learner *l, int n)
     if (n <= l->cap)
         return;
     l->cap = n + n / 2;
-    l->sorted = xrealloc(l->sorted, (size_t)l->cap, sizeof *l->sorted);
+    l->sorted = xrealloc(l->sorted, (size_t)l->cap, sizeof(struct rl_sequence *));
     for (int w = 0; w < l->n_workers; w++) {
         struct worker *worker = &l->workers[w];
-        worker->seqs = xrealloc(worker->seqs, (size_t)l->cap, sizeof *worker->seqs);
+        worker->seqs = xrealloc(worker->seqs, (size_t)l->cap, sizeof(struct rl_sequence *));
         worker->cut = xrealloc(worker->cut, (size_t)l->cap + 1, sizeof *worker->cut);
     }
 }
@@ -144,7 +144,7 @@ static void share_out(struct rl_learner *l, const struct rl_sequence *seqs, int 
     reserve(l, n);
     for (int i = 0; i < n; i++)
         l->sorted[i] = &seqs[i];
-    qsort(l->sorted, (size_t)n, sizeof *l->sorted, by_prompt);
+    qsort(l->sorted, (size_t)n, sizeof(struct rl_sequence *), by_prompt);
     for (int w = 0; w < l->n_workers; w++)
         l->workers[w].n_seqs = 0, l->workers[w].tokens = 0;
     int longest_run = (n + 2 * l->n_workers - 1) / (2 * l->n_workers);
