@@ -121,6 +121,16 @@ static inline void buf_clear(struct buf *b)
         b->s[0] = 0;
 }
 
+/* Without the blanks and line ends around it. */
+static inline struct str str_trim(struct str s)
+{
+    while (s.len && strchr(" \t\r\n", s.s[0]))
+        s = str_from(s, 1);
+    while (s.len && strchr(" \t\r\n", s.s[s.len - 1]))
+        s.len--;
+    return s;
+}
+
 static inline void buf_free(struct buf *b)
 {
     free(b->s);

@@ -1,6 +1,5 @@
 /* Every architecture against PyTorch: folders of random models with the logits and gradients that
  * oracle.py computed for them. Skipped where the system's Python has no torch. */
-#include <ftw.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,16 +11,11 @@
 #include <cmocka.h>
 
 #include "base/check.h"
+#include "tests/unit/folder.h"
 #include "trainer/model/model.h"
 #include "trainer/model/safetensors.h"
 
 static char folder[] = "/tmp/assay-oracle-XXXXXX";
-
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *at)
-{
-    (void)st, (void)flag, (void)at;
-    return remove(path);
-}
 
 static int make_models(void **state)
 {
@@ -39,7 +33,7 @@ static int make_models(void **state)
 static int remove_models(void **state)
 {
     (void)state;
-    return nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    return folder_remove(folder);
 }
 
 static float *values(const struct safetensors *st, const char *name, size_t *ret_n)

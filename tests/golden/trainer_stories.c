@@ -1,7 +1,6 @@
 /* A real model: llama2.c's stories260K, brought over by tools/import_llama2c.py, against logits,
  * likelihoods and greedy texts that a double-precision pass of the original gave. Skipped where the
  * public data is not at hand. */
-#include <ftw.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,6 +13,7 @@
 #include <jansson.h>
 
 #include "base/check.h"
+#include "tests/unit/folder.h"
 #include "trainer/kernels/team.h"
 #include "trainer/model/model.h"
 #include "trainer/text/tokenizer.h"
@@ -28,12 +28,6 @@ struct story {
     struct tokenizer *tok;
     json_t *golden; /* array of records */
 };
-
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *at)
-{
-    (void)st, (void)flag, (void)at;
-    return remove(path);
-}
 
 static int open_story(void **state)
 {
@@ -69,7 +63,7 @@ static int close_story(void **state)
     json_decref(s->golden);
     tok_free(s->tok);
     model_free(&s->m);
-    return nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    return folder_remove(folder);
 }
 
 static int read_ids(const json_t *list, int32_t *ids)

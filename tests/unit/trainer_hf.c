@@ -1,6 +1,5 @@
 /* Hugging Face folders: save, load and save again give the same bytes; what does not fit is refused
  * by name. */
-#include <ftw.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,6 +12,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "tests/unit/folder.h"
 #include "trainer/model/model.h"
 #include "trainer/model/safetensors.h"
 
@@ -40,12 +40,6 @@ static const char *in_dir(const char *name)
     return path;
 }
 
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *at)
-{
-    (void)st, (void)flag, (void)at;
-    return remove(path);
-}
-
 static int make_dir(void **state)
 {
     (void)state;
@@ -56,7 +50,7 @@ static int make_dir(void **state)
 static int remove_dir(void **state)
 {
     (void)state;
-    return nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    return folder_remove(dir);
 }
 
 static struct model saved(bool tied)

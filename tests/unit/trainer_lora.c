@@ -1,6 +1,5 @@
 /* Adapters: what a fresh one changes (nothing), what training changes (it alone), and PEFT's files:
  * save, load and save again give the same bytes; what does not fit is refused by name. */
-#include <ftw.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,6 +12,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "tests/unit/folder.h"
 #include "trainer/kernels/team.h"
 #include "trainer/model/lora.h"
 #include "trainer/model/safetensors.h"
@@ -41,12 +41,6 @@ static const char *in_dir(const char *name)
     return path;
 }
 
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *at)
-{
-    (void)st, (void)flag, (void)at;
-    return remove(path);
-}
-
 static int make_dir(void **state)
 {
     (void)state;
@@ -57,7 +51,7 @@ static int make_dir(void **state)
 static int remove_dir(void **state)
 {
     (void)state;
-    return nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    return folder_remove(dir);
 }
 
 static struct model model_of(int family)

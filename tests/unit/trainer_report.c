@@ -1,5 +1,4 @@
 /* The run folder, the live line and the report. */
-#include <ftw.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,17 +9,12 @@
 #include <cmocka.h>
 
 #include "base/file.h"
+#include "tests/unit/folder.h"
 #include "trainer/rl/progress.h"
 #include "trainer/rl/report.h"
 #include "trainer/rl/runlog.h"
 
 static char base[64], run[96];
-
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *at)
-{
-    (void)st, (void)flag, (void)at;
-    return remove(path);
-}
 
 static int make_dir(void **state)
 {
@@ -35,7 +29,7 @@ static int make_dir(void **state)
 static int remove_dir(void **state)
 {
     (void)state;
-    return nftw(base, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    return folder_remove(base);
 }
 
 static struct buf content(const char *name)

@@ -166,6 +166,11 @@ static bool diverges_in_loss(const struct recipe_grpo *r)
     return r->beta > 0 && !r->kl_in_reward;
 }
 
+static bool diverges_in_reward(const struct recipe_grpo *r)
+{
+    return r->beta > 0 && r->kl_in_reward;
+}
+
 /* Dead groups have advantage zero everywhere: without a KL term they would only cost time. */
 static bool is_live(const struct recipe_grpo *r, const struct rollout *x)
 {
@@ -378,7 +383,7 @@ static json_t *metrics_of(const struct grpo *g, const struct step *s, const stru
     }
     json_set_number(m, "completions/clipped_ratio", (double)r->truncated / r->n);
     metrics_of_update(m, u);
-    if (g->recipe->beta > 0 && g->recipe->kl_in_reward)
+    if (diverges_in_reward(g->recipe))
         json_set_number(m, "kl", s->divergence / (double)r->tokens);
     json_set_number(m, "learning_rate", lr);
     json_object_set_new(m, "groups", json_integer(s->groups));
@@ -427,7 +432,7 @@ static int step_run(struct grpo *g, struct step *s, struct err *err)
     double started = wall_s(), lr = recipe_lr_at(&g->recipe->lr, s->index, g->recipe->steps);
     TRY(step_sample(g, s, err));
     double sampled = wall_s();
-    if (g->recipe->beta > 0 && g->recipe->kl_in_reward)
+    if (diverges_in_reward(g->recipe))
         step_penalise(g, s);
     step_collect(g, s);
     if (s->n_live > 0)

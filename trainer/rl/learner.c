@@ -136,8 +136,8 @@ static void cut_into_batches(struct worker *worker, int tokens_per_batch)
     worker->cut[worker->n_batches] = worker->n_seqs;
 }
 
-/* Sequences of one prompt stay together as long as there is more than one prompt for each worker,
- * longest prompts first; each run of them goes to the worker with the fewest tokens so far. */
+/* Longest prompts first. Sequences of one prompt stay together, up to half of a worker's even share;
+ * each such run goes to the worker with the fewest tokens so far. */
 static void share_out(struct rl_learner *l, const struct rl_sequence *seqs, int n,
                       int tokens_per_batch)
 {

@@ -5,15 +5,6 @@
 
 /* ---- format ---------------------------------------------------------------------------------- */
 
-static struct str trim(struct str s)
-{
-    while (s.len && strchr(" \t\r\n", s.s[0]))
-        s = str_from(s, 1);
-    while (s.len && strchr(" \t\r\n", s.s[s.len - 1]))
-        s.len--;
-    return s;
-}
-
 /* Cuts `open` ... `close` off the front of *s; false when it does not start with one, or the tag
  * comes again inside. */
 static bool take_part(struct str *s, struct str open, struct str close)
@@ -24,13 +15,13 @@ static bool take_part(struct str *s, struct str open, struct str close)
     if (end < 0)
         return false;
     ptrdiff_t again = str_find(*s, open, open.len);
-    *s = trim(str_from(*s, (size_t)end + close.len));
+    *s = str_trim(str_from(*s, (size_t)end + close.len));
     return again < 0 && str_find(*s, close, 0) < 0;
 }
 
 double rl_reward_format(struct str text)
 {
-    text = trim(text);
+    text = str_trim(text);
     return take_part(&text, STR("<think>"), STR("</think>")) &&
            take_part(&text, STR("<answer>"), STR("</answer>")) && text.len == 0;
 }

@@ -26,19 +26,10 @@ static const struct style {
                           "<" BAR "Assistant" BAR "><think>\n", false},
 };
 
-static struct str trim(struct str s)
-{
-    while (s.len && strchr(" \t\r\n", s.s[0]))
-        s = str_from(s, 1);
-    while (s.len && strchr(" \t\r\n", s.s[s.len - 1]))
-        s.len--;
-    return s;
-}
-
 static void add_message(const struct style *style, struct chat_message m, struct buf *out)
 {
     buf_printf(out, "%s%s%s", style->before_role, m.role, style->after_role);
-    buf_str(out, style->trims ? trim(m.content) : m.content);
+    buf_str(out, style->trims ? str_trim(m.content) : m.content);
     buf_puts(out, style->after);
 }
 
