@@ -149,6 +149,17 @@ static void show_skips(struct str text)
             printf("        skipped: %.*s\n", (int)line.len, line.s);
 }
 
+/* What a person needs of a failed program: everything it said but the tests that passed. */
+static void show_failures(const char *path, struct str text)
+{
+    struct str line;
+    printf("---- %s, without what passed\n", path);
+    for (size_t at = 0; next_line(text, &at, &line);)
+        if (!str_starts(line, STR("ok ")))
+            printf("%.*s\n", (int)line.len, line.s);
+    printf("---- end of %s\n", path);
+}
+
 static struct tally run_program(const char *path)
 {
     int fds[2];
@@ -175,11 +186,10 @@ static struct tally run_program(const char *path)
     if (t.skipped)
         printf(", %ld skipped", t.skipped);
     printf("  %.1f s%s\n", (double)(wall_ns() - from) / 1e9, how);
-    if (t.failed) {
-        printf("---- output of %s\n%s---- end of %s\n", path, out.s ? out.s : "", path);
-    } else if (t.skipped) {
+    if (t.failed)
+        show_failures(path, buf_view(&out));
+    else if (t.skipped)
         show_skips(buf_view(&out));
-    }
     buf_free(&out);
     return t;
 }
