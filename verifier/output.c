@@ -1,4 +1,4 @@
-/* output.c: PATH.part while it grows, PATH when it is whole. */
+/* output.c: PATH.part while it grows, PATH when it is whole; a device or pipe as it is. */
 #include "output.h"
 
 #include <fcntl.h>
@@ -26,7 +26,11 @@ static int keep_lines(struct output *o, int fd, struct err *err)
 int output_open(struct output *ret, const char *path, bool resume, struct err *err)
 {
     struct output o = {.file = stdout};
-    if (path && strcmp(path, "-") != 0) {
+    if (path && strcmp(path, "-") != 0 && file_is_stream(path)) {
+        o.file = fopen(path, "we");
+        if (!o.file)
+            return err_set(err, -errno, "%s: %s", path, strerror(errno));
+    } else if (path && strcmp(path, "-") != 0) {
         if (snprintf(o.path, sizeof o.path, "%s", path) + 6 >= PATH_MAX)
             return err_set(err, -ENAMETOOLONG, "%.200s...: name too long", path);
         snprintf(o.part, sizeof o.part, "%.*s.part", PATH_MAX - 6, path);
@@ -82,8 +86,10 @@ int output_commit(struct output *o, struct err *err)
     TRY(output_flush(o, err));
     if (o->path[0] && fsync(fileno(o->file)) != 0)
         return cannot_write(o, err);
-    if (!o->path[0])
+    if (!o->path[0]) {
+        output_leave(o);
         return 0;
+    }
     if (rename(o->part, o->path) != 0)
         return err_set(err, -errno, "%s: %s", o->path, strerror(errno));
     snprintf(folder, sizeof folder, "%s", o->path);
@@ -107,7 +113,7 @@ void output_leave(struct output *o)
 {
     if (o->file && o->failed)
         __fpurge(o->file);
-    if (o->path[0] && o->file)
+    if (o->file && o->file != stdout)
         fclose(o->file);
     o->file = NULL;
     buf_free(&o->kept);

@@ -12,12 +12,12 @@
 
 struct output {
     FILE *file;
-    char path[PATH_MAX], part[PATH_MAX]; /* path is "" for stdout */
+    char path[PATH_MAX], part[PATH_MAX]; /* path is "" for stdout, a device, a pipe */
     struct buf kept;                     /* --resume: the whole lines that were there already */
     bool failed;                         /* a line could not be written */
 };
 
-/* `path`: NULL or "-" is stdout. Otherwise lines go to PATH.part, which output_commit renames.
+/* `path`: NULL or "-" is stdout; a device or a pipe is written as it is. Otherwise lines go to PATH.part, which output_commit renames.
  * With `resume` the whole lines of a PATH.part that an ended run has left stay, and are in
  * ret->kept. -EBUSY while another run writes it. */
 int output_open(struct output *ret, const char *path, bool resume, struct err *err);

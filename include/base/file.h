@@ -53,7 +53,15 @@ static inline int file_read(const char *path, size_t max, struct buf *ret, struc
     return rc;
 }
 
-/* A file that is being written beside its final name. */
+/* A device or a pipe, /dev/null for one: bytes go into it, and no file may take its place. */
+static inline bool file_is_stream(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
+/* A file that is being written beside its final name; `temporary` is "" for a stream, which is
+ * written as it is. */
 struct file_new {
     FILE *out;
     char path[PATH_MAX], temporary[PATH_MAX];
@@ -63,8 +71,12 @@ static inline int file_new_open(struct file_new *f, const char *path, struct err
 {
     if (snprintf(f->path, sizeof f->path, "%s", path) + 24 >= PATH_MAX)
         return err_set(err, -ENAMETOOLONG, "%.200s...: name too long", path);
-    snprintf(f->temporary, sizeof f->temporary, "%.*s.new-%d", PATH_MAX - 24, path, getpid());
-    int fd = open(f->temporary, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0666);
+    if (file_is_stream(path))
+        f->temporary[0] = 0;
+    else
+        snprintf(f->temporary, sizeof f->temporary, "%.*s.new-%d", PATH_MAX - 24, path, getpid());
+    int fd =
+        open(f->temporary[0] ? f->temporary : path, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0666);
     if (fd < 0)
         return err_set(err, -errno, "%s: %s", path, strerror(errno));
     f->out = fdopen(fd, "w");
@@ -77,21 +89,26 @@ static inline void file_new_discard(struct file_new *f)
     if (f->out)
         fclose(f->out);
     f->out = NULL;
-    unlink(f->temporary);
+    if (f->temporary[0])
+        unlink(f->temporary);
 }
 
 static inline int file_new_commit(struct file_new *f, struct err *err)
 {
     char folder[PATH_MAX];
-    bool good = fflush(f->out) == 0 && !ferror(f->out) && fsync(fileno(f->out)) == 0;
+    bool stream = !f->temporary[0];
+    bool good = fflush(f->out) == 0 && !ferror(f->out) && (stream || fsync(fileno(f->out)) == 0);
     int code = good ? 0 : -(errno ? errno : EIO);
     good = fclose(f->out) == 0 && good;
     f->out = NULL;
-    if (!good || rename(f->temporary, f->path) != 0) {
+    if (!good || (!stream && rename(f->temporary, f->path) != 0)) {
         code = code ? code : -errno;
-        unlink(f->temporary);
+        if (!stream)
+            unlink(f->temporary);
         return err_set(err, code, "%s: %s", f->path, strerror(-code));
     }
+    if (stream)
+        return 0;
     snprintf(folder, sizeof folder, "%s", f->path);
     int fd = open(dirname(folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd >= 0) {

@@ -1,7 +1,7 @@
 #!/bin/sh
 # A grading run that is killed goes on with --resume, without grading anything twice, to the same verdicts.
 . "$(dirname "$0")/tap.inc"
-plan 9
+plan 11
 for i in $(seq 40); do
     printf '{"task_id":"add","solution":"import time\\ntime.sleep(0.1)\\ndef add(a, b): return a + b  # %s"}\n' "$i"
 done >"$tmp/s.jsonl"
@@ -28,3 +28,11 @@ check "the summary counts all" says "$tmp/err" "40 verdicts"
 
 printf '{"task_id":"add","sample":7}\n' >"$tmp/v.part"
 check "verdicts of other samples are refused" status 2 assay grade -p "$data/add.yaml" -s "$tmp/s.jsonl" -o "$tmp/v" --resume
+
+# A pipe, or a device such as /dev/null, is written as it is: a file that took its place would break the host.
+mkfifo "$tmp/pipe"
+head -n 1 "$tmp/s.jsonl" >"$tmp/one.jsonl"
+cat "$tmp/pipe" >"$tmp/piped" &
+check "verdicts go into a pipe" status 0 assay grade -p "$data/add.yaml" -s "$tmp/one.jsonl" -o "$tmp/pipe"
+wait $!
+check "... which stays one" sh -c '[ -p "$1" ] && [ "$(jq -r .grade "$2")" = correct ]' - "$tmp/pipe" "$tmp/piped"
