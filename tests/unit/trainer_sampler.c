@@ -44,14 +44,13 @@ struct kept {
 static void keep(void *ctx, int prompt, int k, const struct completion *c)
 {
     struct kept *kept = ctx;
+    CHECK(c->tokens && c->logp); /* also of what was abandoned before its first token */
     pthread_mutex_lock(&kept->lock);
     kept->calls[prompt][k]++;
     kept->n[prompt][k] = c->n_tokens;
     kept->truncated[prompt][k] = c->truncated;
-    if (c->n_tokens) {
-        memcpy(kept->tokens[prompt][k], c->tokens, (size_t)c->n_tokens * sizeof *c->tokens);
-        memcpy(kept->logp[prompt][k], c->logp, (size_t)c->n_tokens * sizeof *c->logp);
-    }
+    memcpy(kept->tokens[prompt][k], c->tokens, (size_t)c->n_tokens * sizeof *c->tokens);
+    memcpy(kept->logp[prompt][k], c->logp, (size_t)c->n_tokens * sizeof *c->logp);
     pthread_mutex_unlock(&kept->lock);
 }
 

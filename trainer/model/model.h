@@ -169,7 +169,7 @@ struct sample_prompt {
 
 struct completion {
     const int32_t *
-        tokens; /* without the prompt, with the final eos if it came; borrowed during the callback only */
+        tokens; /* without the prompt, with the final eos if it came; borrowed during the callback only, never NULL */
     const float *
         logp; /* log-probability of each token under the sampling temperature, before cuts and penalty */
     int n_tokens;

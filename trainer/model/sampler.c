@@ -237,7 +237,8 @@ static void abandon(struct worker *w)
         retire(w, w->n_live - 1, true);
     for (; w->next_prompt < s->n_prompts; w->next_prompt += s->workers, w->next_k = 0)
         for (; w->next_k < s->group; w->next_k++)
-            s->done(s->ctx, w->next_prompt, w->next_k, &(struct completion){.truncated = true});
+            s->done(s->ctx, w->next_prompt, w->next_k,
+                    &(struct completion){w->rows[0].tokens, w->rows[0].logp, 0, true});
 }
 
 static void penalise(struct worker *w, const int32_t *tokens, int n)
