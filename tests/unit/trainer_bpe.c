@@ -1,6 +1,5 @@
 /* Tokenizers: training is deterministic and fast, nothing is lost between bytes and ids, files are
  * read strictly. */
-#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,9 +14,6 @@
 #include "base/rng.h"
 #include "trainer/text/tok_internal.h"
 #include "trainer/text/utf8.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
-#include "tests/fuzz/fuzz_tokenizer_json.c"
 
 static const char *const SPECIALS[] = {"<|end|>", "<|pad|>"};
 
@@ -386,27 +382,6 @@ static void utf8_is_cleaned(void **state)
     buf_free(&out);
 }
 
-static void corpus_is_replayed(void **state)
-{
-    (void)state;
-    DIR *d = opendir("tests/fuzz/corpus/tokenizer_json");
-    int n = 0;
-    if (!d)
-        skip();
-    for (struct dirent *e; (e = readdir(d));) {
-        char path[PATH_MAX];
-        struct buf bytes = {0};
-        snprintf(path, sizeof path, "tests/fuzz/corpus/tokenizer_json/%s", e->d_name);
-        if (e->d_name[0] == '.' || file_read(path, 1 << 20, &bytes, NULL) < 0)
-            continue;
-        LLVMFuzzerTestOneInput((const uint8_t *)bytes.s, bytes.len);
-        buf_free(&bytes);
-        n++;
-    }
-    closedir(d);
-    assert_true(n > 5);
-}
-
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
@@ -423,7 +398,6 @@ int main(void)
         cmocka_unit_test(files_are_read_strictly),
         cmocka_unit_test(too_small_a_vocabulary_is_refused),
         cmocka_unit_test(utf8_is_cleaned),
-        cmocka_unit_test(corpus_is_replayed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,8 +6,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "tests/fuzz/fuzz_extract.c"
-#include "tests/unit/corpus.h"
+#include "verifier/extract.h"
 
 static void expect_entry(const char *reply, const char *entry_point, const char *rule,
                          const char *code)
@@ -161,12 +160,6 @@ static void time_is_linear(void **state)
     free(text);
 }
 
-static void corpus(void **state)
-{
-    (void)state;
-    assert_true(corpus_replay("tests/fuzz/corpus/extract", LLVMFuzzerTestOneInput) >= 15);
-}
-
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
@@ -178,7 +171,6 @@ int main(void)
         cmocka_unit_test(fences_are_chosen),
         cmocka_unit_test(fence_edges),
         cmocka_unit_test(time_is_linear),
-        cmocka_unit_test(corpus),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

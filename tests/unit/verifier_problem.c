@@ -6,8 +6,8 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "tests/fuzz/fuzz_problem.c"
-#include "tests/unit/corpus.h"
+#include "base/file.h"
+#include "verifier/problem/load.h"
 
 static char folder[] = "/tmp/assay-problem-XXXXXX";
 
@@ -369,12 +369,6 @@ static void mbpp(void **state)
     problems_free(&set);
 }
 
-static void corpus(void **state)
-{
-    (void)state;
-    assert_true(corpus_replay("tests/fuzz/corpus/problem", LLVMFuzzerTestOneInput) >= 15);
-}
-
 static int make_folder(void **state)
 {
     (void)state;
@@ -401,7 +395,6 @@ int main(void)
         cmocka_unit_test(a_family_of_20000_is_quick),
         cmocka_unit_test(humaneval),
         cmocka_unit_test(mbpp),
-        cmocka_unit_test(corpus),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
