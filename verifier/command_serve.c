@@ -12,6 +12,7 @@
 #include "config.h"
 #include "generate.h"
 #include "server.h"
+#include "socket_folder.h"
 
 enum { TOKEN_BYTES_MAX = 4096, QUEUE_MAX = 8192 };
 
@@ -115,6 +116,8 @@ static int prepare(struct options *o, struct problem_set *set, struct reward *re
         o->server.token = token->s;
     }
     TRY(generate_load(set, o->problems, o->n_problems, err));
+    if (o->die_with_parent)
+        TRY(socket_folder_make(o->listen, err));
     return listen_open(o->listen, listener, err);
 }
 
@@ -133,8 +136,10 @@ int command_serve(int argc, char **argv)
     argp_parse(&argp, argc, argv, 0, NULL, &o);
     if (o.die_with_parent && (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != parent))
         return EXIT_BAD_INPUT;
-    if (prepare(&o, &set, &reward, &token, &listener, &err) < 0)
+    if (prepare(&o, &set, &reward, &token, &listener, &err) < 0) {
+        socket_folder_remove();
         return command_error(&err);
+    }
     if (!listener.loopback && !o.server.token)
         LOG_WARN("listen=%s anyone who reaches it may use it: see --token-file", listener.name);
     int rc = server_run(&server, &o.server, &set, &reward, &listener);

@@ -452,7 +452,7 @@ static void step_free(struct step *s)
     free(s->ref_logp);
 }
 
-static int grpo_steps(struct grpo *g, int from, grpo_save save, void *ctx, struct err *err)
+static int grpo_steps(struct grpo *g, int from, stage_save save, void *ctx, struct err *err)
 {
     for (int i = from; i < g->recipe->steps; i++) {
         struct step s = {.index = i};
@@ -460,24 +460,17 @@ static int grpo_steps(struct grpo *g, int from, grpo_save save, void *ctx, struc
         step_free(&s);
         if (rc < 0)
             return rc;
-        const struct grpo_state state = {.step = i + 1,
-                                         .cursor = g->cursor.at,
-                                         .adamw = rl_learner_adamw(g->learner),
-                                         .reference = g->recipe->beta > 0 ? &g->reference : NULL};
+        const struct stage_state state = {.step = i + 1,
+                                          .cursor = g->cursor.at,
+                                          .adamw = rl_learner_adamw(g->learner),
+                                          .reference = g->recipe->beta > 0 ? &g->reference : NULL};
         if (save && g->recipe->save_every > 0 && (i + 1) % g->recipe->save_every == 0)
             TRY(save(ctx, g->run, g->stage, &state, err));
     }
     return 0;
 }
 
-static void adamw_take(struct adamw *to, const struct adamw *from, size_t n)
-{
-    memcpy(to->m, from->m, n * sizeof *to->m);
-    memcpy(to->v, from->v, n * sizeof *to->v);
-    to->step = from->step;
-}
-
-int grpo_stage(struct rl_run *run, int stage, const struct grpo_state *resume, grpo_save save,
+int grpo_stage(struct rl_run *run, int stage, const struct stage_state *resume, stage_save save,
                void *ctx, struct err *err)
 {
     const struct recipe_grpo *recipe = &run->recipe->stages[stage].grpo;
@@ -489,7 +482,7 @@ int grpo_stage(struct rl_run *run, int stage, const struct grpo_state *resume, g
     if (rc == 0 && recipe->beta > 0)
         rc = model_snapshot(resume ? resume->reference : &run->model, &g.reference);
     if (rc == 0 && resume)
-        adamw_take(rl_learner_adamw(g.learner), resume->adamw, model_trained(&run->model).n);
+        rl_learner_resume(g.learner, resume->adamw);
     if (rc == 0) {
         if (run->progress)
             progress_stage(run->progress, "grpo", recipe->steps);

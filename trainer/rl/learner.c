@@ -93,6 +93,13 @@ struct adamw *rl_learner_adamw(struct rl_learner *l)
     return &l->adamw;
 }
 
+void rl_learner_resume(struct rl_learner *l, const struct adamw *from)
+{
+    memcpy(l->adamw.m, from->m, l->n_trained * sizeof *from->m);
+    memcpy(l->adamw.v, from->v, l->n_trained * sizeof *from->v);
+    l->adamw.step = from->step;
+}
+
 static int by_prompt(const void *a, const void *b)
 {
     const struct rl_sequence *x = *(const struct rl_sequence *const *)a,

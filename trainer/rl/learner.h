@@ -28,6 +28,8 @@ int rl_learner_new(struct model *m, struct team *team, const struct recipe_adamw
                    struct rl_learner **ret, struct err *err);
 void rl_learner_free(struct rl_learner *l);
 struct adamw *rl_learner_adamw(struct rl_learner *l);
+/* Takes over moments and step count (copied). */
+void rl_learner_resume(struct rl_learner *l, const struct adamw *from);
 
 /* tokens_per_batch bounds a micro-batch (a single longer sequence is a micro-batch of its own). */
 void rl_learner_step(struct rl_learner *l, const struct rl_sequence *seqs, int n,

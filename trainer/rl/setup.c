@@ -1,6 +1,7 @@
 #include "trainer/rl/setup.h"
 
 #include <math.h>
+#include <sys/mman.h>
 
 #include "base/file.h"
 #include "trainer/model/lora.h"
@@ -12,17 +13,24 @@ static const char END_OF_TEXT[] = "<|endoftext|>";
 
 enum { VERIFIER_LOG_BYTES_MAX = 64 << 20 };
 
+/* Where the verifier's messages go while the run may still fail without leaving a trace: a file
+ * without a name, so that a run which is killed leaves none either. */
+static int open_log(struct rl_run *run, struct err *err)
+{
+    const char *folder = getenv("TMPDIR");
+    run->verifier_log_fd = open(folder ? folder : "/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (run->verifier_log_fd < 0)
+        run->verifier_log_fd = memfd_create("verifier.log", MFD_CLOEXEC);
+    if (run->verifier_log_fd < 0)
+        return err_set(err, -errno, "no file for the verifier's messages: %s", strerror(errno));
+    snprintf(run->verifier_log, sizeof run->verifier_log, "/proc/self/fd/%d", run->verifier_log_fd);
+    return 0;
+}
+
 static int start_verifier(struct rl_run *run, struct err *err)
 {
     const struct recipe *r = run->recipe;
-    snprintf(run->verifier_log, sizeof run->verifier_log, "%s/assay-verifier-XXXXXX",
-             getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
-    int fd = mkstemp(run->verifier_log);
-    if (fd < 0) {
-        run->verifier_log[0] = 0;
-        return err_set(err, -errno, "no file for the verifier's messages: %s", strerror(errno));
-    }
-    close(fd);
+    TRY(open_log(run, err));
     const struct verifier_process_options opt = {
         .problems = (const char *const *)r->sources.v,
         .n_problems = r->sources.n,
@@ -142,14 +150,13 @@ int rl_setup_policy(struct rl_run *run, struct err *err)
     return model_create(&cfg, rl_seed(run->recipe->seed, SEED_MODEL, 0), &run->model, err);
 }
 
-/* The log lies outside the run's folder while the run may still fail without leaving a trace. */
 static void keep_verifier_log(struct rl_run *run)
 {
     struct buf text = {0};
     if (run->log && file_read(run->verifier_log, VERIFIER_LOG_BYTES_MAX, &text, NULL) == 0)
         runlog_file(run->log, "verifier.log", buf_view(&text), NULL);
     buf_free(&text);
-    unlink(run->verifier_log);
+    close(run->verifier_log_fd);
 }
 
 void rl_takedown(struct rl_run *run)

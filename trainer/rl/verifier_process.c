@@ -3,15 +3,18 @@
  * Who runs: `assay-verifier serve --die-with-parent`, found beside this program (or named by
  * ASSAY_VERIFIER), as the same user, in its own process group so that a Ctrl-C at the terminal
  * reaches the trainer alone, which then stops it in order. It listens on a unix socket inside a
- * fresh folder that only this user can enter. Descriptors: stdin and stdout are /dev/null, stderr
+ * folder that only this user can enter, which it makes and removes itself: when the trainer is
+ * killed outright, its verifier is told, ends too, and nothing of either is left. Descriptors: stdin and stdout are /dev/null, stderr
  * is appended to the log file, nothing else is inherited. posix_spawn, because this process has
  * threads. */
 #include "trainer/rl/verifier_process.h"
 
+#include <inttypes.h>
 #include <limits.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,12 +26,14 @@
 
 extern char **environ;
 
-enum { LOG_TAIL_BYTES = 500, STOP_GRACE_MS = 5000, POLL_MS = 20 };
+/* In order, a verifier waits for no program that nobody wants any more; but a sanitised one on a busy
+ * machine may take seconds to get that far. */
+enum { LOG_TAIL_BYTES = 500, STOP_GRACE_MS = 30000, POLL_MS = 20 };
 
 struct verifier_process {
     pid_t pid; /* 0: gone and reaped */
     int status;
-    char dir[32], socket[48], log[PATH_MAX];
+    char dir[64], socket[80], log[PATH_MAX];
     off_t log_start;
 };
 
@@ -85,7 +90,7 @@ static void log_tail(const struct verifier_process *v, char *out, size_t size)
 static int spawn(struct verifier_process *v, const char *program,
                  const struct verifier_process_options *opt, struct err *err)
 {
-    char listen[80], slots[16];
+    char listen[96], slots[16];
     const char **argv = xcalloc((size_t)opt->n_problems * 2 + 14, sizeof *argv);
     int n = 0;
     snprintf(listen, sizeof listen, "unix:%s", v->socket);
@@ -179,12 +184,9 @@ int verifier_process_start(const struct verifier_process_options *opt,
     struct verifier_process *v = xcalloc(1, sizeof *v);
     snprintf(v->log, sizeof v->log, "%s", opt->log ? opt->log : "/dev/null");
     v->log_start = stat(v->log, &st) == 0 ? st.st_size : 0;
-    snprintf(v->dir, sizeof v->dir, "/tmp/assay-trainer-XXXXXX");
-    if (!mkdtemp(v->dir)) {
-        free(v);
-        return err_set(err, -errno, "/tmp: no folder for the verifier's socket: %s",
-                       strerror(errno));
-    }
+    uint64_t secret;
+    CHECK(getrandom(&secret, sizeof secret, 0) == (ssize_t)sizeof secret);
+    snprintf(v->dir, sizeof v->dir, "/tmp/assay-trainer-%d-%016" PRIx64, (int)getpid(), secret);
     snprintf(v->socket, sizeof v->socket, "%s/verifier.sock", v->dir);
     int rc = spawn(v, program, opt, err);
     if (rc == 0)
