@@ -6,6 +6,7 @@
 #include "trainer/rl/advantage.h"
 #include "trainer/rl/learner.h"
 #include "trainer/rl/rollout.h"
+#include "trainer/rl/world.h"
 
 /* With dynamic sampling, a step draws at most this many times its prompts to replace dead
  * groups. */
@@ -216,6 +217,7 @@ static float *score_reference(struct grpo *g, struct rl_sequence *seqs, int n)
     }
     rl_learner_score(g->learner, &g->reference, seqs, n, g->recipe->tokens_per_batch,
                      (float)g->recipe->sampling.temperature);
+    world_sum(logp, rows); /* each rank has scored its share, the rest is zero */
     return logp;
 }
 
@@ -441,7 +443,7 @@ static int step_run(struct grpo *g, struct step *s, struct err *err)
     TRY(step_record(g, s, err));
     TRY(rl_run_metrics(g->run, metrics_of(g, s, &u, lr, done - started, done - sampled), err));
     step_show(g, s, done - started);
-    return rl_run_stopped(g->run, err);
+    return rl_run_go_on(g->run, err);
 }
 
 static void step_free(struct step *s)

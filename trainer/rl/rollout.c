@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/clock.h"
+#include "trainer/rl/rollout_share.h"
 #include "trainer/rl/sampling.h"
 #include "trainer/text/utf8.h"
 
@@ -15,13 +16,15 @@ struct sampling {
     struct rl_run *run;
     const struct rollout_request *req;
     struct rollout_batch *batch;
+    int *prompts; /* of the batch, those that this rank samples */
+    int n_prompts;
 };
 
 /* On a worker's thread, the moment a completion ends. */
 static void on_sampled(void *ctx, int prompt, int k, const struct completion *c)
 {
     const struct sampling *s = ctx;
-    struct rollout *r = &s->batch->v[prompt * s->batch->group + k];
+    struct rollout *r = &s->batch->v[s->prompts[prompt] * s->batch->group + k];
     const struct ids *p = &r->task->tokens;
     r->n_prompt = p->n;
     r->n_tokens = p->n + c->n_tokens;
@@ -45,19 +48,23 @@ static int sample(struct rl_run *run, const struct rollout_request *req, struct 
                   struct err *err)
 {
     struct sample_prompt *prompts = xcalloc((size_t)req->n_tasks, sizeof *prompts);
-    for (int i = 0; i < req->n_tasks; i++) {
-        const struct ids *p = &req->tasks[i]->tokens;
+    struct sampling ctx = {.run = run, .req = req, .batch = b};
+    ctx.prompts = xcalloc((size_t)req->n_tasks, sizeof *ctx.prompts);
+    ctx.n_prompts = rollout_share(req->n_tasks, team_size(run->team), ctx.prompts);
+    for (int i = 0; i < ctx.n_prompts; i++) {
+        const int at = ctx.prompts[i];
+        const struct ids *p = &req->tasks[at]->tokens;
         prompts[i] =
-            (struct sample_prompt){.tokens = p->v, .n_tokens = p->n, .stream = req->streams[i]};
+            (struct sample_prompt){.tokens = p->v, .n_tokens = p->n, .stream = req->streams[at]};
     }
     struct sample_options opt = rl_sample_options(&req->sampling, req->seed);
     opt.stop = run->stop;
     opt.ends = req->sampling.stop.n ? at_stop : NULL;
-    struct sampling ctx = {.run = run, .req = req, .batch = b};
     int64_t tokens = 0;
-    int rc = sample_run(&run->model, run->team, &opt, prompts, req->n_tasks, req->group, on_sampled,
-                        &ctx, &tokens, err);
-    run->tokens_sampled += tokens;
+    int rc = sample_run(&run->model, run->team, &opt, prompts, ctx.n_prompts, req->group,
+                        on_sampled, &ctx, &tokens, err);
+    b->tokens_sampled = tokens;
+    free(ctx.prompts);
     free(prompts);
     return rc;
 }
@@ -160,6 +167,9 @@ int rollout_run(struct rl_run *run, const struct rollout_request *req, struct ro
         rc = rl_run_stopped(run, err);
     if (rc == 0)
         rc = collect(run, req, err);
+    rc = world_agree(rc, err);
+    if (rc == 0)
+        rc = rollout_exchange(&b, team_size(run->team), err);
     if (rc < 0) {
         /* The run ends here; verdicts on their way still point into the batch, so it is not
          * freed before the client is stopped. */
@@ -171,6 +181,7 @@ int rollout_run(struct rl_run *run, const struct rollout_request *req, struct ro
     *stats =
         (struct rollout_stats){.sample_s = sampled - start, .grade_wait_s = wall_s() - sampled};
     count(&b, stats);
+    run->tokens_sampled += b.tokens_sampled;
     run->verdicts += b.n - stats->infra;
     run->infra += stats->infra;
     *ret = b;

@@ -3,10 +3,16 @@
 #include <math.h>
 
 #include "base/rng.h"
+#include "trainer/rl/world.h"
 
 int rl_run_stopped(const struct rl_run *run, struct err *err)
 {
     return run->stop && run->stop(NULL) ? err_set(err, -EINTR, "interrupted") : 0;
+}
+
+int rl_run_go_on(const struct rl_run *run, struct err *err)
+{
+    return world_agree(rl_run_stopped(run, err), err);
 }
 
 int rl_run_tasks(struct rl_run *run, int source, struct task_set *ret, struct err *err)

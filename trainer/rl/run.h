@@ -49,6 +49,8 @@ typedef int (*stage_save)(void *ctx, struct rl_run *run, int stage, const struct
 
 /* 0, or -EINTR with the reason when someone asked the run to end. */
 int rl_run_stopped(const struct rl_run *run, struct err *err);
+/* The same between steps, for all ranks: when one was asked, all end. */
+int rl_run_go_on(const struct rl_run *run, struct err *err);
 /* The problems of recipe source `source`, with prompts in tokens. */
 int rl_run_tasks(struct rl_run *run, int source, struct task_set *ret, struct err *err);
 /* One line of metrics, if the run records any; takes over `line`. Watches recipe.best_metric. */

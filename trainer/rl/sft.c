@@ -80,7 +80,7 @@ static int sft_step(struct sft *s, int step, double started, struct rl_sequence 
     shown.tokens_per_s = rate;
     if (s->run->progress)
         progress_step(s->run->progress, &shown);
-    return rl_run_stopped(s->run, err);
+    return rl_run_go_on(s->run, err);
 }
 
 static int sft_train(struct sft *s, int from, stage_save save, void *ctx, struct err *err)
