@@ -228,7 +228,8 @@ static void gather_stats(struct rl_learner *l)
     struct found {
         struct rl_loss_stats stats;
         double entropy;
-    } *all = xcalloc((size_t)(l->n_workers + l->n_here), sizeof *all), *mine = all + l->n_workers;
+    } *all = xcalloc((size_t)l->n_workers + (size_t)l->n_here, sizeof *all),
+      *mine = all + l->n_workers;
     for (int w = 0; w < l->n_here; w++)
         mine[w] = (struct found){l->workers[l->first + w].stats, l->workers[l->first + w].entropy};
     world_gather(mine, (size_t)l->n_here * sizeof *mine, all);

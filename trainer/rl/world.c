@@ -8,7 +8,7 @@ int world_start(struct err *err)
     static const char *const launchers[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MPI_LOCALNRANKS"};
     for (size_t i = 0; i < COUNT_OF(launchers); i++) {
         const char *n = getenv(launchers[i]);
-        if (n && atoi(n) > 1)
+        if (n && strtol(n, NULL, 10) > 1)
             return err_set(err, -ENOTSUP,
                            "started as one of %s processes, but this build trains in one: make "
                            "MPI=1 makes one that does not",
