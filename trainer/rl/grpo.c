@@ -472,6 +472,20 @@ static int grpo_steps(struct grpo *g, int from, stage_save save, void *ctx, stru
     return 0;
 }
 
+/* An answer can be right only where one is known. */
+static int check_answers(const struct grpo *g, struct err *err)
+{
+    for (int i = 0; i < g->tasks.n && g->recipe->rewards[REWARD_MATH] != 0; i++) {
+        const struct task *t = &g->tasks.v[i];
+        const struct str solution = str_of(t->demonstration ? t->demonstration : "");
+        if (isnan(rl_reward_math(solution, solution)))
+            return err_set(err, -EINVAL,
+                           "%s: rewards.math: the `demonstration` of problem %s holds no answer",
+                           g->recipe->problems, t->id);
+    }
+    return 0;
+}
+
 int grpo_stage(struct rl_run *run, int stage, const struct stage_state *resume, stage_save save,
                void *ctx, struct err *err)
 {
@@ -480,7 +494,9 @@ int grpo_stage(struct rl_run *run, int stage, const struct stage_state *resume, 
     TRY(rl_run_tasks(run, recipe->source, &g.tasks, err));
     task_cursor_start(&g.cursor, rl_seed(run->recipe->seed, SEED_PROBLEMS, stage), g.tasks.n,
                       resume ? resume->cursor : 0);
-    int rc = rl_learner_new(&run->model, run->team, &recipe->adamw, &g.learner, err);
+    int rc = check_answers(&g, err);
+    if (rc == 0)
+        rc = rl_learner_new(&run->model, run->team, &recipe->adamw, &g.learner, err);
     if (rc == 0 && recipe->beta > 0)
         rc = model_snapshot(resume ? resume->reference : &run->model, &g.reference);
     if (rc == 0 && resume)

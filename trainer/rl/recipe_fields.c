@@ -76,6 +76,9 @@ static const struct field REWARD_FIELDS[] = {
     NUMBER("format", recipe_grpo, rewards[REWARD_FORMAT], -1e6, 1e6),
     NUMBER("language", recipe_grpo, rewards[REWARD_LANGUAGE], -1e6, 1e6),
     NUMBER("overlong", recipe_grpo, rewards[REWARD_OVERLONG], -1e6, 1e6),
+    NUMBER("math", recipe_grpo, rewards[REWARD_MATH], -1e6, 1e6),
+    NUMBER("cosine", recipe_grpo, rewards[REWARD_COSINE], -1e6, 1e6),
+    NUMBER("length", recipe_grpo, rewards[REWARD_LENGTH], -1e6, 1e6),
     END,
 };
 

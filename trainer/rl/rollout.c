@@ -82,9 +82,34 @@ static void take_verdict(const struct rollout_request *req, struct client_verdic
     r->parts[REWARD_LANGUAGE] = rl_reward_language(str_of(r->task->prompt), text);
     r->parts[REWARD_OVERLONG] =
         rl_reward_overlong(r->n_tokens - r->n_prompt, req->sampling.max_new, req->overlong_buffer);
-    r->reward = 0;
-    for (int k = 0; k < REWARD_COUNT; k++)
-        r->reward += k == REWARD_GRADE || req->weights[k] != 0 ? req->weights[k] * r->parts[k] : 0;
+    r->parts[REWARD_MATH] = NAN; /* not every problem has an answer */
+    if (req->weights[REWARD_MATH] != 0)
+        r->parts[REWARD_MATH] =
+            rl_reward_math(str_of(r->task->demonstration ? r->task->demonstration : ""), text);
+}
+
+/* Those that need to know whether the completion is right, by the answer where that is rewarded, and
+ * how long the others of its group are; and the sum. */
+static void reward_group(const struct rollout_request *req, struct rollout *group)
+{
+    int shortest = INT32_MAX, longest = 0;
+    for (int i = 0; i < req->group; i++) {
+        const int length = group[i].n_tokens - group[i].n_prompt;
+        shortest = length < shortest ? length : shortest;
+        longest = length > longest ? length : longest;
+    }
+    for (int i = 0; i < req->group; i++) {
+        struct rollout *r = &group[i];
+        const int length = r->n_tokens - r->n_prompt;
+        const bool right =
+            req->weights[REWARD_MATH] != 0 ? r->parts[REWARD_MATH] > 0 : rollout_passed(r);
+        r->parts[REWARD_COSINE] = rl_reward_cosine(length, req->sampling.max_new, right);
+        r->parts[REWARD_LENGTH] = rl_reward_length(length, shortest, longest, right);
+        r->reward = 0;
+        for (int k = 0; k < REWARD_COUNT; k++)
+            r->reward +=
+                k == REWARD_GRADE || req->weights[k] != 0 ? req->weights[k] * r->parts[k] : 0;
+    }
 }
 
 /* Takes every verdict that was asked for, also after a failure, so that no later batch meets a
@@ -180,6 +205,8 @@ int rollout_run(struct rl_run *run, const struct rollout_request *req, struct ro
     }
     *stats =
         (struct rollout_stats){.sample_s = sampled - start, .grade_wait_s = wall_s() - sampled};
+    for (int i = 0; i < b.n; i += b.group)
+        reward_group(req, b.v + i);
     count(&b, stats);
     run->tokens_sampled += b.tokens_sampled;
     run->verdicts += b.n - stats->infra;
