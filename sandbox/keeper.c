@@ -38,6 +38,7 @@
 #include "sandbox/cgroup.h"
 #include "sandbox/interpreter.h"
 #include "sandbox/keeper.h"
+#include "sandbox/layout.h"
 #include "sandbox/tmp.h"
 
 enum {
@@ -541,6 +542,7 @@ static int prepare(struct keeper *k, struct err *err)
     if (guest_prepare() != 0 || (!(k->isolation & SBX_FENCES) && guest_import_library() != 0))
         return interpreter_error(err, -ENOEXEC, "guest");
     malloc_trim(0);
+    sbx__layout();
     TRY(measure_data(k, err));
     k->processors = sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : 1;
     return filter_calls(k, err);
