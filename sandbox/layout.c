@@ -1,13 +1,17 @@
 /* layout.c: lays out the template's memory for the guests that are forked from it.
  *
  * A guest's own work is short: compiling and running a small program takes a tenth of the time
- * that its first touch of 280 pages takes, each a fault. Two kinds of them can be had for less.
+ * that its first touch of 280 pages takes, each a fault; and a fork copies an entry for each of
+ * two thousand pages. Three things cost less here.
  *
  * Holes. Python's allocator serves small blocks from pools of one size. After the imports most
  * sizes have a few pools with a few free blocks each, all over the heap, and a guest that needs a
  * thousand blocks copies dozens of the template's pages to get them. So the holes are filled up
- * here, with blocks that nobody ever frees, until every size is served from an arena that nothing
- * has been taken from: its pages are new to a guest, which is half the price, and lie together.
+ * here, with blocks that nobody ever frees, until every size is served from a pool of its own that
+ * is new: so are its pages to a guest, at half the price, and few of them do.
+ *
+ * Arenas. Those that the imports fill lie side by side and become large pages, of which a fork
+ * copies one entry, or the small ones' in a batch.
  *
  * Code. A fork leaves the pages of files behind, and the guest finds each cluster of the
  * library's code again by a fault. Anonymous memory is taken along, and where the kernel has large
@@ -34,58 +38,86 @@
 enum {
     SMALL_PAGE = 4096,
     LARGE_PAGE = 2 << 20,
+    REGION_BYTES = 64 << 20,
     BLOCK_STEP = 16,
-    BLOCK_MAX = 512,      /* larger blocks are the C library's */
-    FILLERS_MAX = 1 << 18 /* of one size; there are some thousands */
+    BLOCK_MAX = 512,       /* larger blocks are the C library's */
+    POOL_BYTES = 16 << 10, /* as in Objects/obmalloc.c */
+    POOL_HEADER_BYTES = 48,
+    RUN = 3,
+    FILLERS_MAX = 1 << 14 /* of one size; there are some thousands */
 };
+
+_Static_assert(PY_MAJOR_VERSION == 3 && PY_MINOR_VERSION == 11, "the pools are this version's");
 
 /* ---- holes ----------------------------------------------------------------------------------- */
 
+/* Takes blocks until some come from the start of a pool, in their order: that one was begun for
+ * them. They are given back. */
+static void fill(size_t size)
+{
+    char *run[RUN];
+    int n = 0;
+    for (int i = 0; i < FILLERS_MAX && n < RUN; i++) {
+        char *block = PyObject_Malloc(size);
+        if (!block)
+            break;
+        if (n == 0 || block != run[n - 1] + size)
+            n = 0;
+        if (n > 0 || (uintptr_t)block % POOL_BYTES == POOL_HEADER_BYTES)
+            run[n++] = block;
+    }
+    while (n)
+        PyObject_Free(run[--n]);
+}
+
+/* ---- arenas ---------------------------------------------------------------------------------- */
+
 static struct {
     PyObjectArenaAllocator python;
-    uintptr_t from, to; /* the newest arena */
-    int taken;
-} arenas;
+    char *from, *at, *to; /* NULL where there is no such memory */
+} region;
 
 static void *take_arena(void *ctx, size_t size)
 {
-    void *arena = arenas.python.alloc(ctx, size);
-    arenas.taken += arena != NULL;
-    arenas.from = (uintptr_t)arena;
-    arenas.to = arenas.from + size;
-    return arena;
+    if ((size_t)(region.to - region.at) < size)
+        return region.python.alloc(ctx, size);
+    region.at += size;
+    return region.at - size;
 }
 
-static bool is_in_newest(const void *block)
+/* `len` bytes at an address that is a multiple of a large page's size, or NULL. */
+static char *take_aligned(size_t len)
 {
-    return (uintptr_t)block >= arenas.from && (uintptr_t)block < arenas.to;
+    const size_t span = len + LARGE_PAGE;
+    char *all = mmap(NULL, span, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (all == MAP_FAILED)
+        return NULL;
+    const size_t before = -(uintptr_t)all & (LARGE_PAGE - 1);
+    if (before)
+        munmap(all, before);
+    munmap(all + before + len, span - before - len);
+    return all + before;
 }
 
-/* Takes blocks until one comes from the newest arena, which is given back. */
-static void fill(size_t size)
+void sbx__layout_begin(void)
 {
-    for (int i = 0; i < FILLERS_MAX; i++) {
-        void *block = PyObject_Malloc(size);
-        if (!block || is_in_newest(block)) {
-            PyObject_Free(block);
-            return;
-        }
-    }
+    PyObject_GetArenaAllocator(&region.python);
+    PyObjectArenaAllocator beside = region.python;
+    beside.alloc = take_arena;
+    region.from = region.at = take_aligned(REGION_BYTES);
+    region.to = region.from ? region.from + REGION_BYTES : NULL;
+    PyObject_SetArenaAllocator(&beside);
 }
 
-static void fill_holes(void)
+/* What was not used must go: it would be memory that a guest's limit does not count. */
+static void end_region(void)
 {
-    PyObject_GetArenaAllocator(&arenas.python);
-    PyObjectArenaAllocator counting = arenas.python;
-    counting.alloc = take_arena;
-    PyObject_SetArenaAllocator(&counting);
-    /* The largest blocks use up what pools are free, so that the next one is of a new arena. */
-    for (int i = 0; i < FILLERS_MAX && arenas.taken == 0; i++)
-        if (!PyObject_Malloc(BLOCK_MAX))
-            break;
-    for (size_t size = BLOCK_STEP; arenas.taken && size <= BLOCK_MAX; size += BLOCK_STEP)
-        fill(size);
-    PyObject_SetArenaAllocator(&arenas.python);
+    PyObject_SetArenaAllocator(&region.python);
+    if (region.at < region.to)
+        munmap(region.at, (size_t)(region.to - region.at));
+    const size_t whole = (size_t)(region.at - region.from) & -(size_t)LARGE_PAGE;
+    if (whole)
+        (void)madvise(region.from, whole, MADV_COLLAPSE);
 }
 
 /* ---- code ------------------------------------------------------------------------------------ */
@@ -117,25 +149,6 @@ static int find_constant(struct dl_phdr_info *library, size_t size, void *ctx)
     return found;
 }
 
-/* Large pages of memory, at an address that is a multiple of theirs; NULL where there are none. */
-static char *take_large_pages(size_t len)
-{
-    const size_t span = len + LARGE_PAGE;
-    char *all = mmap(NULL, span, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (all == MAP_FAILED)
-        return NULL;
-    const size_t before = -(uintptr_t)all & (LARGE_PAGE - 1);
-    char *large = all + before;
-    if (before)
-        munmap(all, before);
-    munmap(large + len, span - before - len);
-    memset(large, 0, len);
-    if (madvise(large, len, MADV_COLLAPSE) == 0)
-        return large;
-    munmap(large, len);
-    return NULL;
-}
-
 static void move_code(void)
 {
     struct constant c = {.inside = (uintptr_t)Py_IncRef};
@@ -143,11 +156,12 @@ static void move_code(void)
         return;
     const uintptr_t from = (c.from + LARGE_PAGE - 1) & -(uintptr_t)LARGE_PAGE;
     const uintptr_t to = c.to & -(uintptr_t)LARGE_PAGE;
-    char *copy = from < to ? take_large_pages(to - from) : NULL;
+    char *copy = from < to ? take_aligned(to - from) : NULL;
     if (!copy)
         return;
     memcpy(copy, (const void *)from, to - from);
-    if (mprotect(copy, to - from, PROT_READ | PROT_EXEC) != 0) {
+    if (madvise(copy, to - from, MADV_COLLAPSE) != 0 ||
+        mprotect(copy, to - from, PROT_READ | PROT_EXEC) != 0) {
         munmap(copy, to - from);
         return;
     }
@@ -156,8 +170,10 @@ static void move_code(void)
           (void *)from);
 }
 
-void sbx__layout(void)
+void sbx__layout_end(void)
 {
-    fill_holes();
+    for (size_t size = BLOCK_STEP; size <= BLOCK_MAX; size += BLOCK_STEP)
+        fill(size);
     move_code();
+    end_region();
 }
