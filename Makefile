@@ -38,7 +38,7 @@ PYTHON_CFLAGS  := $(shell pkg-config --cflags python-3.11-embed 2>/dev/null)
 PYTHON_LIBS    := $(shell pkg-config --libs python-3.11-embed 2>/dev/null)
 BLAS_CFLAGS    := $(shell pkg-config --cflags openblas 2>/dev/null)
 BLAS_LIBS      := -lopenblas
-PYTHON_SOURCES := $(wildcard sandbox/guest*.c) $(wildcard sandbox/value*.c) sandbox/keeper.c sandbox/interpreter.c
+PYTHON_SOURCES := $(wildcard sandbox/guest*.c) $(wildcard sandbox/value*.c) sandbox/keeper.c sandbox/interpreter.c sandbox/layout.c
 
 # ---- what is built from what: every .c of a room goes into its archive, main_*.c become programs ----------
 GRAMMARS     := python

@@ -38,6 +38,7 @@
 #include "sandbox/cgroup.h"
 #include "sandbox/interpreter.h"
 #include "sandbox/keeper.h"
+#include "sandbox/layout.h"
 #include "sandbox/tmp.h"
 
 enum {
@@ -537,10 +538,12 @@ static int prepare(struct keeper *k, struct err *err)
     cpu_set_t allowed;
     TRY(take_environment(k, err));
     TRY(build_slot(k, err));
+    sbx__layout_begin();
     TRY(interpreter_start(&k->options, err));
     if (guest_prepare() != 0 || (!(k->isolation & SBX_FENCES) && guest_import_library() != 0))
         return interpreter_error(err, -ENOEXEC, "guest");
     malloc_trim(0);
+    sbx__layout_end();
     TRY(measure_data(k, err));
     k->processors = sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : 1;
     return filter_calls(k, err);
