@@ -69,6 +69,8 @@ struct keeper_fork {
     struct keeper_head head;
     uint32_t stdio;   /* 1: pipes on 0, 1, 2; 0: /dev/null on 0, one pipe on 1 and 2 */
     uint32_t threads; /* limits.threads */
+    uint32_t timed; /* 1: it and the timed ones before and after it run on one core */
+    uint32_t zero;
     uint64_t cpu_us, wall_us;
     uint64_t memory_kib, file_kib;
 };
@@ -82,7 +84,7 @@ struct keeper_forked {
 struct keeper_clocked {
     struct keeper_head head;
     uint64_t cpu_ns;       /* user + system of the whole guest so far */
-    uint64_t instructions; /* retired, 0 where the kernel does not count them */
+    uint64_t instructions; /* retired by guests, from any origin; 0 where they are not counted */
 };
 
 enum keeper_cause {
@@ -97,7 +99,7 @@ struct keeper_exited {
     struct keeper_head head;
     int32_t status; /* as waitpid's */
     uint32_t cause; /* enum keeper_cause: who ended it */
-    uint64_t user_us, system_us, wall_us, instructions;
+    uint64_t user_us, system_us, wall_us;
     uint64_t memory_peak_kib;
 };
 

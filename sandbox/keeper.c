@@ -36,6 +36,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "sandbox/cgroup.h"
+#include "sandbox/counter.h"
 #include "sandbox/interpreter.h"
 #include "sandbox/keeper.h"
 #include "sandbox/tmp.h"
@@ -72,6 +73,8 @@ struct keeper {
     struct sbx_cgroup group;
     int rules; /* Landlock's, or -1 */
     int processors;
+    int core; /* that timed guests share; -1 when the last one was not timed */
+    struct sbx_counter counter;
     uint64_t data_base;
     struct sbx_filter filter; /* what a guest adds to the keeper's */
     struct life life;
@@ -191,6 +194,23 @@ static int fork_guest(struct keeper *k, const struct keeper_fork *order, const s
     return rc;
 }
 
+/* A timed guest stays where the ones before it ran, so that caches and the core's own speed are
+ * the same for both sides of a pair. Which core does not matter; where it cannot be had, the guest
+ * runs anywhere. */
+static void choose_core(struct keeper *k, bool timed)
+{
+    cpu_set_t one;
+    if (timed && k->core < 0)
+        k->core = sched_getcpu();
+    if (!timed || k->core < 0) {
+        k->core = -1;
+        return;
+    }
+    CPU_ZERO(&one);
+    CPU_SET(k->core, &one);
+    (void)sched_setaffinity(k->life.pid, sizeof one, &one);
+}
+
 static int start_life(struct keeper *k, const struct keeper_fork *order)
 {
     struct life *l = &k->life;
@@ -202,6 +222,7 @@ static int start_life(struct keeper *k, const struct keeper_fork *order)
     l->cpu_ns_max = (int64_t)(order->cpu_us * NS_PER_US);
     l->dying = false;
     l->cause = KEEPER_BY_ITSELF;
+    choose_core(k, order->timed != 0);
     return 0;
 }
 
@@ -367,7 +388,8 @@ static int on_message(struct keeper *k)
     }
     if (n == sizeof m.head && m.head.kind == KEEPER_CLOCK) {
         struct keeper_clocked clocked = {.head = {KEEPER_CLOCKED, m.head.seq},
-                                         .cpu_ns = (uint64_t)guest_cpu_ns(k)};
+                                         .cpu_ns = (uint64_t)guest_cpu_ns(k),
+                                         .instructions = sbx__counter_children(&k->counter)};
         return send_message(k, &clocked, sizeof clocked, NULL, 0);
     }
     return send_failed(k, m.head.seq, "unknown message", -EBADMSG);
@@ -542,13 +564,14 @@ static int prepare(struct keeper *k, struct err *err)
         return interpreter_error(err, -ENOEXEC, "guest");
     malloc_trim(0);
     TRY(measure_data(k, err));
+    (void)sbx__counter_open(&sbx_instructions, &k->counter); /* else guests have CPU time alone */
     k->processors = sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : 1;
     return filter_calls(k, err);
 }
 
 int keeper_run(int fd, struct err *err)
 {
-    static struct keeper k = {.own_pids = -1};
+    static struct keeper k = {.own_pids = -1, .core = -1};
     k.judge = fd;
     if (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
         return err_set(err, -errno, "descriptor %d is not the judge: %s", fd, strerror(errno));

@@ -53,8 +53,11 @@ struct judge_suite {
     PyObject *oracle; /* the reference with its contract, as a str; or NULL */
     bool underived;   /* some expected answers are still to come from the reference */
     struct limits limits;
+    bool uncalibrated; /* the limits still wait for the reference's time (judge_calibrate.h) */
     PyObject *timing_setup, *timing_call; /* code, or NULL: not timed */
     double timing_margin;
+    long timing_sizes[TIMING_SIZES_MAX]; /* ascending */
+    int n_timing_sizes;
     bool is_class;  /* the starter or the reference defines the entry point as a class */
     int total;      /* number of tests, whatever runs */
     json_t *groups; /* {"name": {"passed": 0, "total"}} of the tests that name one, or NULL */
