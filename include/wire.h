@@ -65,11 +65,14 @@ struct keeper_head {
     uint32_t kind, seq;
 };
 
+/* The two guests of a pair run on one core, which the first finds. */
+enum keeper_timed { KEEPER_UNTIMED = 0, KEEPER_PAIR_FIRST = 1, KEEPER_PAIR_SECOND = 2 };
+
 struct keeper_fork {
     struct keeper_head head;
     uint32_t stdio;   /* 1: pipes on 0, 1, 2; 0: /dev/null on 0, one pipe on 1 and 2 */
     uint32_t threads; /* limits.threads */
-    uint32_t timed; /* 1: it and the timed ones before and after it run on one core */
+    uint32_t timed;   /* enum keeper_timed */
     uint32_t zero;
     uint64_t cpu_us, wall_us;
     uint64_t memory_kib, file_kib;

@@ -73,7 +73,7 @@ struct keeper {
     struct sbx_cgroup group;
     int rules; /* Landlock's, or -1 */
     int processors;
-    int core; /* that timed guests share; -1 when the last one was not timed */
+    int core; /* of the last pair of timed guests; -1: there was none, or it is not known */
     struct sbx_counter counter;
     uint64_t data_base;
     struct sbx_filter filter; /* what a guest adds to the keeper's */
@@ -194,18 +194,17 @@ static int fork_guest(struct keeper *k, const struct keeper_fork *order, const s
     return rc;
 }
 
-/* A timed guest stays where the ones before it ran, so that caches and the core's own speed are
- * the same for both sides of a pair. Which core does not matter; where it cannot be had, the guest
- * runs anywhere. */
-static void choose_core(struct keeper *k, bool timed)
+/* The second guest of a pair stays where the first ran, so that caches and the core's own speed are
+ * the same for both. Which core does not matter: the next pair takes the one where this process
+ * finds itself then, so that no other process's core is stuck to. Where it cannot be had, the
+ * guest runs anywhere. */
+static void choose_core(struct keeper *k, uint32_t timed)
 {
     cpu_set_t one;
-    if (timed && k->core < 0)
+    if (timed == KEEPER_PAIR_FIRST)
         k->core = sched_getcpu();
-    if (!timed || k->core < 0) {
-        k->core = -1;
+    if (timed == KEEPER_UNTIMED || k->core < 0)
         return;
-    }
     CPU_ZERO(&one);
     CPU_SET(k->core, &one);
     (void)sched_setaffinity(k->life.pid, sizeof one, &one);
@@ -222,7 +221,7 @@ static int start_life(struct keeper *k, const struct keeper_fork *order)
     l->cpu_ns_max = (int64_t)(order->cpu_us * NS_PER_US);
     l->dying = false;
     l->cause = KEEPER_BY_ITSELF;
-    choose_core(k, order->timed != 0);
+    choose_core(k, order->timed);
     return 0;
 }
 

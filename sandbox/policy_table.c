@@ -523,7 +523,7 @@ const struct sbx_row sbx_rows[] = {
     IF_MASK(clone, KEEPER, ALLOW, 0, CLONE_THREAD, 0, "forks guests"),
     YES(unshare, KEEPER, "a pid namespace for each guest"),
     YES(setns, KEEPER, "steps back from that namespace"),
-    YES(sched_setaffinity, KEEPER, "pairs of timed guests share one core"),
+    YES(sched_setaffinity, KEEPER, "a pair of timed guests shares one core"),
     YES(pidfd_open, KEEPER, "watches its guest"),
     YES(pidfd_send_signal, KEEPER, "ends its guest"),
     YES(sendmsg, KEEPER, "hands the judge a guest's descriptors"),

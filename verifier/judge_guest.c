@@ -159,7 +159,9 @@ int judge_guest_start(struct judge_guest *g, const struct limits *limits, enum g
     struct keeper_fork fork = {
         .head.kind = KEEPER_FORK,
         .stdio = stdio,
-        .timed = use == GUEST_FOR_TIMING,
+        .timed = use == GUEST_FOR_PAIR          ? KEEPER_PAIR_FIRST
+                 : use == GUEST_FOR_PAIR_SECOND ? KEEPER_PAIR_SECOND
+                                                : KEEPER_UNTIMED,
         .threads = (uint32_t)limits->threads,
         .cpu_us = (uint64_t)(limits->cpu_s * 1e6),
         .wall_us = (uint64_t)(limits->wall_s * 1e6),

@@ -18,8 +18,8 @@
 enum { GUEST_OVER = -EPIPE };
 
 /* What a guest is started for: calls of functions, a whole program with its streams, or calls that
- * are timed, all on one core. */
-enum guest_use { GUEST_FOR_CALLS, GUEST_FOR_STREAMS, GUEST_FOR_TIMING };
+ * are timed, first and second of a pair on one core. */
+enum guest_use { GUEST_FOR_CALLS, GUEST_FOR_STREAMS, GUEST_FOR_PAIR, GUEST_FOR_PAIR_SECOND };
 
 struct judge_guest {
     int fd;       /* its socket, -1 when there is no guest */

@@ -1,5 +1,5 @@
 /* judge_timing.c: the measurements behind "faster": reference and candidate in turn, each run in
- * a fresh guest, all on one core.
+ * a fresh guest, each pair on one core.
  *
  * The keeper reads the guest's process clock from outside, just before the program is loaded and
  * after its answer is here, so import-time work and threads count, and nothing that the program
@@ -107,11 +107,11 @@ static int load_starter(struct judge_job *job)
 }
 
 /* One run of one program. Negative: infra. */
-static int measure(struct judge_job *job, struct str program, int repeat, long size,
-                   struct sample *ret)
+static int measure(struct judge_job *job, struct str program, enum guest_use use, int repeat,
+                   long size, struct sample *ret)
 {
     struct judge_guest *g = &job->guest;
-    TRY(judge_job_start_guest(job, &job->suite->limits, GUEST_FOR_TIMING));
+    TRY(judge_job_start_guest(job, &job->suite->limits, use));
     judge_session_begin(g);
     int rc = load_starter(job) == 0 ? judge_guest_clock(g, &ret->at[BEFORE], &job->infra)
                                     : GUEST_OVER;
@@ -180,7 +180,8 @@ static int add_pair(struct judge_job *job, int repeat, long size, struct series 
         int which = i ^ (repeat & 1);
         /* The reference is written like a solution: the starter stands before it. */
         job->with_starter = which == 0 || with_starter;
-        rc = measure(job, programs[which], repeat, size, &samples[which]);
+        rc = measure(job, programs[which], i == 0 ? GUEST_FOR_PAIR : GUEST_FOR_PAIR_SECOND, repeat,
+                     size, &samples[which]);
     }
     job->with_starter = with_starter;
     if (rc == 0 && samples[0].ok && samples[1].ok && same_answers(job, &samples[0], &samples[1])) {

@@ -647,7 +647,7 @@ static void the_clock_runs_while_the_guest_does(void **state)
 }
 
 /* Which processors a guest may use, as Python shows a list. */
-static const char *cores_of(bool timed)
+static const char *cores_of(enum keeper_timed timed)
 {
     static char text[256];
     struct run run = run_start(&shared, (struct keeper_fork){.timed = timed, LIMITS_OF_TESTS});
@@ -658,16 +658,17 @@ static const char *cores_of(bool timed)
     return text;
 }
 
-static void timed_guests_share_one_core(void **state)
+static void a_timed_pair_shares_one_core(void **state)
 {
     char first[256], all[256];
     (void)state;
-    snprintf(all, sizeof all, "%s", cores_of(false));
-    snprintf(first, sizeof first, "%s", cores_of(true));
-    assert_null(strchr(first, ','));
-    for (int i = 0; i < 5; i++)
-        assert_string_equal(cores_of(true), first);
-    assert_string_equal(cores_of(false), all);
+    snprintf(all, sizeof all, "%s", cores_of(KEEPER_UNTIMED));
+    for (int i = 0; i < 5; i++) {
+        snprintf(first, sizeof first, "%s", cores_of(KEEPER_PAIR_FIRST));
+        assert_null(strchr(first, ','));
+        assert_string_equal(cores_of(KEEPER_PAIR_SECOND), first);
+    }
+    assert_string_equal(cores_of(KEEPER_UNTIMED), all);
 }
 
 int main(void)
@@ -702,7 +703,7 @@ int main(void)
         cmocka_unit_test(programs_end_with_their_status),
         cmocka_unit_test(one_guest_at_a_time),
         cmocka_unit_test(the_clock_runs_while_the_guest_does),
-        cmocka_unit_test(timed_guests_share_one_core),
+        cmocka_unit_test(a_timed_pair_shares_one_core),
     };
     return cmocka_run_group_tests(tests, open_shared, close_shared);
 }
