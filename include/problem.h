@@ -9,7 +9,8 @@
 struct limits {
     double cpu_s, wall_s;
     int memory_mib, output_kib, threads;
-    double cpu_times; /* above 0: the reference's CPU time as often as this; cpu_s, wall_s bound it */
+    double
+        cpu_times; /* above 0: the reference's CPU time as often as this; cpu_s, wall_s bound it */
 };
 enum { TIMING_SIZES_MIN = 3, TIMING_SIZES_MAX = 8 }; /* of `timing.sizes` */
 

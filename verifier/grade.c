@@ -166,11 +166,11 @@ json_t *grade_verdict(const struct problem *p, const json_t *item, int sample,
     put_text(v, "task_id", p->id);
     json_object_set_new(v, "sample", json_integer(sample));
     put_text(v, "grade", infra ? NULL : grade_names[grade]);
-    json_object_set_new(v, "reward",
-                        infra ? json_null()
-                              : json_real(reward_of(rw, grade, partial(tests, false),
-                                                    partial(tests, true), low_of(judged),
-                                                    gain_of(judged))));
+    json_object_set_new(
+        v, "reward",
+        infra ? json_null()
+              : json_real(reward_of(rw, grade, partial(tests, false), partial(tests, true),
+                                    low_of(judged), gain_of(judged))));
     put_text(v, "reason", reason_names[reason]);
     put_text(v, "infra", infra);
     put(v, "tests", judged, "tests");

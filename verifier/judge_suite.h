@@ -48,12 +48,12 @@ struct judge_suite {
     bool stop_on_first_failure; /* of the stdio tests */
     struct judge_checker checker;
     struct judge_compare compare;
-    PyObject *accept; /* function of (got, expected, *args) that decides instead, or NULL */
-    bool found;       /* answers are compared as there or not there */
-    PyObject *oracle; /* the reference with its contract, as a str; or NULL */
-    bool underived;   /* some expected answers are still to come from the reference */
+    PyObject *accept;  /* function of (got, expected, *args) that decides instead, or NULL */
+    bool found;        /* answers are compared as there or not there */
+    PyObject *oracle;  /* the reference with its contract, as a str; or NULL */
+    bool underived;    /* some expected answers are still to come from the reference */
+    bool uncalibrated; /* and so are the limits (judge_calibrate.h) */
     struct limits limits;
-    bool uncalibrated; /* the limits still wait for the reference's time (judge_calibrate.h) */
     PyObject *timing_setup, *timing_call; /* code, or NULL: not timed */
     double timing_margin;
     long timing_sizes[TIMING_SIZES_MAX]; /* ascending */

@@ -113,8 +113,8 @@ static int measure(struct judge_job *job, struct str program, enum guest_use use
     struct judge_guest *g = &job->guest;
     TRY(judge_job_start_guest(job, &job->suite->limits, use));
     judge_session_begin(g);
-    int rc = load_starter(job) == 0 ? judge_guest_clock(g, &ret->at[BEFORE], &job->infra)
-                                    : GUEST_OVER;
+    int rc =
+        load_starter(job) == 0 ? judge_guest_clock(g, &ret->at[BEFORE], &job->infra) : GUEST_OVER;
     if (rc == 0)
         rc = judge_load(program.s, program.len, 0) == 0
                  ? judge_guest_clock(g, &ret->at[LOADED], &job->infra)
@@ -245,9 +245,8 @@ static int measure_growth(struct judge_job *job, const struct series *largest, d
         struct series smaller = {0};
         const struct series *of = k == n - 1 ? largest : &smaller;
         while (of == &smaller && smaller.cpu.n < GROWTH_PAIRS) {
-            int rc = wall_ns() < until
-                         ? add_pair(job, smaller.cpu.n, s->timing_sizes[k], &smaller)
-                         : 0;
+            int rc =
+                wall_ns() < until ? add_pair(job, smaller.cpu.n, s->timing_sizes[k], &smaller) : 0;
             if (rc <= 0)
                 return rc;
         }
@@ -286,9 +285,9 @@ int judge_run_timing(struct judge_job *job)
     if (rc > 0) {
         struct timing_summary s = conclude(&series);
         json_decref(job->speedup);
-        job->speedup = json_pack("{s:f, s:f, s:f, s:i, s:s}", "ratio", s.ratio, "low", s.low,
-                                 "high", s.high, "pairs", s.pairs, "clock",
-                                 clock_of(&series) == CPU ? "cpu" : "instructions");
+        job->speedup =
+            json_pack("{s:f, s:f, s:f, s:i, s:s}", "ratio", s.ratio, "low", s.low, "high", s.high,
+                      "pairs", s.pairs, "clock", clock_of(&series) == CPU ? "cpu" : "instructions");
         if (job->suite->n_timing_sizes)
             rc = measure_growth(job, &series, s.low, until);
     }

@@ -37,8 +37,7 @@ static void take(const json_t *object, const char *key, double *value)
 static int check_order(const struct reward *r, const struct where *w, struct err *err)
 {
     if (r->fails_scale < 0 || r->faster_scale < 0 || r->faster_max < 0 || r->faster_growth < 0)
-        return keys_fail(w, NULL, NULL, err,
-                         "`scale`, `max` and `growth` must not be negative");
+        return keys_fail(w, NULL, NULL, err, "`scale`, `max` and `growth` must not be negative");
     if (!(r->not_code < r->wrong_language && r->wrong_language < r->fails_base &&
           r->fails_base + r->fails_scale < r->correct && r->correct <= r->faster_base &&
           (r->correct < r->faster_base || (r->faster_scale > 0 && r->faster_max > 0))))
@@ -104,9 +103,8 @@ double reward_of(const struct reward *rw, enum grade grade, double passed, doubl
     case GRADE_CORRECT:
         return rw->correct;
     case GRADE_FASTER:
-        return rw->faster_base +
-               fmin(rw->faster_max, rw->faster_scale * log2(fmax(low, 1)) +
-                                        rw->faster_growth * fmax(gain, 0));
+        return rw->faster_base + fmin(rw->faster_max, rw->faster_scale * log2(fmax(low, 1)) +
+                                                          rw->faster_growth * fmax(gain, 0));
     case GRADE_COUNT:
         break;
     }

@@ -33,8 +33,8 @@ enum { WALSH_MAX = TIMING_PAIRS_MAX * (TIMING_PAIRS_MAX + 1) / 2 };
 static const struct look {
     int pairs;
     double error;
-} looks[] = {{8, 1.0 / 256}, {10, 1.0 / 1024}, {13, 0.0008}, {17, 0.0008},
-             {22, 0.0008},   {30, 0.0008},     {TIMING_PAIRS_MAX, 0.0018}};
+} looks[] = {{8, 1.0 / 256}, {10, 1.0 / 1024},          {13, 0.0008}, {17, 0.0008}, {22, 0.0008},
+             {30, 0.0008},   {TIMING_PAIRS_MAX, 0.0018}};
 
 static const double TIMING_GIVE_UP = 0.05, TIMING_FAR = 0.3;
 
@@ -150,7 +150,7 @@ struct timing_growth timing_growth(const double *size, const double *cost, int n
 double timing_gain(struct timing_growth reference, struct timing_growth candidate, double low,
                    double span)
 {
-    double gain = reference.exponent - candidate.exponent -
-                  2 * hypot(reference.error, candidate.error);
+    double gain =
+        reference.exponent - candidate.exponent - 2 * hypot(reference.error, candidate.error);
     return fmax(0, fmin(gain, log(low) / log(span)));
 }

@@ -23,7 +23,8 @@ import bisect, collections, copy, datetime, decimal, fractions, functools, hashl
 import math, operator, typing  # noqa: E401,F401 (a plain fork has them imported, as the keeper has)
 
 ASSAY = os.path.join(os.environ.get("ASSAY_BUILD", "build/release"), "assay")
-INPUTS_S_MAX = 0.03  # of CPU, to make one batch
+INPUTS_S_MAX = 0.015  # of CPU, to make one batch
+INPUTS_CHARS_MAX = 60000  # written out: more of the time would go into handing them over
 TRY_S_MAX = 0.5  # of wall time, for a few inputs, while a batch is sought
 
 HELPERS = '''
@@ -147,7 +148,7 @@ def size_batch(task, fast_s, slow_s_max):
             except Exception:  # the generator needs more time, or a helper that is not there
                 break
             b = in_fork(slow, calls, TRY_S_MAX)
-            if not b or b[0] > slow_s_max or len(repr(calls)) > 1 << 20:
+            if not b or b[0] > slow_s_max or len(repr(calls)) > INPUTS_CHARS_MAX:
                 break
             a = in_fork(fast, calls, TRY_S_MAX)
             if not a or a[1] != b[1]:

@@ -652,7 +652,8 @@ static const char *cores_of(enum keeper_timed timed)
     static char text[256];
     struct run run = run_start(&shared, (struct keeper_fork){.timed = timed, LIMITS_OF_TESTS});
     assert_string_equal(
-        run_load(&run, "import os\ndef cores(): return sorted(os.sched_getaffinity(0))", 0), "None");
+        run_load(&run, "import os\ndef cores(): return sorted(os.sched_getaffinity(0))", 0),
+        "None");
     snprintf(text, sizeof text, "%s", run_call(&run, "cores", "()"));
     run_end(&run);
     return text;

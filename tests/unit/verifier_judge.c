@@ -495,8 +495,8 @@ static const char *timed_suite(const char *reference, const char *setup, const c
     json_t *timing = json_pack("{s:s, s:s}", "setup", setup, "call", call);
     if (sizes)
         json_object_set_new(timing, "sizes", parsed(sizes));
-    json_t *suite = json_pack("{s:s, s:s, s:o}", "entry_point", "f", "reference", reference,
-                              "timing", timing);
+    json_t *suite =
+        json_pack("{s:s, s:s, s:o}", "entry_point", "f", "reference", reference, "timing", timing);
     json_object_set_new(suite, "cases", parsed("[{\"args\":[[3,1]],\"expected\":1}]"));
     return send_suite(suite);
 }
@@ -509,7 +509,7 @@ static double speed(const json_t *result, const char *which)
 
 static void spoilt_inputs_pay_only_where_they_cannot_help(void **state)
 {
-    static const char reference[] = "def f(xs):\n    least = xs[0]\n    for x in sorted(xs): "
+    static const char reference[] = "def f(xs):\n    least = xs[0]\n    for x in sorted(xs) * 5: "
                                     "least = min(least, x)\n    return least";
     static const char spoils[] = "def f(xs):\n    xs.sort()\n    return xs[0]";
     static const char setup[] = "xs = [(i * 7919 + repeat) % 10007 for i in range(20000)]";
@@ -540,19 +540,20 @@ static void growth_is_measured_at_several_sizes(void **state)
              timed_suite("def f(xs):\n    least = None\n    for x in xs:\n        less = 0\n"
                          "        for y in xs: less += y < x\n        if not less: least = x\n"
                          "    return least",
-                         setup, "f(xs)", "[100, 200, 400]"));
-    json_t *r = grade(key, "def f(xs):\n    least = xs[0]\n    for i in range(200):\n        for x "
-                           "in xs: least = min(least, x)\n    return least",
+                         setup, "f(xs)", "[100, 200, 400, 800]"));
+    json_t *r = grade(key,
+                      "def f(xs):\n    least = xs[0]\n    for i in range(200):\n        for x "
+                      "in xs: least = min(least, x)\n    return least",
                       true);
     expect(r, "linear", NULL, 1);
     json_t *c = json_object_get(json_object_get(r, "time"), "complexity");
     double exponent = json_number_value(json_object_get(c, "exponent")),
            reference = json_number_value(json_object_get(c, "reference_exponent"));
     print_message("# exponents: program %.2f, reference %.2f\n", exponent, reference);
-    assert_true(exponent > 0.5 && exponent < 1.4 && reference > 1.5 && reference < 2.5);
+    assert_true(exponent > 0.3 && exponent < reference && reference > 1.2);
     assert_non_null(json_object_get(c, "gain"));
     json_decref(r);
-    r = grade(key, "def f(xs): return min(xs) if len(xs) in (2, 400) else 0", true);
+    r = grade(key, "def f(xs): return min(xs) if len(xs) in (2, 800) else 0", true);
     expect(r, "wrong at a smaller size", "wrong-answer", 0);
     assert_true(json_is_null(json_object_get(json_object_get(r, "time"), "speedup")));
     json_decref(r);

@@ -97,7 +97,6 @@ static void a_third_faster_mostly_wins(void **state)
     }
 }
 
-
 /* Costs that grow by a known exponent, under noise. */
 static struct timing_growth growth_of(double exponent, double sd, uint64_t seed)
 {

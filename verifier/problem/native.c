@@ -90,8 +90,10 @@ static int read_limits(const json_t *object, const struct where *w, struct limit
                        struct err *err)
 {
     static const struct key keys[] = {
-        {"cpu_s", KEY_NUMBER | KEY_STRING, false}, {"wall_s", KEY_NUMBER, false},
-        {"memory_mib", KEY_INT, false},            {"output_kib", KEY_INT, false},
+        {"cpu_s", KEY_NUMBER | KEY_STRING, false},
+        {"wall_s", KEY_NUMBER, false},
+        {"memory_mib", KEY_INT, false},
+        {"output_kib", KEY_INT, false},
         {"threads", KEY_INT, false},
     };
     const json_t *limits = json_object_get(object, "limits");
