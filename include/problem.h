@@ -9,7 +9,11 @@
 struct limits {
     double cpu_s, wall_s;
     int memory_mib, output_kib, threads;
+    double
+        cpu_times; /* above 0: the reference's CPU time as often as this; cpu_s, wall_s bound it */
 };
+enum { TIMING_SIZES_MIN = 3, TIMING_SIZES_MAX = 8 }; /* of `timing.sizes` */
+
 #define LIMITS_DEFAULT                                                                             \
     ((struct limits){.cpu_s = 2, .wall_s = 10, .memory_mib = 256, .output_kib = 256, .threads = 16})
 

@@ -195,8 +195,8 @@ static int64_t judge_limit_ms(const struct job *j)
     const struct problem *p = j->spec.problem;
     size_t guests = 2 + json_array_size(json_object_get(p->suite, "stdio")) +
                     (wants_timing(j) ? TIMED_GUESTS_MAX : 0);
-    bool asks_reference =
-        json_object_get(p->suite, "derive") || json_object_get(p->suite, "framework");
+    bool asks_reference = json_object_get(p->suite, "derive") ||
+                          json_object_get(p->suite, "framework") || p->limits.cpu_times > 0;
     return JUDGE_MARGIN_MS + (asks_reference ? REFERENCE_MS_MAX : 0) +
            (int64_t)((double)guests * (p->limits.wall_s + 1) * 1000);
 }
