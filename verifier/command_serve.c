@@ -12,7 +12,7 @@
 #include "config.h"
 #include "server.h"
 
-enum { TOKEN_BYTES_MAX = 4096, QUEUE_MAX = 8192 };
+enum { TOKEN_BYTES_MAX = 4096, QUEUE_MAX = 8192, HELD_MAX_MIB = 256 };
 
 struct options {
     char *problems[SPECS_MAX];
@@ -28,6 +28,7 @@ static const struct argp_option option_table[] = {
     {"token-file", 'T', "FILE", 0, "Ask for the bearer token that this file holds", 0},
     {"jobs", 'j', "N", 0, "Grade N programs at a time (default: the cores there are)", 0},
     {"queue", 'q', "N", 0, "Answer 429 when N completions wait (default 8192)", 0},
+    {"memory", 'm', "MIB", 0, "Answer 429 when requests hold more than this (default 256)", 0},
     {"reward", 'r', "FILE", 0, "Rewards for the five grades, a YAML file", 0},
     {"log", 'L', "LEVEL", 0,
      "What to log: faults (default: ours, and what happens to the server), requests, or verdicts "
@@ -87,6 +88,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         o->server.queue_max = strtol(arg, &end, 10);
         if (*end || end == arg || o->server.queue_max < 1)
             argp_error(state, "--queue %s: a number from 1 is wanted", arg);
+        return 0;
+    case 'm':
+        o->server.held_max_mib = strtol(arg, &end, 10);
+        if (*end || end == arg || o->server.held_max_mib < 1 || o->server.held_max_mib > 1 << 20)
+            argp_error(state, "--memory %s: a number from 1 is wanted", arg);
         return 0;
     case 'r':
         o->reward = arg;
@@ -155,7 +161,10 @@ int command_serve(int argc, char **argv)
     static const struct argp argp = {option_table, parse, NULL, doc, config_option, NULL, NULL};
     static struct server server;
     struct options o = {.listen = "127.0.0.1:8080",
-                        .server = {.slots = pool_cores(), .queue_max = QUEUE_MAX, .timing = true}};
+                        .server = {.slots = pool_cores(),
+                                   .queue_max = QUEUE_MAX,
+                                   .held_max_mib = HELD_MAX_MIB,
+                                   .timing = true}};
     struct catalog *catalog = NULL;
     struct reward reward;
     struct buf token = {0};

@@ -22,7 +22,6 @@ enum {
     DRAIN_MS_LAST = 1000,
     IDLE_S = 600,
     DROPPED_BYTES_MAX = 4 * ASSAY_BODY_BYTES_MAX,
-    HELD_BYTES_MAX = 4 * ASSAY_BODY_BYTES_MAX, /* of all requests together */
     CONNECTIONS_MAX = 4096,
     FILES_PER_SLOT = 16, /* what a slot may need besides connections */
     FILES_OTHER = 64,
@@ -73,10 +72,11 @@ static struct request *request_new(struct server *s, struct MHD_Connection *conn
  * at once would reset the connection before the client has seen the answer. */
 static enum MHD_Result receive(struct request *r, const char *bytes, size_t n)
 {
+    const size_t held_max = (size_t)r->server->options->held_max_mib << 20;
     r->received += n;
     r->too_large = r->too_large || r->received > ASSAY_BODY_BYTES_MAX;
-    r->too_many =
-        r->too_many || (r->server->held + n > HELD_BYTES_MAX && r->server->held > r->held);
+    /* A request alone may always hold what it needs. */
+    r->too_many = r->too_many || (r->server->held + n > held_max && r->server->held > r->held);
     if (r->route && !r->too_large && !r->too_many) {
         buf_add(&r->body, bytes, n);
         request_hold(r, n);

@@ -21,7 +21,8 @@ struct server_options {
     const char *token; /* NULL: none asked for */
     char *const *specs;
     int n_specs, slots;
-    long queue_max; /* completions accepted and not yet answered */
+    long queue_max;    /* completions accepted and not yet answered */
+    long held_max_mib; /* bodies and answers of all requests together */
     bool timing;
     enum server_log log;
 };
