@@ -243,7 +243,9 @@ static ssize_t on_read(void *ctx, uint64_t at, char *out, size_t max)
         r->held -= n;
         r->server->held -= n;
     }
-    if (r->sent == r->answer.len || r->sent > STREAM_BYTES_MAX) {
+    if (r->sent == r->answer.len) {
+        r->answer.len = r->sent = 0;
+    } else if (r->sent > STREAM_BYTES_MAX) {
         memmove(r->answer.s, r->answer.s + r->sent, request_unsent(r));
         r->answer.len -= r->sent;
         r->sent = 0;
