@@ -32,28 +32,31 @@ static struct catalog *catalog_new(void)
     return c;
 }
 
-struct catalog *catalog_load(char *const *specs, int n, struct err *err)
+int catalog_load(char *const *specs, int n, struct catalog **ret, struct err *err)
 {
     struct catalog *c = catalog_new();
-    if (generate_load(&c->set, specs, n, err) < 0) {
+    int rc = generate_load(&c->set, specs, n, err);
+    if (rc < 0) {
         catalog_drop(c);
-        return NULL;
+        return rc;
     }
     c->names = xcalloc((size_t)n, sizeof *c->names);
     for (int i = 0; i < n; i++)
         c->names[i] = name_of(specs[i]);
-    return c;
+    *ret = c;
+    return 0;
 }
 
-struct catalog *catalog_of_object(const json_t *object, const char *name, double wall_s,
-                                  struct err *err)
+int catalog_of_object(const json_t *object, const char *name, double wall_s, struct catalog **ret,
+                      struct err *err)
 {
     struct catalog *c = catalog_new();
-    if (problems_add_object(&c->set, object, name, wall_s, err) < 0) {
+    int rc = problems_add_object(&c->set, object, name, wall_s, err);
+    if (rc < 0)
         catalog_drop(c);
-        return NULL;
-    }
-    return c;
+    else
+        *ret = c;
+    return rc;
 }
 
 struct catalog *catalog_keep(struct catalog *c)

@@ -12,14 +12,14 @@ struct catalog {
     long users;
 };
 
-/* Reads all specs; may take long where families are generated, and may run in another thread. One
- * user; NULL with *err. */
-struct catalog *catalog_load(char *const *specs, int n, struct err *err);
+/* Reads all specs; may take long where families are generated, and may run in another thread. The
+ * caller is the one user. */
+int catalog_load(char *const *specs, int n, struct catalog **ret, struct err *err);
 
 /* A catalog of one problem that came with a request, in any format that problem files have.
- * `wall_s` replaces its time limits, 0 keeps them. NULL with *err, whose text begins with `name`. */
-struct catalog *catalog_of_object(const json_t *object, const char *name, double wall_s,
-                                  struct err *err);
+ * `wall_s` replaces its time limits, 0 keeps them. The text of *err begins with `name`. */
+int catalog_of_object(const json_t *object, const char *name, double wall_s, struct catalog **ret,
+                      struct err *err);
 
 /* Both take NULL. The last user that drops it frees it. */
 struct catalog *catalog_keep(struct catalog *c);

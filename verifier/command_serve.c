@@ -145,9 +145,8 @@ static int prepare(struct options *o, struct catalog **ret_catalog, struct rewar
     }
     o->server.specs = o->problems;
     o->server.n_specs = o->n_problems;
-    struct catalog *catalog = catalog_load(o->problems, o->n_problems, err);
-    if (!catalog)
-        return err->code;
+    struct catalog *catalog = NULL;
+    TRY(catalog_load(o->problems, o->n_problems, &catalog, err));
     int rc = listen_open(o->listen, listener, err);
     if (rc < 0)
         catalog_drop(catalog);

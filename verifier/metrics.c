@@ -2,6 +2,7 @@
 #include "metrics.h"
 
 #include <dirent.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -169,10 +170,11 @@ static double seconds_of(struct timeval t)
 static void write_process(const struct server *s, struct buf *b)
 {
     struct rusage own;
+    char line[128]; /* pages: all, resident, ... */
     long resident = 0, files = open_files();
     FILE *f = fopen("/proc/self/statm", "re");
-    if (f && fscanf(f, "%*s %ld", &resident) != 1)
-        resident = 0;
+    if (f && fgets(line, sizeof line, f) && strchr(line, ' '))
+        resident = strtol(strchr(line, ' '), NULL, 10);
     if (f)
         fclose(f);
     getrusage(RUSAGE_SELF, &own);

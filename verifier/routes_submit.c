@@ -104,8 +104,8 @@ static json_t *row_of(json_t *data, const json_t *id)
 static const struct problem *provided(struct request *r, json_t *row, double wall_s)
 {
     struct err err;
-    struct catalog *own = catalog_of_object(row, "config.provided_data", wall_s, &err);
-    if (!own) {
+    struct catalog *own = NULL;
+    if (catalog_of_object(row, "config.provided_data", wall_s, &own, &err) < 0) {
         request_error(r, MHD_HTTP_BAD_REQUEST, "%s", err.text);
         return NULL;
     }

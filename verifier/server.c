@@ -159,7 +159,7 @@ static void read_problems(uv_work_t *work)
 {
     struct reload *l = NODE_OWNER(work, struct reload, work);
     const struct server_options *o = l->server->options;
-    l->catalog = catalog_load(o->specs, o->n_specs, &l->err);
+    catalog_load(o->specs, o->n_specs, &l->catalog, &l->err); /* or l->err says why not */
 }
 
 static void on_reloaded(uv_work_t *work, int status)

@@ -8,6 +8,7 @@
  * A streamed answer is a buffer that the daemon empties (on_read). When there is nothing in it the
  * connection is suspended like any other; when the client does not read, the buffer stays as it
  * is, and whoever fills it stops. */
+#include <malloc.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -15,7 +16,7 @@
 #include "client.h"
 #include "server.h"
 
-enum { STREAM_BLOCK_BYTES = 64 << 10, STALL_S = 60 };
+enum { STREAM_BLOCK_BYTES = 64 << 10, STALL_S = 60, TRIM_BYTES_MIN = 4 << 20 };
 
 /* ---- the client ------------------------------------------------------------------------------ */
 
@@ -376,4 +377,7 @@ void request_close(struct request *r)
     buf_free(&r->answer);
     r->server->held -= r->held;
     r->held = 0;
+    /* What many small pieces of a large request leave behind goes back to the system. */
+    if (r->received > TRIM_BYTES_MIN)
+        malloc_trim(0);
 }
