@@ -277,6 +277,7 @@ static enum step (*const steps[])(struct job *) = {
 static void job_free(struct job *j)
 {
     json_decref(j->spec.item);
+    catalog_drop(j->spec.catalog);
     json_decref(j->task.question);
     json_decref(j->lint);
     json_decref(j->judged);
@@ -304,6 +305,7 @@ struct job *job_start(struct grader *g, const struct job_spec *spec, job_done *d
     *j = (struct job){
         .magic = JOB_MAGIC, .grader = g, .spec = *spec, .done = done, .ctx = ctx, .starting = true};
     json_incref(j->spec.item);
+    catalog_keep(j->spec.catalog);
     queue_init(&j->node);
     job_resume(j, EXTRACT);
     j->starting = false;
