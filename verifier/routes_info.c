@@ -91,6 +91,14 @@ void routes_metrics(struct request *r)
     for (int c = 2; c < 6; c++)
         buf_printf(&b, "assay_http_answers_total{class=\"%dxx\"} %ld\n", c, s->answers[c]);
     metric(&b, "cached_total", "counter", "Verdicts known before.", (double)t->cached);
+    metric(&b, "cache_hits_total", "counter", "Questions whose answer was known, or being found.",
+           (double)s->grader.cache.hits);
+    metric(&b, "cache_misses_total", "counter", "Questions that were new.",
+           (double)s->grader.cache.misses);
+    metric(&b, "cache_corrupt_total", "counter", "Known answers that failed their checksum.",
+           (double)s->grader.cache.corrupt);
+    metric(&b, "cache_bytes", "gauge", "Size of the known questions and answers.",
+           (double)s->grader.cache.bytes);
     metric(&b, "refused_total", "counter", "Requests refused because the queue was full.",
            (double)s->refused);
     metric(&b, "cancelled_total", "counter", "Requests whose client went away.",
@@ -104,6 +112,8 @@ void routes_metrics(struct request *r)
            (double)(judges.restarts + linters.restarts));
     metric(&b, "retries_total", "counter", "Tasks tried again after a fault of ours.",
            (double)(judges.retried + linters.retried));
+    metric(&b, "kills_total", "counter", "Helpers and guests killed from outside.",
+           (double)(judges.kills + linters.kills));
     metric(&b, "uptime_seconds", "gauge", "Time since the start.",
            (double)(wall_ns() - s->started_ns) / 1e9);
     buf_puts(&b, "# HELP assay_isolation What confines the judge on this host.\n# TYPE "

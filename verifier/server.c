@@ -365,6 +365,7 @@ int server_run(struct server *s, const struct server_options *options,
         return -EIO;
     }
     s->grader.reward = *reward;
+    s->grader.cache_timed = options->cache_timed;
     grader_start(&s->grader, &s->loop, options->slots);
     uv_timer_init(&s->loop, &s->timer);
     uv_timer_init(&s->loop, &s->drain);

@@ -13,7 +13,7 @@ struct server_options {
     const char *token; /* NULL: none asked for */
     int slots;
     long queue_max; /* completions accepted and not yet answered */
-    bool timing;
+    bool timing, cache_timed;
 };
 
 struct server {

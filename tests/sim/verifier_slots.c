@@ -232,7 +232,7 @@ struct actor {
     bool alive, killed; /* killed: and not by the verifier */
     struct buf inbox;
     unsigned suites; /* that it was sent, a bit each */
-    int program;     /* that it, or its judge, was asked about last, or -1; it may not have heard yet */
+    int program; /* that it, or its judge, was asked about last, or -1; it may not have heard yet */
     uv_stream_t *to; /* by this */
     bool sour;       /* whatever it is asked, it met a fault of ours */
 };
@@ -511,8 +511,9 @@ static void misbehave(struct actor *a, int program, uint32_t seq, enum manner ho
     case GUEST_DIES:
         programs[program].kills++;
         say_frame(a, soon, WIRE_RESULT, seq,
-                  chance(.5) ? "{\"infra\": \"guest did not start\", \"killed\": \"surely\"}"
-                             : "{\"infra\": null, \"killed\": \"surely\", \"reason\": \"crashed\"}");
+                  chance(.5)
+                      ? "{\"infra\": \"guest did not start\", \"killed\": \"surely\"}"
+                      : "{\"infra\": null, \"killed\": \"surely\", \"reason\": \"crashed\"}");
         break;
     case NEVER:
         break;
@@ -545,7 +546,8 @@ static void hear(struct actor *a, const struct wire_header *head, const char *pa
     MUST(head->type == WIRE_JOB, "a frame of type %d", head->type);
     MUST(a->kind != JUDGE || a->suites & suite_bit(payload, head->len, "\"suite\":\"k"),
          "a judge was asked about a suite that it was never sent");
-    static const enum manner kills[] = {DIES, ANSWERS_AND_DIES, KEEPER_DIES, GUEST_DIES, HALF_AND_DIE};
+    static const enum manner kills[] = {DIES, ANSWERS_AND_DIES, KEEPER_DIES, GUEST_DIES,
+                                        HALF_AND_DIE};
     int program = program_of(payload, head->len);
     enum manner how = AT_ONCE;
     if (chance(fault_rate))
