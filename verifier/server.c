@@ -9,6 +9,7 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -21,7 +22,8 @@ enum {
     DRAIN_MS_LAST = 1000,
     IDLE_S = 600,
     DROPPED_BYTES_MAX = 4 * ASSAY_BODY_BYTES_MAX,
-    CONNECTIONS_MAX = 4096
+    CONNECTIONS_MAX = 4096,
+    CONNECTIONS_MIN = 8
 };
 
 struct watch {
@@ -337,13 +339,25 @@ static void on_signal(uv_signal_t *handle, int signal)
     turn(s);
 }
 
+/* So many that descriptors are left for the helpers, whenever one must be started again. The others
+ * wait in the socket's backlog. */
+static unsigned connections_max(const struct server *s)
+{
+    struct rlimit files;
+    const rlim_t own = 32 + 8 * (rlim_t)s->options->slots;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= own + CONNECTIONS_MAX)
+        return CONNECTIONS_MAX;
+    return files.rlim_cur > own + CONNECTIONS_MIN ? (unsigned)(files.rlim_cur - own)
+                                                  : CONNECTIONS_MIN;
+}
+
 static int start_daemon(struct server *s)
 {
     unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME;
-    s->daemon = MHD_start_daemon(
-        flags, 0, NULL, NULL, on_request, s, MHD_OPTION_LISTEN_SOCKET, s->listener.fd,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)IDLE_S, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_END);
+    s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, s, MHD_OPTION_LISTEN_SOCKET,
+                                 s->listener.fd, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
+                                 MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
+                                 MHD_OPTION_CONNECTION_LIMIT, connections_max(s), MHD_OPTION_END);
     if (!s->daemon)
         return -EIO;
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD);
