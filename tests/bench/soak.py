@@ -6,11 +6,12 @@
 
 Honest: HumanEval's own solutions (a sum of two numbers where there is no HumanEval). Wrong: the same problems, answered
 with None, an exception, a syntax error or prose. Hostile: the programs of tests/escape that attack a function's tests and
-nothing of the host's, under a limit of 0.3 s of processor time and 1 s of wall time. One in twenty repeats an earlier
+nothing of the host's, under a limit of 0.2 s of processor time and 0.6 s of wall time. One in twenty repeats an earlier
 program. A refusal (429) is obeyed. Two verdicts on one program of tests/escape must have the same grade.
 
 What must hold, and the exit status says whether it did: every question is answered with a grade; resident memory and
-descriptors of each kind of process stay what they were after a fifth of the run; the verifier itself has at most 40 MiB; of
+descriptors of each kind of process stay what they were after a fifth of the run (of the verifier where the run is long enough to
+fill its cache); the verifier itself has at most 40 MiB; of
 honest answers the slowest hundredth takes at most three times as long as the middle one; no hostile program runs longer than its
 limit and half a second."""
 import argparse
@@ -32,8 +33,9 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ESCAPE = os.path.join(HERE, "..", "escape")
-WALL_S, GRACE_S, RSS_KIB_MAX = 1.0, 0.5, 40 * 1024
-LIMITS = f"limits: {{cpu_s: 0.3, wall_s: {WALL_S}, memory_mib: 128}}\n"
+WALL_S, GRACE_S, RSS_KIB_MAX = 0.6, 0.5, 40 * 1024
+CACHE_IS_FULL = 40000  # verdicts; before that the verifier may still grow
+LIMITS = f"limits: {{cpu_s: 0.2, wall_s: {WALL_S}, memory_mib: 128}}\n"
 
 
 def hostile_programs():
@@ -232,7 +234,8 @@ def report(run, rows, seconds):
     for index, unit, slack in (1, "KiB", 1024), (2, "files", 0):
         for kind, (early, late) in sorted(growth(rows, run.options.count, index).items()):
             print(f"{kind}: {early:.0f} {unit} after a fifth, {late:.0f} at the end")
-            if late > early * 1.05 + slack:
+            judged = kind != "verifier" or unit != "KiB" or run.options.count >= CACHE_IS_FULL
+            if judged and late > early * 1.05 + slack:
                 bad.append(f"{kind}: {unit} grow")
             if kind == "verifier" and unit == "KiB" and late > RSS_KIB_MAX:
                 bad.append(f"the verifier has more than {RSS_KIB_MAX} KiB")
