@@ -435,6 +435,8 @@ static int enter_pid_namespace(struct keeper *k, struct err *err)
         close_range(3, ~0u, 0);
         while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
             ;
+        if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+            raise(SIGKILL); /* whoever waits for this process asks who ended the other */
         _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
     }
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0)

@@ -1,4 +1,4 @@
-/* cache.c: a chained hash table with a list by recency. */
+/* cache.c: a chained hash table with a list by recency of the entries that have a value. */
 #include "cache.h"
 
 #include "base/rng.h"
@@ -25,20 +25,35 @@ void cache_init(struct cache *c, size_t entries_max, size_t bytes_max)
     queue_init(&c->recent);
 }
 
-struct cache_entry *cache_get(struct cache *c, struct str key, bool *ret_new)
+static uint64_t sum_of(const struct cache_entry *e)
 {
-    uint64_t hash = hash_bytes(key);
+    return rng_mix(hash_bytes(e->key)) ^ hash_bytes(e->value);
+}
+
+static size_t bytes_of(const struct cache_entry *e)
+{
+    return sizeof *e + e->key.len + e->value.len;
+}
+
+static void take_value(struct cache *c, struct cache_entry *e)
+{
+    queue_remove(&e->recent);
+    c->bytes -= e->value.len;
+    free((char *)e->value.s);
+    e->value = (struct str){0};
+}
+
+static struct cache_entry *find(const struct cache *c, struct str key, uint64_t hash)
+{
+    struct cache_entry *e = c->buckets[hash & (c->n_buckets - 1)];
+    while (e && (e->hash != hash || !str_eq(e->key, key)))
+        e = e->chain;
+    return e;
+}
+
+static struct cache_entry *add(struct cache *c, struct str key, uint64_t hash)
+{
     struct cache_entry **bucket = &c->buckets[hash & (c->n_buckets - 1)];
-    for (struct cache_entry *e = *bucket; e; e = e->chain)
-        if (e->hash == hash && str_eq(e->key, key)) {
-            if (e->value) {
-                queue_remove(&e->recent);
-                queue_push(&c->recent, &e->recent);
-            }
-            c->hits++;
-            *ret_new = false;
-            return e;
-        }
     struct cache_entry *e = xcalloc(1, sizeof *e);
     char *copy = xrealloc(NULL, key.len, 1);
     memcpy(copy, key.s, key.len);
@@ -47,10 +62,31 @@ struct cache_entry *cache_get(struct cache *c, struct str key, bool *ret_new)
     queue_init(&e->waiters);
     *bucket = e;
     c->entries++;
-    c->bytes += key.len;
-    c->misses++;
-    *ret_new = true;
+    c->bytes += bytes_of(e);
     return e;
+}
+
+struct cache_entry *cache_get(struct cache *c, struct str key, bool *ret_new)
+{
+    uint64_t hash = hash_bytes(key);
+    struct cache_entry *e = find(c, key, hash);
+    bool corrupt = e && e->value.s && e->sum != sum_of(e);
+    if (corrupt) {
+        take_value(c, e);
+    } else if (e && e->value.s) {
+        queue_remove(&e->recent);
+        queue_push(&c->recent, &e->recent);
+    }
+    *ret_new = corrupt || !e;
+    c->corrupt += corrupt;
+    c->misses += *ret_new;
+    c->hits += !*ret_new;
+    return e ? e : add(c, key, hash);
+}
+
+json_t *cache_value(const struct cache_entry *e)
+{
+    return e->value.s ? json_loadb(e->value.s, e->value.len, JSON_ALLOW_NUL, NULL) : NULL;
 }
 
 static void forget(struct cache *c, struct cache_entry *e)
@@ -62,16 +98,19 @@ static void forget(struct cache *c, struct cache_entry *e)
     *at = e->chain;
     queue_remove(&e->recent);
     c->entries--;
-    c->bytes -= e->key.len;
-    json_decref(e->value);
+    c->bytes -= bytes_of(e);
     free((char *)e->key.s);
+    free((char *)e->value.s);
     free(e);
 }
 
-void cache_put(struct cache *c, struct cache_entry *e, json_t *value)
+void cache_put(struct cache *c, struct cache_entry *e, const json_t *value)
 {
-    CHECK(!e->value && value);
-    e->value = value;
+    char *text = json_dumps(value, JSON_COMPACT);
+    CHECK(!e->value.s && text);
+    e->value = str_of(text);
+    e->sum = sum_of(e);
+    c->bytes += e->value.len;
     queue_push(&c->recent, &e->recent);
     while ((c->entries > c->entries_max || c->bytes > c->bytes_max) && !queue_empty(&c->recent))
         forget(c, NODE_OWNER(c->recent.next, struct cache_entry, recent));
@@ -79,16 +118,19 @@ void cache_put(struct cache *c, struct cache_entry *e, json_t *value)
 
 void cache_drop(struct cache *c, struct cache_entry *e)
 {
-    CHECK(!e->value);
+    CHECK(!e->value.s);
     forget(c, e);
+}
+
+void cache_clear(struct cache *c)
+{
+    while (!queue_empty(&c->recent))
+        forget(c, NODE_OWNER(c->recent.next, struct cache_entry, recent));
 }
 
 void cache_free(struct cache *c)
 {
-    for (struct node *n = c->recent.next, *next; n != &c->recent; n = next) {
-        next = n->next;
-        forget(c, NODE_OWNER(n, struct cache_entry, recent));
-    }
+    cache_clear(c);
     free(c->buckets);
     *c = (struct cache){0};
 }

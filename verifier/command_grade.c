@@ -23,7 +23,7 @@ struct options {
     char *problems[SPECS_MAX];
     int n_problems, slots, shard, shards;
     const char *samples, *out, *k, *reward;
-    bool timing, resume;
+    bool timing, resume, cache_timed;
 };
 
 struct row {
@@ -249,6 +249,7 @@ static int prepare(struct grading *g)
     const struct options *o = g->options;
     long total;
     g->grader.reward = REWARD_DEFAULT;
+    g->grader.cache_timed = o->cache_timed;
     if (o->reward)
         TRY(reward_load(o->reward, &g->grader.reward, &g->err));
     TRY(generate_load(&g->set, o->problems, o->n_problems, &g->err));
@@ -303,6 +304,8 @@ static const struct argp_option option_table[] = {
     {"k", 'k', "K,...", 0, "Report pass@K (default 1)", 0},
     {"reward", 'r', "FILE", 0, "Rewards for the five grades, a YAML file", 0},
     {"no-timing", 't', NULL, 0, "Do not measure speed: nothing is graded faster", 0},
+    {"cache-timing", 'C', NULL, 0,
+     "Give a program that comes again the speed measured before (default: measure again)", 0},
     {"resume", 'R', NULL, 0, "Go on where a run that was killed has stopped (see below)", 0},
     {"shard", 'S', "I/N", 0, "Only every Nth sample, from number I (0 to N-1)", 0},
     {0},
@@ -359,6 +362,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case 't':
         o->timing = false;
+        return 0;
+    case 'C':
+        o->cache_timed = true;
         return 0;
     case 'R':
         o->resume = true;

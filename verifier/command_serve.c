@@ -36,6 +36,8 @@ static const struct argp_option option_table[] = {
      "too",
      0},
     {"no-timing", 't', NULL, 0, "Do not measure speed: nothing is graded faster", 0},
+    {"cache-timing", 'C', NULL, 0,
+     "Give a program that comes again the speed measured before (default: measure again)", 0},
     {"die-with-parent", 'D', NULL, 0, "Stop when the process that started this one ends", 0},
     {0},
 };
@@ -103,6 +105,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case 't':
         o->server.timing = false;
+        return 0;
+    case 'C':
+        o->server.cache_timed = true;
         return 0;
     case 'D':
         o->die_with_parent = true;

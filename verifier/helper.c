@@ -78,6 +78,15 @@ void helper_set_python(const char *path, const char *preload)
     }
 }
 
+const char *helper_python(void)
+{
+    static struct buf both;
+    buf_clear(&both);
+    for (size_t i = 0; i < COUNT_OF(python_environment); i++)
+        buf_printf(&both, "%s;", python_environment[i] ? python_environment[i] : "");
+    return both.s;
+}
+
 /* What a helper may know of our environment: nothing but these. */
 static void environment_make(char *ret_env[ENVIRONMENT_MAX])
 {

@@ -45,6 +45,8 @@ const char *helper_folder(void);
 /* More folders of Python packages (colons between) and modules to import beforehand (commas):
  * interpreter.h. For helpers started from now on. */
 void helper_set_python(const char *path, const char *preload);
+/* Both in one text, "" where none was set. */
+const char *helper_python(void);
 void helper_set_folder(const char *path);
 
 #endif

@@ -10,14 +10,18 @@
  *
  * A step returns the next one, or WAIT and is continued by job_resume from a callback. Identical
  * questions of one process are answered once: the first job leads, later ones wait with the cache
- * entry. A leader that meets a fault of ours or is cancelled hands the lead to the first that
+ * entry. A timed answer is shared so, but not remembered (grader.cache_timed). A leader that meets a fault of ours or is cancelled hands the lead to the first that
  * waits, so a fault is never shared and never remembered. */
 #include "job.h"
+
+#include <stdlib.h>
 
 #include "base/arena.h"
 #include "extract.h"
 #include "grade.h"
+#include "helper.h"
 #include "lint.h"
+#include "version.h"
 
 enum {
     JOB_MAGIC = 0x4a4f4221,
@@ -27,7 +31,7 @@ enum {
     REFERENCE_MS_MAX = 400000,
     SLOTS_PER_LINTER = 8,
     CACHE_ENTRIES_MAX = 16384,
-    CACHE_BYTES_MAX = 64 << 20,
+    CACHE_BYTES_MAX = 12 << 20, /* the verifier itself is to stay small */
 };
 
 enum step { EXTRACT, RECALL, LINT, JUDGE, SHARE, GRADE, REPLY, END, WAIT };
@@ -85,28 +89,53 @@ static enum step step_extract(struct job *j)
     return RECALL;
 }
 
+/* A verdict depends on the problem's content (its limits among it), on the program, on what is asked, on
+ * this program's version, on the packages and the Python that helpers are given, and on what of the
+ * jail is left out. */
+static void question_key(struct job *j, struct buf *key)
+{
+    const struct problem *p = j->spec.problem;
+    const char *without = getenv("ASSAY_SANDBOX_WITHOUT");
+    const json_t *hello = pool_hello(j->grader->judges);
+    const char *python = json_string_value(json_object_get(hello, "python"));
+    if (python && strcmp(j->grader->python, python) != 0) {
+        if (j->grader->python[0])
+            cache_clear(&j->grader->cache); /* Python was exchanged under a running verifier */
+        snprintf(j->grader->python, sizeof j->grader->python, "%s", python);
+    }
+    const char *const parts[] = {ASSAY_VERSION, helper_python(), without,
+                                 p->key,        p->entry_point,  p->prefix};
+    for (size_t i = 0; i < COUNT_OF(parts); i++) {
+        buf_puts(key, parts[i] ? parts[i] : "");
+        buf_char(key, 0);
+    }
+    buf_printf(key, "%d %d ", j->starter, wants_timing(j));
+    buf_str(key, j->x.code);
+}
+
 static enum step step_recall(struct job *j)
 {
     struct buf key = {0};
     bool is_new;
     if (j->spec.fresh)
         return LINT;
-    buf_printf(&key, "%s %d %d ", j->spec.problem->key, j->starter, wants_timing(j));
-    buf_str(&key, j->x.code);
+    question_key(j, &key);
     struct cache_entry *e = cache_get(&j->grader->cache, buf_view(&key), &is_new);
     buf_free(&key);
     if (is_new) {
         j->entry = e;
         return LINT;
     }
-    if (!e->value) {
+    json_t *value = cache_value(e);
+    if (!value) {
         j->waiting = true;
         queue_push(&e->waiters, &j->node);
         return WAIT;
     }
-    j->lint = json_incref(json_object_get(e->value, "lint"));
-    j->judged = json_incref(json_object_get(e->value, "judged"));
+    j->lint = json_incref(json_object_get(value, "lint"));
+    j->judged = json_incref(json_object_get(value, "judged"));
     j->cached = true;
+    json_decref(value);
     return GRADE;
 }
 
@@ -218,6 +247,14 @@ static enum step step_judge(struct job *j)
     return WAIT;
 }
 
+/* A measured speed is worth no more than the moment it was measured in: those who wait for it share
+ * it, nobody else does unless that was asked for. */
+static bool is_lasting(const struct job *j)
+{
+    const json_t *time = json_object_get(j->judged, "time");
+    return j->grader->cache_timed || !json_is_object(json_object_get(time, "speedup"));
+}
+
 /* Gives what was found to all who wait, and to the cache. */
 static void publish(struct job *j, struct cache_entry *e)
 {
@@ -225,7 +262,13 @@ static void publish(struct job *j, struct cache_entry *e)
     queue_init(&waiters);
     while ((n = queue_pop(&e->waiters)))
         queue_push(&waiters, n);
-    cache_put(&j->grader->cache, e, json_pack("{s:O, s:O*}", "lint", j->lint, "judged", j->judged));
+    if (is_lasting(j)) {
+        json_t *value = json_pack("{s:O, s:O*}", "lint", j->lint, "judged", j->judged);
+        cache_put(&j->grader->cache, e, value);
+        json_decref(value);
+    } else {
+        cache_drop(&j->grader->cache, e);
+    }
     while ((n = queue_pop(&waiters))) {
         struct job *w = NODE_OWNER(n, struct job, node);
         w->waiting = false;

@@ -13,6 +13,8 @@ struct grader {
     struct pool *judges, *linters;
     struct cache cache;
     struct reward reward;
+    bool cache_timed; /* measured speed is remembered too */
+    char python[64];  /* whose verdicts the cache holds */
 };
 
 /* Starts the slots: `slots` judges and a linter for every eight of them. */

@@ -25,7 +25,8 @@
  *        {"op":"run", "program":"...", "stdin":"...", "limits":{...}}
  *        {"op":"generate", "source":"def generate(seed, count, **params): yield {...}", "params":{...}, "name":"file:line"}
  *        {"op":"inspect", "program": reference | null, "entry_point", "prompt", "cases", "tests", "stdio", "limit": most mutants}
- * RESULT grade:    {"infra":null|"...", "lasting":true (with infra, where the problem itself is at fault), "reason":null|"wrong-answer"|..., "tests":{"passed","total","failures":[{"test","call","got","expected",
+ * RESULT grade:    {"infra":null|"...", "lasting":true (with infra, where the problem itself is at fault), "killed":"surely"|"perhaps" (a guest
+ *                   met a SIGKILL that was not ours: not, or not surely, the program's doing), "reason":null|"wrong-answer"|..., "tests":{"passed","total","failures":[{"test","call","got","expected",
  *                   "message"}], and where there is cause "groups":{name:{"passed","total"}}, "points":{"earned","total"}, "not_run"}, "time":{"cpu_ms","wall_ms","speedup":null|{"ratio","low","high","pairs","clock"}}, "memory_peak_kib",
  *                   "isolation":[...], "lint":[{"line","column","code","message"}] (CPython's own syntax error, if any)}
  *        run:      {"infra", "reason", "status": "exit 0"|"signal 9"|..., "stdout", "stderr", "time", "memory_peak_kib", "isolation"}

@@ -217,6 +217,8 @@ int judge_derive(struct judge_suite *s, struct err *err)
         theirs = run_reference(&job, err);
         judge_session_end();
         ours = judge_job_finish_guest(&job);
+        if (ours == 0 && job.killed)
+            ours = err_set(&job.infra, -EOWNERDEAD, "the reference's process was killed");
     }
     if (ours == 0 && theirs == 0 && s->total == 0)
         theirs = err_set(err, -EINVAL, "the contract refuses every input");

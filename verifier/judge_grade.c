@@ -138,6 +138,11 @@ int judge_job_finish_guest(struct judge_job *job)
     judge_watch_open(ACCOUNT_NS, NULL, -1);
     int rc = judge_guest_finish(g, &job->infra);
     judge_watch_close();
+    bool surely;
+    if (judge_guest_was_killed(g, &surely)) {
+        job->surely = surely && (!job->killed || job->surely);
+        job->killed = true;
+    }
     uint64_t cpu_us = g->end.user_us + g->end.system_us;
     job->cpu_us += cpu_us;
     if (cpu_us > job->cpu_us_most)
@@ -203,6 +208,9 @@ static json_t *result(struct judge_job *job)
                                : json_null());
     if (failed && job->suite && (job->suite->broken || job->lasting))
         json_object_set_new(r, "lasting", json_true());
+    if (job->killed || job->infra.code == -EOWNERDEAD)
+        json_object_set_new(r, "killed",
+                            json_string(job->killed && !job->surely ? "perhaps" : "surely"));
     json_object_set_new(r, "reason", judge_reason(failed ? REASON_NONE : job->reason));
     json_object_set_new(r, "tests", tests_of(job, failed, total));
     json_object_set_new(r, "time", time_of(job));

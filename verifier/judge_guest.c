@@ -24,7 +24,7 @@
 #include "verifier/judge.h"
 #include "verifier/judge_watch.h"
 
-enum { RECEIVE_BYTES = 64 << 10, EXIT_GRACE_MS = 200, FILE_KIB_MAX = 32 << 10 };
+enum { RECEIVE_BYTES = 64 << 10, EXIT_GRACE_MS = 1000, FILE_KIB_MAX = 32 << 10 };
 
 union keeper_message {
     struct keeper_head head;
@@ -148,8 +148,10 @@ static int wait_ready(struct judge_guest *g, struct err *err)
         return 0;
     }
     /* No program was loaded yet, so whatever happened is not the candidate's doing. */
+    bool surely;
     judge_guest_finish(g, NULL);
-    return err_set(err, -EIO, "guest did not start: %s", rc < 0 ? g->why : "no ready frame");
+    return err_set(err, judge_guest_was_killed(g, &surely) ? -EOWNERDEAD : -EIO,
+                   "guest did not start: %s", rc < 0 ? g->why : "no ready frame");
 }
 
 int judge_guest_start(struct judge_guest *g, const struct limits *limits, enum guest_use use,
@@ -187,6 +189,7 @@ int judge_guest_start(struct judge_guest *g, const struct limits *limits, enum g
         return keeper_gone(
             err_set(err, -EPROTO, "keeper: message %u instead of a guest", m.head.kind));
     g->fd = fds[0];
+    g->isolation = m.forked.isolation;
     if (stdio)
         memcpy(g->pipes, fds + 1, sizeof g->pipes);
     else
@@ -412,6 +415,14 @@ static bool out_of_memory(const struct keeper_exited *end, int64_t limit_kib)
     int signal = WTERMSIG(end->status);
     int64_t share = signal == SIGABRT || signal == SIGKILL ? 2 : 10;
     return (int64_t)end->memory_peak_kib * share >= limit_kib * (share - 1);
+}
+
+bool judge_guest_was_killed(const struct judge_guest *g, bool *ret_surely)
+{
+    bool killed = g->exited && g->end.cause == KEEPER_BY_ITSELF && WIFSIGNALED(g->end.status) &&
+                  WTERMSIG(g->end.status) == SIGKILL;
+    *ret_surely = killed && (g->isolation & SBX_PIDNS) && !out_of_memory(&g->end, g->memory_kib);
+    return killed;
 }
 
 enum reason judge_reason_of_end(const struct keeper_exited *end, int64_t memory_limit_kib)

@@ -54,7 +54,7 @@ bool judge_keeper_lost(void);
 
 /* A fresh guest, confined and ready. What it prints is drained in every wait below, counted and
  * thrown away, unless the caller begins g->drains otherwise. On failure (infra) there is no
- * guest. */
+ * guest; -EOWNERDEAD: somebody killed it before it was ready. */
 int judge_guest_start(struct judge_guest *g, const struct limits *limits, enum guest_use use,
                       struct err *err);
 
@@ -83,6 +83,11 @@ int judge_guest_finish(struct judge_guest *g, struct err *err);
 
 /* Gives back the memory of a guest that has finished. */
 void judge_guest_free(struct judge_guest *g);
+
+/* Whether it ended by a SIGKILL that neither keeper nor judge nor a limit accounts for. In a pid
+ * namespace of its own no process can send itself one (*ret_surely), so that only the host, or the
+ * kernel in want of memory, is left. */
+bool judge_guest_was_killed(const struct judge_guest *g, bool *ret_surely);
 
 /* What an end that nobody asked for says about the candidate; REASON_NONE for a plain exit with
  * status 0. */

@@ -28,6 +28,9 @@ struct judge_job {
     uint64_t cpu_us, wall_us, memory_peak_kib;
     uint64_t cpu_us_most; /* of one guest */
     uint32_t isolation;
+    /* A guest was ended by a SIGKILL that nobody here sent: whatever its tests say may be another's
+     * doing. `surely`: the program had no way to do it. */
+    bool killed, surely;
     struct err infra; /* code != 0: our fault */
     bool lasting;     /* or the problem's, on which no other judge would do better */
 };

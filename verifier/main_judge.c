@@ -12,6 +12,7 @@
 #include <jansson.h>
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -29,7 +30,7 @@
 #include "verifier/judge_proxy.h"
 #include "verifier/judge_watch.h"
 
-enum { HELLO_WAIT_S = 20 };
+enum { HELLO_WAIT_S = 20, LARGE_BYTES = 512 << 10 };
 
 /* 1 when `n` bytes were read, 0 at a clean end of input. */
 static int read_all(int fd, void *to, size_t n)
@@ -85,6 +86,9 @@ static int start(uint32_t *ret_isolation, struct err *err)
 {
     struct interpreter_options options = interpreter_options_env();
     struct keeper_hello hello;
+    /* Left alone, the first large answer raises this threshold, and the next ones leave holes in the
+     * heap that stay. */
+    mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
     TRY(interpreter_start(&options, err));
     if (judge_prepare_init() < 0 || judge_derive_init() < 0 || judge_framework_init() < 0 ||
         judge_mirror_init() < 0 || judge_proxy_init() < 0 || judge_names_init() < 0 ||

@@ -128,6 +128,16 @@ static void write_requests(const struct server *s, struct buf *b)
     buf_printf(b, "assay_reloads_total{result=\"failed\"} %ld\n", m->reload_failures);
 }
 
+static void write_cache(const struct cache *c, struct buf *b)
+{
+    one(b, "cache_hits_total", "counter", "Questions whose answer was known, or being found.",
+        (double)c->hits);
+    one(b, "cache_misses_total", "counter", "Questions that were new.", (double)c->misses);
+    one(b, "cache_corrupt_total", "counter", "Known answers that failed their checksum.",
+        (double)c->corrupt);
+    one(b, "cache_bytes", "gauge", "Size of the known questions and answers.", (double)c->bytes);
+}
+
 static void write_slots(const struct server *s, struct buf *b)
 {
     struct pool_stats judges = pool_stats(s->grader.judges),
@@ -143,6 +153,8 @@ static void write_slots(const struct server *s, struct buf *b)
         (double)(judges.restarts + linters.restarts));
     one(b, "retries_total", "counter", "Tasks tried again after a fault of ours.",
         (double)(judges.retried + linters.retried));
+    one(b, "kills_total", "counter", "Helpers and guests killed from outside.",
+        (double)(judges.kills + linters.kills));
     head(b, "isolation", "gauge", "What confines the judge on this host.");
     for (size_t i = 0; i < json_array_size(isolation); i++)
         buf_printf(b, "assay_isolation{kind=\"%s\"} 1\n",
@@ -194,6 +206,7 @@ static void write_process(const struct server *s, struct buf *b)
 void metrics_write(const struct server *s, struct buf *out)
 {
     write_verdicts(&s->metrics, out);
+    write_cache(&s->grader.cache, out);
     write_requests(s, out);
     write_slots(s, out);
     write_process(s, out);

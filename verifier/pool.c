@@ -1,7 +1,15 @@
 /* pool.c: which slot gets which task. First come, first served, but a slot that already holds the
  * suite of a task near the head of the queue takes that one first, so that a group of completions
  * of one problem compiles its tests once. The head itself is passed over a bounded number of
- * times. */
+ * times.
+ *
+ * And how often a task is tried. Whatever fails in a slot of its own accord may be the task's doing,
+ * so that it gets one more try. A SIGKILL is nobody's own doing: somebody kills helpers, or the
+ * kernel wants memory. The first strikes at random, and a long task more often than a short one; the
+ * second may strike the same task always. So tries go on while they have together taken no longer
+ * than a single one may, and while this task was not killed much more often than its neighbours
+ * were meanwhile. Where only the program's own process was killed, and it may have done that
+ * itself, the judge's finding stands after a few times. */
 #include "pool.h"
 
 #include <sched.h>
@@ -10,6 +18,9 @@
 
 enum {
     TRIES = 2,
+    KILLS_MAX = 16, /* more than its neighbours */
+    KILLS_MAX_EVER = 256,
+    OWN_KILLS_MAX = 4,
     STILLBORN_MAX = 5,
     DOWN_MS_MAX = 100000, /* without any slot, whatever the reason; some starts may time out */
     LOOK_AHEAD = 16,
@@ -82,7 +93,9 @@ static void enqueue(struct pool *p, struct task *t, bool front)
 void pool_submit(struct pool *p, struct task *t)
 {
     CHECK(!p->stopped && t->limit_ms > 0 && t->done);
-    t->failures = 0;
+    t->failures = t->kills = 0;
+    t->killed_ms = 0;
+    t->kills_before = p->stats.kills;
     enqueue(p, t, false);
     dispatch(p);
 }
@@ -105,37 +118,53 @@ void pool__slot_ready(struct slot *s)
     dispatch(p);
 }
 
-/* One more try for a task that met our fault, or its answer. A `lasting` fault is the problem's
- * own (tests that do not compile): another try would say the same. Takes the reference of
- * `result`. */
-static void settle(struct pool *p, struct task *t, json_t *result, const char *infra)
+/* The pool has counted this kill already. Whether there may be another try. */
+static bool killed_again(struct slot *s, struct task *t, bool perhaps_itself)
 {
-    bool lasting = json_is_true(json_object_get(result, "lasting"));
-    if (infra && !lasting && ++t->failures < TRIES) {
+    t->kills++;
+    t->killed_ms += (int64_t)(uv_now(s->timer.loop) - s->run_ms);
+    long others = s->pool->stats.kills - t->kills_before - t->kills;
+    long most = perhaps_itself ? OWN_KILLS_MAX : KILLS_MAX + others;
+    return t->kills < most && t->kills < KILLS_MAX_EVER && t->killed_ms < t->limit_ms;
+}
+
+/* One more try for a task, or its answer. */
+static void settle(struct pool *p, struct task *t, bool again, json_t *result, const char *infra)
+{
+    if (again) {
         p->stats.retried++;
         enqueue(p, t, true);
     } else {
         p->stats.answered++;
         t->done(t, infra ? NULL : json_incref(result), infra);
     }
-    json_decref(result);
 }
 
 void pool__slot_answered(struct slot *s, struct task *t, json_t *result)
 {
     struct pool *p = s->pool;
+    const char *infra = json_string_value(json_object_get(result, "infra"));
+    const char *killed = json_string_value(json_object_get(result, "killed"));
+    bool again;
     if (s->state == SLOT_IDLE)
         queue_push(&p->idle, &s->idle);
-    settle(p, t, result, json_string_value(json_object_get(result, "infra")));
+    p->stats.kills += killed != NULL;
+    if (killed)
+        again = killed_again(s, t, strcmp(killed, "surely") != 0);
+    else /* a lasting fault is the problem's own: another try would say the same */
+        again = infra && !json_is_true(json_object_get(result, "lasting")) && ++t->failures < TRIES;
+    settle(p, t, again, result, infra);
+    json_decref(result);
     dispatch(p);
 }
 
-void pool__slot_failed(struct slot *s, struct task *t, const char *why)
+void pool__slot_failed(struct slot *s, struct task *t, const char *why, bool killed)
 {
     struct pool *p = s->pool;
     bool any_up = false;
     uint64_t up_ms = 0; /* when one was last up */
     p->stats.restarts++;
+    p->stats.kills += killed;
     for (int i = 0; i < p->n; i++) {
         const struct slot *at = &p->slots[i];
         any_up = any_up || at->state == SLOT_IDLE || at->state == SLOT_BUSY;
@@ -147,7 +176,7 @@ void pool__slot_failed(struct slot *s, struct task *t, const char *why)
         uv_timer_start(&p->sweep, on_sweep, 0, 0);
     }
     if (t)
-        settle(p, t, NULL, why);
+        settle(p, t, killed ? killed_again(s, t, false) : ++t->failures < TRIES, NULL, why);
     dispatch(p);
 }
 

@@ -3,7 +3,9 @@
  * A slot is one assay-judge with its assay-keeper, or one assay-lint. A task is one question to
  * one slot. It is answered exactly once, from the loop and never from within pool_submit: with a
  * result, or with a sentence about what was our fault. A slot that dies, overruns or stays silent
- * is killed and replaced; its task is retried once on whichever slot is free next. */
+ * is killed and replaced; its task is retried on whichever slot is free next: once where its own
+ * slot failed it, and more often where somebody killed the helper or the guest that it ran on
+ * (pool.c), which says nothing about the task. */
 #ifndef ASSAY_POOL_H
 #define ASSAY_POOL_H
 
@@ -23,12 +25,14 @@ struct task {
     int64_t limit_ms;      /* hard: past it the slot is killed */
     /* Takes the reference of `result`; NULL means `infra` says why. */
     void (*done)(struct task *t, json_t *result, const char *infra);
-    int failures; /* 0 when submitted */
+    int failures, kills; /* 0 when submitted */
+    int64_t killed_ms;   /* how long its tries took that were killed */
+    long kills_before;   /* in the whole pool */
 };
 
 struct pool_stats {
     int slots, ready, busy, queued;
-    long answered, retried, restarts;
+    long answered, retried, restarts, kills;
 };
 
 struct pool;

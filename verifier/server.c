@@ -23,8 +23,7 @@ enum {
     IDLE_S = 600,
     DROPPED_BYTES_MAX = 4 * ASSAY_BODY_BYTES_MAX,
     CONNECTIONS_MAX = 4096,
-    FILES_PER_SLOT = 16, /* what a slot may need besides connections */
-    FILES_OTHER = 64,
+    CONNECTIONS_MIN = 8,
 };
 
 static void stop(struct server *s);
@@ -259,17 +258,16 @@ static void on_signal(uv_signal_t *handle, int signal)
     turn(s);
 }
 
-/* Files that slots will need are not given to connections. */
+/* So many that descriptors are left for the helpers, whenever one must be started again. The others
+ * wait in the socket's backlog. */
 static unsigned connections_max(const struct server *s)
 {
     struct rlimit files;
-    rlim_t kept = FILES_OTHER + FILES_PER_SLOT * (rlim_t)s->options->slots;
-    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY)
+    const rlim_t own = 32 + 8 * (rlim_t)s->options->slots;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= own + CONNECTIONS_MAX)
         return CONNECTIONS_MAX;
-    if (files.rlim_cur < 2 * kept)
-        return (unsigned)files.rlim_cur / 2;
-    return files.rlim_cur - kept < CONNECTIONS_MAX ? (unsigned)(files.rlim_cur - kept)
-                                                   : CONNECTIONS_MAX;
+    return files.rlim_cur > own + CONNECTIONS_MIN ? (unsigned)(files.rlim_cur - own)
+                                                  : CONNECTIONS_MIN;
 }
 
 static int start_daemon(struct server *s)
@@ -316,6 +314,7 @@ int server_run(struct server *s, const struct server_options *options, struct ca
         return -EIO;
     }
     s->grader.reward = *reward;
+    s->grader.cache_timed = options->cache_timed;
     grader_start(&s->grader, &s->loop, options->slots);
     start_handles(s);
     LOG_INFO("listening=%s problems=%d slots=%d timing=%s", s->listener.name, catalog->set.n,

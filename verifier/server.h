@@ -23,7 +23,7 @@ struct server_options {
     int n_specs, slots;
     long queue_max;    /* completions accepted and not yet answered */
     long held_max_mib; /* bodies and answers of all requests together */
-    bool timing;
+    bool timing, cache_timed;
     enum server_log log;
 };
 

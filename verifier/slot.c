@@ -2,11 +2,14 @@
  * after any failure.
  *
  *   DOWN --timer--> STARTING --HELLO--> IDLE <--RESULT--/--slot_run--> BUSY
- *     ^----------------- died, overran, spoke nonsense -------------------'
+ *     ^-------------- killed, overran, spoke nonsense --------------------|
+ *     '-------- timer, or word of a kill -------- ENDING <---- failed ----'
  *
  * A judge slot is two processes joined by one SOCK_SEQPACKET pair (descriptor 3 of both). They
  * live and die together: whichever fails, both are killed, because neither is of use without the
- * other. */
+ * other. Who fell first matters: a helper that was killed from outside is no fault of the task that
+ * it worked on, but its other half, which then ends by itself or says that the first is lost, looks
+ * like one. So a failure is held back until the other's end is known, or for WORD_MS_MAX. */
 #include "slot.h"
 
 #include <sys/socket.h>
@@ -20,7 +23,8 @@ enum {
     START_MS_MAX = 30000,
     BACKOFF_MS = 50,
     BACKOFF_MS_MAX = 5000,
-    KILLED_MS = 100,
+    KILLED_MS = 5,
+    WORD_MS_MAX = 1000,
     /* The judge drops its least recently used suite past JUDGE_SUITES_MAX. Forgetting all of ours
      * at half of that and sending them anew means that what we believe it holds is always among
      * its most recent ones. */
@@ -48,34 +52,40 @@ static void drop_helpers(struct slot *s, void (*drop_keeper)(struct helper *))
         json_object_clear(s->suites);
 }
 
-/* How long to wait before the next start. Time mends nothing where somebody kills the helpers: then it
- * comes soon, and the tries are not counted. */
+/* How long to wait before the next start. Time mends nothing where somebody kills the helpers: then
+ * it comes soon, and the tries are not counted. */
 static uint64_t pause_ms(struct slot *s, bool killed)
 {
-    bool starting = s->state == SLOT_STARTING;
-    if (killed)
-        return starting ? KILLED_MS : 0;
-    s->stillborn += starting;
+    if (killed) {
+        s->killed = s->was_up ? 0 : s->killed + 1;
+        return s->was_up ? 0 : (uint64_t)KILLED_MS << (s->killed < 6 ? s->killed : 6);
+    }
+    s->stillborn += !s->was_up;
     int shift = s->failures < 8 ? s->failures : 8;
     uint64_t wait = s->failures++ == 0 ? 0 : (uint64_t)BACKOFF_MS << shift;
     return wait < BACKOFF_MS_MAX ? wait : BACKOFF_MS_MAX;
 }
 
-static void end(struct slot *s, const char *why, bool killed)
+/* It takes no task any more. */
+static void go_down(struct slot *s, enum slot_state state)
 {
-    struct task *t = s->task;
-    uint64_t pause = pause_ms(s, killed);
-    char copy[200];
-    snprintf(copy, sizeof copy, "%s", why);
-    drop_helpers(s, helper_stop);
     if (s->state == SLOT_IDLE)
         queue_remove(&s->idle);
     if (s->state == SLOT_IDLE || s->state == SLOT_BUSY)
         s->up_ms = uv_now(s->timer.loop);
+    s->state = state;
+}
+
+static void end(struct slot *s, const char *why, bool killed)
+{
+    struct task *t = s->task;
+    char copy[sizeof s->why];
+    snprintf(copy, sizeof copy, "%s", why);
+    drop_helpers(s, helper_stop);
+    go_down(s, SLOT_DOWN);
     s->task = NULL;
-    s->state = SLOT_DOWN;
-    uv_timer_start(&s->timer, on_timer, pause, 0);
-    pool__slot_failed(s, t, copy);
+    uv_timer_start(&s->timer, on_timer, pause_ms(s, killed), 0);
+    pool__slot_failed(s, t, copy, killed);
 }
 
 static void fail(struct slot *s, const char *why)
@@ -83,9 +93,39 @@ static void fail(struct slot *s, const char *why)
     end(s, why, false);
 }
 
-static void on_gone(void *ctx, const char *why, bool killed)
+/* This helper has failed. The other one, if there is one, ends soon, if it has not already, and the loop
+ * may hear of that second. */
+static void lose(struct slot *s, struct helper **failed, const char *why)
 {
-    end(slot_of(ctx), why, killed);
+    helper_stop(*failed);
+    *failed = NULL;
+    if (s->state != SLOT_ENDING) {
+        snprintf(s->why, sizeof s->why, "%s", why);
+        go_down(s, SLOT_ENDING);
+        uv_timer_start(&s->timer, on_timer, WORD_MS_MAX, 0);
+    }
+    if (!s->speaker && !s->keeper)
+        fail(s, s->why);
+}
+
+static void on_gone(struct slot *s, struct helper **gone, const char *why, bool killed)
+{
+    if (killed)
+        end(s, why, true);
+    else
+        lose(s, gone, why);
+}
+
+static void on_speaker_gone(void *ctx, const char *why, bool killed)
+{
+    struct slot *s = slot_of(ctx);
+    on_gone(s, &s->speaker, why, killed);
+}
+
+static void on_keeper_gone(void *ctx, const char *why, bool killed)
+{
+    struct slot *s = slot_of(ctx);
+    on_gone(s, &s->keeper, why, killed);
 }
 
 static void on_hello(struct slot *s, struct str payload)
@@ -93,7 +133,8 @@ static void on_hello(struct slot *s, struct str payload)
     json_decref(s->hello);
     s->hello = json_loadb(payload.s, payload.len, 0, NULL);
     s->state = SLOT_IDLE;
-    s->stillborn = 0;
+    s->was_up = true;
+    s->stillborn = s->killed = 0;
     uv_timer_stop(&s->timer);
     pool__slot_ready(s);
 }
@@ -107,17 +148,20 @@ static void on_result(struct slot *s, struct str payload)
         fail(s, "a helper's answer was not a JSON object");
         return;
     }
+    bool killed = json_is_string(json_object_get(result, "killed"));
+    const char *infra = json_string_value(json_object_get(result, "infra"));
+    if (infra && !killed && !json_is_true(json_object_get(result, "lasting"))) {
+        /* The next try would meet the same end here. */
+        lose(s, &s->speaker, infra);
+        json_decref(result);
+        return;
+    }
     s->task = NULL;
-    s->state = SLOT_IDLE;
-    uv_timer_stop(&s->timer);
-    bool odd = json_is_string(json_object_get(result, "infra")) &&
-               !json_is_true(json_object_get(result, "lasting"));
-    /* A judge may say that its keeper has died before we are told: the next try would meet the same
-     * end here. */
-    if (odd)
-        fail(s, "a helper met a fault of ours");
-    else
-        s->failures = 0;
+    s->failures = 0;
+    if (s->state == SLOT_BUSY) {
+        s->state = SLOT_IDLE;
+        uv_timer_stop(&s->timer);
+    }
     pool__slot_answered(s, t, result);
 }
 
@@ -126,7 +170,7 @@ static void on_frame(void *ctx, unsigned type, uint32_t seq, struct str payload)
     struct slot *s = slot_of(ctx);
     if (type == WIRE_HELLO && s->state == SLOT_STARTING)
         on_hello(s, payload);
-    else if (type == WIRE_RESULT && s->state == SLOT_BUSY && seq == s->seq)
+    else if (type == WIRE_RESULT && s->task && seq == s->seq)
         on_result(s, payload);
     else
         fail(s, "a helper spoke out of turn");
@@ -134,13 +178,15 @@ static void on_frame(void *ctx, unsigned type, uint32_t seq, struct str payload)
 
 static int start_helpers(struct slot *s, struct err *err)
 {
-    static const struct helper_events events = {on_frame, on_gone};
+    static const struct helper_events events = {on_frame, on_speaker_gone};
+    static const struct helper_events keeper_events = {NULL, on_keeper_gone};
     struct helper_spec speaker = {.program = s->kind == POOL_JUDGE ? "assay-judge" : "assay-lint",
                                   .frames = true,
                                   .fd3 = -1,
                                   .events = &events,
                                   .ctx = s};
-    struct helper_spec keeper = {.program = "assay-keeper", .fd3 = -1, .events = &events, .ctx = s};
+    struct helper_spec keeper = {
+        .program = "assay-keeper", .fd3 = -1, .events = &keeper_events, .ctx = s};
     int pair[2] = {-1, -1};
     if (s->kind == POOL_JUDGE) {
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
@@ -161,6 +207,7 @@ static void start(struct slot *s)
 {
     struct err err;
     s->state = SLOT_STARTING;
+    s->was_up = false;
     if (start_helpers(s, &err) < 0) {
         fail(s, err.text);
         return;
@@ -175,6 +222,8 @@ static void on_timer(uv_timer_t *timer)
         start(s);
     else if (s->state == SLOT_STARTING)
         fail(s, "a helper did not come up");
+    else if (s->state == SLOT_ENDING)
+        fail(s, s->why);
     else
         fail(s, "a helper overran its time");
 }
@@ -204,6 +253,7 @@ void slot_run(struct slot *s, struct task *t)
     CHECK(s->state == SLOT_IDLE);
     s->state = SLOT_BUSY;
     s->task = t;
+    s->run_ms = uv_now(s->timer.loop);
     s->seq++;
     if (!slot_holds(s, t)) {
         if (json_object_size(s->suites) >= SUITES_REMEMBERED)

@@ -11,6 +11,7 @@ enum slot_state {
     SLOT_STARTING, /* processes made, WIRE_HELLO awaited; the timer bounds it */
     SLOT_IDLE,     /* in the pool's idle list */
     SLOT_BUSY,     /* `task` runs; the timer bounds it */
+    SLOT_ENDING,   /* a helper has failed; the timer bounds the wait for word of a kill */
 };
 
 struct slot {
@@ -23,9 +24,13 @@ struct slot {
     struct task *task;
     uint32_t seq;
     uv_timer_t timer; /* start again, give up starting, or end the task: by state */
+    bool was_up;      /* said HELLO since it was last started */
     int failures;     /* in a row, for the back-off */
     int stillborn;    /* starts in a row that came to no HELLO */
+    int killed;       /* or were killed before it */
     uint64_t up_ms;   /* when it was last up, once it is not */
+    uint64_t run_ms;  /* when `task` began */
+    char why[200];    /* ENDING: of what */
     json_t *suites;   /* keys the judge holds */
     json_t *hello;
 };
@@ -33,7 +38,8 @@ struct slot {
 /* What a slot tells its pool. */
 void pool__slot_ready(struct slot *s);
 void pool__slot_answered(struct slot *s, struct task *t, json_t *result);
-void pool__slot_failed(struct slot *s, struct task *t, const char *why); /* t may be NULL */
+/* `t` may be NULL. `killed`: somebody killed a helper. */
+void pool__slot_failed(struct slot *s, struct task *t, const char *why, bool killed);
 
 void slot_init(struct slot *s, struct pool *pool, enum pool_kind kind, uv_loop_t *loop);
 void slot_run(struct slot *s, struct task *t);

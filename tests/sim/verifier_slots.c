@@ -9,9 +9,10 @@
  * answers, with garbage, or die, in calm and in stormy phases.
  *
  * What must hold: a job ends once, with the verdict that belongs to its own program, or in infra
- * after exactly one more try (at once where no slot is up, or the problem itself is at fault); a
- * cancelled one never does. No answer is believed that a slot was not asked for. No slot, process, descriptor or
- * byte is lost.
+ * after exactly one more try (at once where no slot is up, or the problem itself is at fault), not
+ * counting tries whose helper or guest was killed; a cancelled one never does. Where nothing but
+ * SIGKILL goes wrong, no job ends in infra. No answer is believed that a slot was not asked for. No slot,
+ * process, descriptor or byte is lost.
  *
  * SEED=n repeats a run, SIM_JOBS=n makes it longer (`make sim`). */
 #include <dirent.h>
@@ -99,6 +100,7 @@ enum kind { JUDGE, LINT, KEEPER };
 /* One program; copies of it are several jobs. */
 struct program {
     unsigned char copies, asked[2]; /* questions that left for a judge, for a linter */
+    int kills;                      /* of actors that had last been asked about it, at most */
     bool lasting;                   /* its judge said that the problem is at fault */
 };
 
@@ -115,6 +117,7 @@ static struct open_job open_jobs[OPEN_MAX];
 static int n_open, n_programs;
 static long n_jobs, begun, ended, graded, infra, cancelled;
 static double fault_rate;
+static bool only_kills; /* nothing else goes wrong */
 
 static bool is_prose(int program)
 {
@@ -134,10 +137,11 @@ static bool any_pool_down(void)
 static void check_infra(int number, const char *why)
 {
     const struct program *p = &programs[number];
-    bool twice = p->asked[JUDGE] == 2 || p->asked[LINT] == 2;
+    bool twice = p->asked[JUDGE] >= 2 || p->asked[LINT] >= 2;
     MUST(p->copies > 1 || twice || p->lasting || any_pool_down(),
          "program %d: infra (%s) after %d and %d questions", number, why, p->asked[JUDGE],
          p->asked[LINT]);
+    MUST(!only_kills, "program %d: infra (%s) though nothing failed by itself", number, why);
 }
 
 static void check_verdict(int number, json_t *verdict)
@@ -225,9 +229,11 @@ struct actor {
     int pid;               /* 0: free */
     uv_process_t *process; /* NULL once reaped */
     int in, out;
-    bool alive;
+    bool alive, killed; /* killed: and not by the verifier */
     struct buf inbox;
     unsigned suites; /* that it was sent, a bit each */
+    int program; /* that it, or its judge, was asked about last, or -1; it may not have heard yet */
+    uv_stream_t *to; /* by this */
     bool sour;       /* whatever it is asked, it met a fault of ours */
 };
 
@@ -272,8 +278,8 @@ static struct event *plan(const struct actor *a, int64_t after_ns, enum deed dee
 static void plan_death(const struct actor *a, int64_t after_ns)
 {
     struct event *e = plan(a, after_ns, DIE);
-    if (chance(.5))
-        e->signal = chance(.5) ? SIGKILL : SIGSEGV;
+    if (only_kills || chance(.5))
+        e->signal = only_kills || chance(.5) ? SIGKILL : SIGSEGV;
     else
         e->status = (int)rng_below(&rng, 4); /* 0 as well: whoever ends has failed */
 }
@@ -306,8 +312,10 @@ static void die(struct actor *a, int signal, int status)
 static void reap(struct actor *a, int signal, int status)
 {
     uv_process_t *process = a->process;
+    if (a->killed && a->program >= 0)
+        programs[a->program].kills++; /* now the verifier hears of it */
     buf_free(&a->inbox);
-    *a = (struct actor){.in = -1, .out = -1};
+    *a = (struct actor){.in = -1, .out = -1, .program = -1};
     process->exit_cb(process, status, signal);
 }
 
@@ -321,14 +329,16 @@ static void say(struct actor *a, const struct buf *bytes)
 static void act(struct event *e)
 {
     struct actor *a = actor_of(e->pid);
-    if (a && e->deed == REAP)
+    if (a && e->deed == REAP) {
         reap(a, e->signal, e->status);
-    else if (a && a->alive && e->deed == DIE)
+    } else if (a && a->alive && e->deed == DIE) {
+        a->killed = e->signal == SIGKILL;
         die(a, e->signal, e->status);
-    else if (a && a->alive && a->out >= 0 && e->deed == SAY)
+    } else if (a && a->alive && a->out >= 0 && e->deed == SAY) {
         say(a, &e->bytes);
-    else if (a && a->alive && a->out >= 0 && e->deed == SHUT)
+    } else if (a && a->alive && a->out >= 0 && e->deed == SHUT) {
         shutdown(a->out, SHUT_WR);
+    }
     buf_free(&e->bytes);
 }
 
@@ -355,6 +365,7 @@ enum manner {
     OUR_FAULT,
     LASTING,
     KEEPER_DIES,
+    GUEST_DIES,
     MANNERS
 };
 
@@ -374,11 +385,28 @@ static void answer_text(const struct actor *a, int program, bool forged, char ou
                  n == TESTS ? "null" : "\"wrong-answer\"", n, TESTS);
 }
 
-static void kill_keeper(const struct actor *judge)
+static struct actor *keeper_of(const struct actor *judge)
 {
     struct actor *k = actor_of(judge->pid - 1); /* a slot starts its keeper first */
-    if (k && k->kind == KEEPER)
+    return k && k->kind == KEEPER ? k : NULL;
+}
+
+static void kill_keeper(const struct actor *judge)
+{
+    struct actor *k = keeper_of(judge);
+    if (k)
         plan_death(k, between_ms(0, 20));
+}
+
+static void mark_asked(const uv_stream_t *to, int program)
+{
+    for (struct actor *a = actors; a < actors + ACTORS_MAX; a++) {
+        struct actor *k = a->to == to ? keeper_of(a) : NULL;
+        if (a->to == to)
+            a->program = program;
+        if (k)
+            k->program = program;
+    }
 }
 
 static void say_frame(struct actor *a, int64_t after_ns, unsigned type, uint32_t seq,
@@ -480,6 +508,13 @@ static void misbehave(struct actor *a, int program, uint32_t seq, enum manner ho
         kill_keeper(a);
         say_frame(a, between_ms(0, 40), WIRE_RESULT, seq, right);
         break;
+    case GUEST_DIES:
+        programs[program].kills++;
+        say_frame(a, soon, WIRE_RESULT, seq,
+                  chance(.5)
+                      ? "{\"infra\": \"guest did not start\", \"killed\": \"surely\"}"
+                      : "{\"infra\": null, \"killed\": \"surely\", \"reason\": \"crashed\"}");
+        break;
     case NEVER:
         break;
     default:
@@ -511,10 +546,13 @@ static void hear(struct actor *a, const struct wire_header *head, const char *pa
     MUST(head->type == WIRE_JOB, "a frame of type %d", head->type);
     MUST(a->kind != JUDGE || a->suites & suite_bit(payload, head->len, "\"suite\":\"k"),
          "a judge was asked about a suite that it was never sent");
+    static const enum manner kills[] = {DIES, ANSWERS_AND_DIES, KEEPER_DIES, GUEST_DIES,
+                                        HALF_AND_DIE};
     int program = program_of(payload, head->len);
     enum manner how = AT_ONCE;
     if (chance(fault_rate))
-        how = 1 + (enum manner)rng_below(&rng, MANNERS - 1);
+        how = only_kills ? kills[rng_below(&rng, COUNT_OF(kills))]
+                         : 1 + (enum manner)rng_below(&rng, MANNERS - 1);
     a->sour = a->sour || (how == OUR_FAULT && chance(.5));
     if (a->sour)
         how = OUR_FAULT;
@@ -547,7 +585,7 @@ static void come_up(struct actor *a)
 {
     int64_t soon = between_ms(20, 60);
     bool faulty = chance(fault_rate / 4);
-    int how = faulty ? (int)rng_below(&rng, 4) : -1;
+    int how = !faulty ? -1 : only_kills ? 1 : (int)rng_below(&rng, 4);
     if (how == 0) /* never, but lives on */
         return;
     if (how == 1)
@@ -577,7 +615,7 @@ int uv_spawn(uv_loop_t *in, uv_process_t *process, const uv_process_options_t *o
     refused.stdio = &none;
     refused.stdio_count = 1;
     CHECK(real(in, process, &refused) == UV_EINVAL);
-    if (chance(fault_rate / 8))
+    if (!only_kills && chance(fault_rate / 8))
         return UV_EAGAIN;
     struct actor *a = actor_of(0);
     MUST(a, "more than %d processes", ACTORS_MAX);
@@ -588,12 +626,14 @@ int uv_spawn(uv_loop_t *in, uv_process_t *process, const uv_process_options_t *o
                         .process = process,
                         .in = -1,
                         .out = -1,
+                        .program = -1,
                         .alive = true};
     process->pid = a->pid;
     process->exit_cb = o->exit_cb;
     if (a->kind == KEEPER)
         return 0;
-    a->in = join(o->stdio[0].data.stream);
+    a->to = o->stdio[0].data.stream;
+    a->in = join(a->to);
     a->out = join(o->stdio[1].data.stream);
     struct epoll_event e = {.events = EPOLLIN, .data.ptr = a};
     CHECK(epoll_ctl(poll_fd, EPOLL_CTL_ADD, a->in, &e) == 0);
@@ -621,10 +661,11 @@ int uv_write(uv_write_t *req, uv_stream_t *to, const uv_buf_t bufs[], unsigned n
     if (head.type == WIRE_JOB) {
         int number = program_of(bufs[1].base, bufs[1].len);
         struct program *p = &programs[number];
+        mark_asked(to, number);
         bool judge = memmem(bufs[1].base, bufs[1].len, "\"op\":", 5);
         p->asked[judge ? JUDGE : LINT]++;
-        MUST(p->asked[judge ? JUDGE : LINT] <= 2 * p->copies, "program %d was asked about %d times",
-             number, p->asked[judge ? JUDGE : LINT]);
+        MUST(p->asked[judge ? JUDGE : LINT] <= 2 * p->copies + p->kills,
+             "program %d was asked about %d times", number, p->asked[judge ? JUDGE : LINT]);
     }
     return real(req, to, bufs, n, cb);
 }
@@ -718,6 +759,8 @@ static void settle(void)
 /* Calm, rough and stormy tenths. */
 static double rate_now(void)
 {
+    if (only_kills)
+        return .3;
     static const double rates[] = {.02, .1, .02, .3, 0, .02, .2, .5, .02, .05};
     return rates[begun * 10 / (n_jobs + 1)];
 }
@@ -742,9 +785,8 @@ static void run_jobs(void)
          heap[4], heap[9]);
 }
 
-static void test_slots(void **state)
+static void run(void)
 {
-    (void)state;
     int files = open_files();
     size_t heap = heap_bytes();
     double from = real_s();
@@ -775,8 +817,22 @@ static void test_slots(void **state)
            (double)(now_ns - from_ns) / 3600e9, real_s() - from);
     MUST(open_files() <= files + 4, "descriptors are left"); /* libuv keeps its signal pipe */
     MUST(heap_bytes() < heap + HEAP_SLACK, "%zu bytes are left", heap_bytes() - heap);
+}
+
+static void test_slots(void **state)
+{
+    (void)state;
+    run();
     for (int how = 1; how < MANNERS; how++)
         MUST(seen[how] > 0, "manner %d never came up", how);
+}
+
+static void test_kills(void **state)
+{
+    (void)state;
+    only_kills = true;
+    run();
+    MUST(infra == 0, "%ld in infra", infra);
 }
 
 static long number_from(const char *name, long otherwise)
@@ -793,6 +849,10 @@ static int setup(void **state)
     CHECK(n_jobs >= 1000 && n_jobs <= JOBS_MAX);
     rng = rng_make(seed, 0);
     programs = xcalloc((size_t)n_jobs + 8, sizeof *programs);
+    n_programs = 0;
+    begun = ended = graded = infra = cancelled = 0;
+    for (struct actor *a = actors; a < actors + ACTORS_MAX; a++)
+        *a = (struct actor){.in = -1, .out = -1, .program = -1};
     for (int i = 0; i < PROBLEMS; i++) {
         problems[i] = (struct problem){.id = "p", .suite = json_object(), .limits = LIMITS_DEFAULT};
         problems[i].limits.wall_s = 2;
@@ -814,6 +874,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_slots, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_kills, setup, teardown),
     };
     signal(SIGPIPE, SIG_IGN);
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -1,4 +1,4 @@
-/* The cache: equal keys only, bounded, oldest first out, pending entries kept. */
+/* The cache: equal keys only, bounded, oldest first out, pending entries kept, damage noticed. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,15 +16,29 @@ static struct cache_entry *get(struct cache *c, const char *key, bool expect_new
     return e;
 }
 
+static void put(struct cache *c, const char *key, int number)
+{
+    json_t *value = json_pack("{s:i}", "n", number);
+    cache_put(c, get(c, key, true), value);
+    json_decref(value);
+}
+
+static void holds(struct cache *c, const char *key, int number)
+{
+    json_t *value = cache_value(get(c, key, false));
+    assert_int_equal(json_integer_value(json_object_get(value, "n")), number);
+    json_decref(value);
+}
+
 static void test_found_again(void **state)
 {
     (void)state;
     struct cache c;
     cache_init(&c, 8, 1 << 20);
-    cache_put(&c, get(&c, "one", true), json_integer(1));
-    assert_int_equal(json_integer_value(get(&c, "one", false)->value), 1);
+    put(&c, "one", 1);
+    holds(&c, "one", 1);
     struct cache_entry *two = get(&c, "one ", true); /* one byte more is another question */
-    assert_null(two->value);
+    assert_null(cache_value(two));
     assert_ptr_equal(get(&c, "one ", false), two);
     cache_drop(&c, two);
     get(&c, "one ", true);
@@ -40,10 +54,10 @@ static void test_oldest_goes(void **state)
     struct cache_entry *pending = get(&c, "pending", true);
     for (int i = 0; i < 3; i++) {
         snprintf(key, sizeof key, "k%d", i);
-        cache_put(&c, get(&c, key, true), json_integer(i));
+        put(&c, key, i);
     }
     get(&c, "k0", false); /* now k1 is the oldest */
-    cache_put(&c, get(&c, "k3", true), json_integer(3));
+    put(&c, "k3", 3);
     assert_int_equal(c.entries, 4);
     get(&c, "k0", false);
     get(&c, "k2", false);
@@ -60,14 +74,44 @@ static void test_bytes_bounded(void **state)
     struct buf key = {0};
     cache_init(&c, 1000, 10000);
     for (int i = 0; i < 200; i++) {
-        bool is_new;
         buf_clear(&key);
         buf_printf(&key, "%01000d", i);
-        cache_put(&c, cache_get(&c, buf_view(&key), &is_new), json_true());
+        put(&c, key.s, i);
         assert_true(c.bytes <= 10000);
     }
-    assert_int_equal(c.entries, 10);
+    assert_in_range(c.entries, 7, 9); /* a thousand bytes of key, the value and the entry itself */
+    holds(&c, key.s, 199);
+    cache_clear(&c);
+    assert_int_equal(c.entries, 0);
+    assert_int_equal(c.bytes, 0);
     buf_free(&key);
+    cache_free(&c);
+}
+
+/* One flipped bit, in the text of the value: the value is not used, and found out anew. */
+static void test_damage_is_noticed(void **state)
+{
+    (void)state;
+    struct cache c;
+    cache_init(&c, 8, 1 << 20);
+    for (int bit = 0; bit < 8 * 7; bit++) { /* every bit of {"n":1} */
+        char key[16];
+        snprintf(key, sizeof key, "k%d", bit);
+        put(&c, key, 1);
+        struct cache_entry *e = get(&c, key, false);
+        assert_int_equal(e->value.len, 7);
+        ((char *)e->value.s)[bit / 8] ^= (char)(1 << bit % 8);
+        assert_ptr_equal(get(&c, key, true), e);
+        assert_int_equal(c.corrupt, bit + 1);
+        assert_null(cache_value(e));
+        json_t *again = json_pack("{s:i}", "n", 2);
+        cache_put(&c, e, again);
+        json_decref(again);
+        holds(&c, key, 2);
+    }
+    assert_true(c.entries <= 8);
+    cache_clear(&c);
+    assert_int_equal(c.bytes, 0);
     cache_free(&c);
 }
 
@@ -77,6 +121,7 @@ int main(void)
         cmocka_unit_test(test_found_again),
         cmocka_unit_test(test_oldest_goes),
         cmocka_unit_test(test_bytes_bounded),
+        cmocka_unit_test(test_damage_is_noticed),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

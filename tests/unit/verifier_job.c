@@ -28,7 +28,8 @@ static const char problem_text[] = "id: add\n"
                                    "  - {args: [4, 4], expected: 8}\n"
                                    "reference: |\n"
                                    "  def add(a, b): return a + b\n"
-                                   "limits: {cpu_s: 1, wall_s: 2}\n";
+                                   "limits: {cpu_s: 1, wall_s: 2}\n"
+                                   "timing: {call: \"add(3, 4)\"}\n";
 
 static int load(void **state)
 {
@@ -62,6 +63,7 @@ struct bench {
     uv_loop_t loop;
     struct grader grader;
     int answers, wanted;
+    bool timing;
     json_t *verdicts[ASKED_MAX];
 };
 
@@ -84,7 +86,8 @@ static void bench_start(int wanted)
 static struct job *ask(int i, const char *kind, const char *program)
 {
     json_t *item = json_pack("{s:s, s:s}", "task_id", "add", kind, program);
-    struct job_spec spec = {.problem = problems_find(&set, "add"), .item = item, .sample = i};
+    struct job_spec spec = {
+        .problem = problems_find(&set, "add"), .item = item, .sample = i, .timing = bench.timing};
     assert_non_null(spec.problem);
     struct job *j = job_start(&bench.grader, &spec, on_verdict, &bench.verdicts[i]);
     json_decref(item);
@@ -145,6 +148,65 @@ static void test_known_later(void **state)
     bench_run();
     grades_are(1, GRADE_CORRECT);
     assert_true(cached(1));
+    bench_end();
+}
+
+static void until(int answers)
+{
+    while (bench.answers < answers)
+        uv_run(&bench.loop, UV_RUN_ONCE);
+}
+
+/* One bit of every answer that is known flips: none of them is given. */
+static void test_damaged_answer(void **state)
+{
+    (void)state;
+    bench_start(3);
+    ask(0, "solution", GOOD);
+    until(1);
+    struct cache *c = &bench.grader.cache;
+    struct cache_entry *e = NODE_OWNER(c->recent.next, struct cache_entry, recent);
+    ((char *)e->value.s)[e->value.len / 2] ^= 1;
+    ask(1, "solution", GOOD);
+    until(2);
+    ask(2, "solution", GOOD);
+    bench_run();
+    for (int i = 0; i < 3; i++) {
+        grades_are(i, GRADE_CORRECT);
+        assert_int_equal(cached(i), i == 2);
+    }
+    assert_int_equal(c->corrupt, 1);
+    bench_end();
+}
+
+static bool timed(int i)
+{
+    return json_is_object(json_object_get(json_object_get(bench.verdicts[i], "time"), "speedup"));
+}
+
+/* Two that ask at once share one measurement; who comes later gets one of his own, unless told
+ * otherwise. What was not measured is remembered in any case. */
+static void test_speed_is_not_remembered(void **state)
+{
+    (void)state;
+    bench_start(7);
+    bench.timing = true;
+    for (int i = 0; i < 4; i++) {
+        ask(i, "solution", i < 2 ? GOOD : "def add(a, b):\n    return 3\n");
+        until(i == 0 ? 0 : i + 1);
+    }
+    bench.grader.cache_timed = true;
+    for (int i = 4; i < 7; i++) {
+        ask(i, "solution", GOOD);
+        if (i < 6)
+            until(i + 1);
+    }
+    bench_run();
+    static const bool known[] = {false, true, false, true, false, true, true};
+    for (int i = 0; i < 7; i++) {
+        assert_int_equal(timed(i), i != 2 && i != 3);
+        assert_int_equal(cached(i), known[i]);
+    }
     bench_end();
 }
 
@@ -241,6 +303,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_same_question_once),   cmocka_unit_test(test_known_later),
+        cmocka_unit_test(test_damaged_answer),       cmocka_unit_test(test_speed_is_not_remembered),
         cmocka_unit_test(test_starter_once),         cmocka_unit_test(test_lead_is_handed_on),
         cmocka_unit_test(test_cancel_while_it_runs), cmocka_unit_test(test_fault_is_not_remembered),
     };

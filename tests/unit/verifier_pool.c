@@ -167,6 +167,88 @@ static void test_dies_in_every_job(void **state)
     assert_non_null(strstr(a.infra[1], "signal 11"));
 }
 
+/* True once for each of the numbers. */
+#define ONCE_FOR(numbers, deed)                                                                    \
+    "for i in " numbers "; do if mkdir $0.once.$i 2>/dev/null; then " deed "; fi; done\n"
+/* The judge's word that a guest was killed. */
+#define KILLED_SURELY                                                                              \
+    "printf '\\023\\000\\000\\000\\001\\004\\000\\000'; tail -c 4 $0.$$; "                         \
+    "printf '{\"killed\":\"surely\"}'"
+#define KILLED_PERHAPS                                                                             \
+    "printf '\\024\\000\\000\\000\\001\\004\\000\\000'; tail -c 4 $0.$$; "                         \
+    "printf '{\"killed\":\"perhaps\"}'"
+
+static void test_killed_several_times(void **state)
+{
+    struct asked a;
+    (void)state;
+    helper("assay-lint", HELLO READ_JOB ONCE_FOR("1 2 3 4 5", "kill -9 $$") ANSWER READ_JOB);
+    ask(&a, POOL_LINT, 1, 1, 5000);
+    assert_int_equal(a.results, 1);
+    assert_int_equal(a.stats.retried, 5);
+    assert_int_equal(a.stats.kills, 5);
+}
+
+/* A task in which its helper is killed every time, and its neighbours are not. */
+static void test_killed_in_every_job(void **state)
+{
+    struct asked a;
+    (void)state;
+    helper("assay-lint", HELLO READ_JOB "kill -9 $$\n");
+    ask(&a, POOL_LINT, 1, 1, 5000);
+    assert_int_equal(a.results, 0);
+    assert_non_null(strstr(a.infra[0], "signal 9"));
+    assert_int_equal(a.stats.retried, 15);
+}
+
+/* Nor does it go on for ever when each try takes long. */
+static void test_killed_late_in_every_job(void **state)
+{
+    struct asked a;
+    (void)state;
+    helper("assay-lint", HELLO READ_JOB "sleep 0.2; kill -9 $$\n");
+    ask(&a, POOL_LINT, 1, 1, 500);
+    assert_int_equal(a.results, 0);
+    assert_in_range(a.stats.retried, 1, 2);
+}
+
+/* The keeper ends by itself when its judge is killed, and may be reaped first. */
+static void test_one_killed_the_other_follows(void **state)
+{
+    struct asked a;
+    (void)state;
+    helper("assay-keeper", "head -c 1 <&3; exit 7\n");
+    helper("assay-judge", HELLO READ_JOB ONCE_FOR("1 2 3 4 5 6", "kill -9 $$") ANSWER READ_JOB);
+    ask(&a, POOL_JUDGE, 1, 1, 20000);
+    assert_int_equal(a.results, 1);
+    assert_int_equal(a.stats.kills, 6);
+}
+
+static void test_guest_killed(void **state)
+{
+    struct asked a;
+    (void)state;
+    helper("assay-lint", HELLO "while :; do\n" READ_JOB
+                               "answer() {\n" ONCE_FOR("1 2 3 4 5 6 7 8", KILLED_SURELY "; return")
+                                   ANSWER "}\nanswer; done\n");
+    ask(&a, POOL_LINT, 1, 1, 5000);
+    assert_int_equal(a.results, 1);
+    assert_int_equal(a.stats.retried, 8);
+    assert_int_equal(a.stats.restarts, 0); /* its helper is as good as before */
+}
+
+/* A program that kills itself again and again where nobody can tell is answered with what the judge
+ * found. */
+static void test_guest_kills_itself(void **state)
+{
+    struct asked a;
+    (void)state;
+    helper("assay-lint", HELLO "while :; do\n" READ_JOB KILLED_PERHAPS "; done\n");
+    ask(&a, POOL_LINT, 1, 1, 5000);
+    assert_string_equal(a.infra[0], "");
+    assert_int_equal(a.stats.retried, 3);
+}
+
 static void test_overruns(void **state)
 {
     struct asked a;
@@ -230,6 +312,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_dies_before_hello, setup, teardown),
         cmocka_unit_test_setup_teardown(test_dies_once_in_a_job, setup, teardown),
         cmocka_unit_test_setup_teardown(test_dies_in_every_job, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_killed_several_times, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_killed_in_every_job, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_killed_late_in_every_job, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_one_killed_the_other_follows, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_guest_killed, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_guest_kills_itself, setup, teardown),
         cmocka_unit_test_setup_teardown(test_overruns, setup, teardown),
         cmocka_unit_test_setup_teardown(test_speaks_nonsense, setup, teardown),
         cmocka_unit_test_setup_teardown(test_keeper_takes_judge_along, setup, teardown),
