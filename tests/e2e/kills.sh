@@ -31,7 +31,7 @@ checkpoints: {keep_last: 2, keep_best: 1, best_metric: reward}
 stages:
   - sft: {data: ["$tmp/add.yaml"], epochs: 24, tokens_per_batch: 150, lr: 3e-3, warmup: 2, save_every: 7}
   - grpo: {problems: "$tmp/add.yaml?seed=2", steps: 10, prompts_per_step: 4, group: 4, max_new: 32, lr: 1e-3, warmup: 0, minibatches: 2,
-      beta: 0.01, dynamic_sampling: true, rewards: {grade: 1, language: 0.1, overlong: 0.2}, save_every: 1}
+      beta: 0.01, dynamic_sampling: true, rewards: {grade: 1, language: 0.1, overlong: 0.2, math: 0.3, cosine: 0.1, length: 0.1}, save_every: 1}
   - eval: {name: after, problems: "$tmp/add.yaml?seed=3", samples: 1, greedy: false, max_new: 32}
   - sft: {data: ["$tmp/add.yaml?seed=4"], epochs: 4, tokens_per_batch: 150, lr: 1e-4, warmup: 0, save_every: 3}
 EOF

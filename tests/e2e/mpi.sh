@@ -29,7 +29,7 @@ verifier: {timing: false, slots: 1}
 stages:
   - sft: {data: ["$tmp/add.yaml"], epochs: 12, tokens_per_batch: 150, lr: 3e-3, warmup: 2}
   - grpo: {problems: "$tmp/add.yaml?seed=2", steps: 3, prompts_per_step: 5, group: 4, max_new: 24, lr: 1e-3, warmup: 0, minibatches: 2,
-      beta: 0.01, scale_rewards: batch, dynamic_sampling: true, rewards: {grade: 1, language: 0.1, overlong: 0.2}, save_every: 1}
+      beta: 0.01, scale_rewards: batch, dynamic_sampling: true, rewards: {grade: 1, language: 0.1, overlong: 0.2, math: 0.3, cosine: 0.1, length: 0.1}, save_every: 1}
   - eval: {problems: "$tmp/add.yaml?seed=3", samples: 2, greedy: false, max_new: 24}
 EOF
 
