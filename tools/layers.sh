@@ -16,6 +16,7 @@ done | tr -d '\\' | tr ' ' '\n' | awk '
         if (path ~ /^verifier\/problem\//)  return "verifier/problem"
         if (path ~ /^verifier\//)           return "verifier"
         if (path ~ /^sandbox\//)            return "sandbox"
+        if (path ~ /^client\//)             return "client"
         if (path ~ /^trainer\/kernels\//)   return "trainer/kernels"
         if (path ~ /^trainer\/text\//)      return "trainer/text"
         if (path ~ /^trainer\/model\//)     return "trainer/model"
@@ -30,11 +31,12 @@ done | tr -d '\\' | tr ' ' '\n' | awk '
         below["sandbox"]          = " base include sandbox "
         below["verifier/problem"] = " base include verifier/problem "
         below["verifier"]         = " base include sandbox verifier/problem verifier "
+        below["client"]           = " base include client "
         below["trainer/kernels"]  = " base include trainer/kernels "
         below["trainer/text"]     = " base include trainer/text "
         below["trainer/model"]    = " base include trainer/kernels trainer/text trainer/model "
-        below["trainer/rl"]       = " base include trainer/kernels trainer/text trainer/model trainer/rl "
-        below["trainer"]          = " base include trainer/kernels trainer/text trainer/model trainer/rl trainer "
+        below["trainer/rl"]       = " base include client trainer/kernels trainer/text trainer/model trainer/rl "
+        below["trainer"]          = " base include client trainer/kernels trainer/text trainer/model trainer/rl trainer "
         below["tools"]            = " base include verifier tools "
     }
     /:$/ { if ($0 ~ /\.o:$/) source = ""; next }

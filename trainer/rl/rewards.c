@@ -1,7 +1,7 @@
 #include "trainer/rl/rewards.h"
 
 #include "base/check.h"
-#include "trainer/text/utf8.h"
+#include "base/utf8.h"
 
 /* ---- format ---------------------------------------------------------------------------------- */
 

@@ -4,12 +4,12 @@
 #define ASSAY_RL_RUN_H
 
 #include "trainer/kernels/team.h"
-#include "trainer/rl/client.h"
+#include "client/client.h"
 #include "trainer/rl/progress.h"
 #include "trainer/rl/recipe.h"
 #include "trainer/rl/runlog.h"
 #include "trainer/rl/task.h"
-#include "trainer/rl/verifier_process.h"
+#include "client/process.h"
 
 struct rl_run {
     const struct recipe *recipe;

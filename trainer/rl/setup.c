@@ -10,7 +10,7 @@
 /* The one special token of tokenizers made here: ends a completion. */
 static const char END_OF_TEXT[] = "<|endoftext|>";
 
-enum { VERIFIER_LOG_BYTES_MAX = 64 << 20 };
+enum { VERIFIER_LOG_BYTES_MAX = 64 << 20, TOKEN_BYTES_MAX = 64 << 10 };
 
 static int start_verifier(struct rl_run *run, struct err *err)
 {
@@ -34,24 +34,36 @@ static int start_verifier(struct rl_run *run, struct err *err)
     return verifier_process_start(&opt, &run->verifier, err);
 }
 
+static int read_token(const char *path, struct buf *ret, struct err *err)
+{
+    TRY(file_read(path, TOKEN_BYTES_MAX, ret, err));
+    ret->len = strcspn(ret->s, "\r\n");
+    ret->s[ret->len] = 0;
+    return ret->len ? 0 : err_set(err, -EINVAL, "%s: the first line holds no token", path);
+}
+
 static int reach_verifier(struct rl_run *run, struct err *err)
 {
     const struct recipe *r = run->recipe;
-    json_t *health = NULL;
-    if (!r->verifier_url)
+    struct buf token = {0};
+    const char *own;
+    struct client_options opt = {.urls = (const char *const *)r->verifier_urls.v,
+                                 .n_urls = r->verifier_urls.n,
+                                 .deadline_s = r->verifier_deadline_s,
+                                 .no_timing = !r->verifier_timing};
+    if (!r->verifier_urls.n) {
         TRY(start_verifier(run, err));
-    const struct client_options opt = {
-        .url = r->verifier_url,
-        .socket_path = run->verifier ? verifier_process_socket(run->verifier) : NULL,
-        .deadline_s = r->verifier_deadline_s,
-        .no_timing = !r->verifier_timing,
-    };
-    TRY(client_start(&opt, &run->client, err));
-    if (client_health(run->client, &health, err) < 0)
-        return err_prefix(err, "the verifier at %s does not answer",
-                          r->verifier_url ? r->verifier_url : opt.socket_path);
-    json_decref(health);
-    return 0;
+        own = verifier_process_url(run->verifier);
+        opt.urls = &own;
+        opt.n_urls = 1;
+    }
+    int rc = r->verifier_token_file ? read_token(r->verifier_token_file, &token, err) : 0;
+    opt.token = r->verifier_token_file ? token.s : NULL;
+    if (rc == 0)
+        rc = client_start(&opt, &run->client, err);
+    buf_free(&token);
+    TRY(rc);
+    return client_health(run->client, NULL, err);
 }
 
 /* The adapter that the recipe names goes on learning, or else a new one begins. Where all weights

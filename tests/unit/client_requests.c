@@ -16,8 +16,8 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "trainer/rl/client.h"
-#include "trainer/rl/verifier_process.h"
+#include "client/client.h"
+#include "client/process.h"
 
 enum mode {
     GRADE,
@@ -219,7 +219,11 @@ static struct client *client_of(const char *path, double deadline_s, double give
 {
     struct client *c;
     struct err err = {0};
-    const struct client_options opt = {.socket_path = path,
+    char url[80];
+    const char *urls[] = {url};
+    snprintf(url, sizeof url, "unix:%s", path);
+    const struct client_options opt = {.urls = urls,
+                                       .n_urls = 1,
                                        .items_per_request = 4,
                                        .requests_in_flight = 3,
                                        .deadline_s = deadline_s,
@@ -429,8 +433,10 @@ static void options_are_checked(void **state)
 {
     (void)state;
     struct client *c;
+    const char *ftp = "ftp://x";
     assert_int_equal(client_start(&(struct client_options){0}, &c, NULL), -EINVAL);
-    assert_int_equal(client_start(&(struct client_options){.url = "ftp://x"}, &c, NULL), -EINVAL);
+    assert_int_equal(client_start(&(struct client_options){.urls = &ftp, .n_urls = 1}, &c, NULL),
+                     -EINVAL);
 }
 
 /* A program that ends at once, and one that never listens. */
@@ -483,7 +489,7 @@ static void verifier_process_serves(void **state)
         .program = program, .problems = specs, .n_problems = 1, .slots = 1, .log = log};
     if (verifier_process_start(&opt, &v, &err) < 0)
         fail_msg("%s", err.text);
-    struct client *c = client_of(verifier_process_socket(v), 30, 5);
+    struct client *c = client_of(verifier_process_url(v) + 5, 30, 5);
     struct client_verdict verdict;
     json_t *all;
     assert_int_equal(client_problems(c, 0, &all, &err), 0);
