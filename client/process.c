@@ -4,7 +4,7 @@
  * program, or by way of the `assay` on PATH; as the same user, in its own process group so that a
  * Ctrl-C at the terminal reaches this program alone, which then stops it in order. It listens on a unix socket inside a
  * fresh folder that only this user can enter. Descriptors: stdin and stdout are /dev/null, stderr
- * is appended to the log file, nothing else is inherited. posix_spawn, because this process has
+ * is appended to the log file (without one, to a file in that folder), nothing else is inherited. posix_spawn, because this process has
  * threads. */
 #include "client/process.h"
 
@@ -31,6 +31,7 @@ struct verifier_process {
     pid_t pid; /* 0: gone and reaped */
     int status;
     char dir[32], socket[48], url[56], log[PATH_MAX];
+    bool own_log;
     off_t log_start;
 };
 
@@ -196,8 +197,6 @@ int verifier_process_start(const struct verifier_process_options *opt,
     struct stat st;
     TRY(find_program(opt->program, program, err));
     struct verifier_process *v = xcalloc(1, sizeof *v);
-    snprintf(v->log, sizeof v->log, "%s", opt->log ? opt->log : "/dev/null");
-    v->log_start = stat(v->log, &st) == 0 ? st.st_size : 0;
     snprintf(v->dir, sizeof v->dir, "/tmp/assay-client-XXXXXX");
     if (!mkdtemp(v->dir)) {
         free(v);
@@ -205,6 +204,12 @@ int verifier_process_start(const struct verifier_process_options *opt,
                        strerror(errno));
     }
     snprintf(v->socket, sizeof v->socket, "%s/verifier.sock", v->dir);
+    if (opt->log)
+        snprintf(v->log, sizeof v->log, "%s", opt->log);
+    else
+        snprintf(v->log, sizeof v->log, "%s/log", v->dir);
+    v->own_log = !opt->log;
+    v->log_start = stat(v->log, &st) == 0 ? st.st_size : 0;
     snprintf(v->url, sizeof v->url, "unix:%s", v->socket);
     int rc = spawn(v, program, opt, err);
     if (rc == 0)
@@ -237,6 +242,8 @@ void verifier_process_stop(struct verifier_process *v)
         kill(v->pid, SIGKILL);
         waitpid(v->pid, &v->status, 0);
     }
+    if (v->own_log)
+        unlink(v->log);
     unlink(v->socket);
     rmdir(v->dir);
     free(v);

@@ -16,7 +16,7 @@ struct verifier_process_options {
     int slots; /* 0: the verifier's default */
     bool no_timing;
     const char *config; /* its --config, or NULL */
-    const char *log;    /* file that gets its stderr */
+    const char *log;    /* file that gets its stderr; NULL: a temporary one */
     double ready_s;     /* how long it may take to load its problems; 0: 120 */
 };
 
