@@ -46,7 +46,10 @@ up() {
         return 1
     done
 }
-steps() { grep -c '"stage":"grpo"' "$tmp/run/metrics.jsonl" 2>/dev/null || [ -e "$tmp/run/metrics.jsonl" ] || echo 0; }
+steps() {
+    n=$(grep -c '"stage":"grpo"' "$tmp/run/metrics.jsonl" 2>/dev/null)
+    echo "${n:-0}"
+}
 # reached N: waits until the run has done N steps, or is over.
 reached() { while [ "$(steps)" -lt "$1" ] && kill -0 $run 2>/dev/null; do sleep 0.02; done; }
 graded() { curl -s --unix-socket "$tmp/$1" -H 'Authorization: Bearer fleet-token' http://x/metrics | awk '/^assay_verdicts_total/ {n += $2} END {print n + 0}'; }

@@ -1,6 +1,7 @@
 #include "trainer/rl/setup.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "base/file.h"
 #include "trainer/model/lora.h"
@@ -34,18 +35,22 @@ static int start_verifier(struct rl_run *run, struct err *err)
     return verifier_process_start(&opt, &run->verifier, err);
 }
 
-static int read_token(const char *path, struct buf *ret, struct err *err)
+static int read_token(const char *path, char **ret, struct err *err)
 {
-    TRY(file_read(path, TOKEN_BYTES_MAX, ret, err));
-    ret->len = strcspn(ret->s, "\r\n");
-    ret->s[ret->len] = 0;
-    return ret->len ? 0 : err_set(err, -EINVAL, "%s: the first line holds no token", path);
+    struct buf text = {0};
+    TRY(file_read(path, TOKEN_BYTES_MAX, &text, err));
+    struct str token = str_trim(buf_view(&text));
+    int rc = token.len ? 0 : err_set(err, -EINVAL, "%s: holds no token", path);
+    if (rc == 0)
+        *ret = check_alloc(strndup(token.s, token.len));
+    buf_free(&text);
+    return rc;
 }
 
 static int reach_verifier(struct rl_run *run, struct err *err)
 {
     const struct recipe *r = run->recipe;
-    struct buf token = {0};
+    char *token = NULL;
     const char *own;
     struct client_options opt = {.urls = (const char *const *)r->verifier_urls.v,
                                  .n_urls = r->verifier_urls.n,
@@ -58,10 +63,10 @@ static int reach_verifier(struct rl_run *run, struct err *err)
         opt.n_urls = 1;
     }
     int rc = r->verifier_token_file ? read_token(r->verifier_token_file, &token, err) : 0;
-    opt.token = r->verifier_token_file ? token.s : NULL;
+    opt.token = token;
     if (rc == 0)
         rc = client_start(&opt, &run->client, err);
-    buf_free(&token);
+    free(token);
     TRY(rc);
     return client_health(run->client, NULL, err);
 }
