@@ -265,14 +265,17 @@ static void out_of_time(struct client *c, struct request *r)
     snprintf(text, sizeof text, "no answer within %g s", c->opt.deadline_s);
     struct node again;
     queue_init(&again);
-    while (!queue_empty(&r->items)) {
-        struct item *i = item_of(queue_pop(&r->items));
-        if (elsewhere && !i->late)
-            queue_push(&again, &i->node);
-        else
+    for (struct node *n = r->items.next, *next; n != &r->items; n = next) {
+        struct item *i = item_of(n);
+        next = n->next;
+        if (elsewhere && !i->late) {
+            i->late = true;
+            queue_push(&again, n);
+        } else {
             give_up(c, i, 0, text);
-        i->late = true;
+        }
     }
+    queue_init(&r->items);
     put_back(&again, &c->waiting);
 }
 
@@ -421,8 +424,10 @@ int client_start(const struct client_options *opt, struct client **ret, struct e
 
 static void items_free(struct node *list)
 {
-    while (!queue_empty(list))
-        item_free(item_of(queue_pop(list)));
+    for (struct node *n = list->next, *next; n != list; n = next) {
+        next = n->next;
+        item_free(item_of(n));
+    }
 }
 
 void client_stop(struct client *c)
