@@ -223,12 +223,14 @@ static void answered(struct client *c, struct request *r)
     const json_t *verdicts = json_object_get(root, "verdicts");
     if ((int)json_array_size(verdicts) == r->n) {
         fleet_answered(r->server, wall_s());
-        for (size_t k = 0; !queue_empty(&r->items); k++) {
-            struct item *i = item_of(queue_pop(&r->items));
-            json_t *verdict = json_array_get(verdicts, k);
+        size_t k = 0;
+        for (struct node *n = r->items.next, *next; n != &r->items; n = next) {
+            json_t *verdict = json_array_get(verdicts, k++);
+            next = n->next;
             r->server->graded += json_is_string(json_object_get(verdict, "grade"));
-            give_verdict(c, i, verdict);
+            give_verdict(c, item_of(n), verdict);
         }
+        queue_init(&r->items);
     } else {
         snprintf(text, sizeof text, "sent an answer that is not %d verdicts (%zu bytes)", r->n,
                  r->answer.len);
@@ -337,16 +339,17 @@ static void finished(struct client *c, struct request *r, CURLcode code)
 /* After a failure nothing is sent again: callbacks hear of it, client_wait says it itself. */
 static void give_up_waiting(struct client *c, int code, const char *why)
 {
-    struct node kept;
-    queue_init(&kept);
-    while (!queue_empty(&c->waiting)) {
-        struct item *i = item_of(queue_pop(&c->waiting));
+    struct node all;
+    queue_init(&all);
+    put_back(&c->waiting, &all);
+    for (struct node *n = all.next, *next; n != &all; n = next) {
+        struct item *i = item_of(n);
+        next = n->next;
         if (i->callback)
             give_up(c, i, code, why);
         else
-            queue_push(&kept, &i->node);
+            queue_push(&c->waiting, n);
     }
-    put_back(&kept, &c->waiting);
 }
 
 static void *client_thread(void *ctx)
