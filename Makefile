@@ -1,5 +1,6 @@
 # assay: one Makefile, not recursive. Objects and programs land in build/<config>/; build/assay runs from the tree.
 #   make V=1 ...      shows the commands        make test T=unit/base      runs the tests whose path contains T
+#   make MPI=1        also builds the trainer for several processes (tools/deps.sh --with-mpi)
 #   CONFIG=release (default) | asan | debug     WERROR=1                  warnings are errors (CI)
 #   make fuzz F="value lint" SECONDS=600        these fuzz targets, ten minutes each (default: all, a minute each)
 
@@ -37,7 +38,7 @@ PYTHON_CFLAGS  := $(shell pkg-config --cflags python-3.11-embed 2>/dev/null)
 PYTHON_LIBS    := $(shell pkg-config --libs python-3.11-embed 2>/dev/null)
 BLAS_CFLAGS    := $(shell pkg-config --cflags openblas 2>/dev/null)
 BLAS_LIBS      := -lopenblas
-PYTHON_SOURCES := $(wildcard sandbox/guest*.c) $(wildcard sandbox/value*.c) sandbox/keeper.c sandbox/interpreter.c
+PYTHON_SOURCES := $(wildcard sandbox/guest*.c) $(wildcard sandbox/value*.c) sandbox/keeper.c sandbox/interpreter.c sandbox/layout.c
 
 # ---- what is built from what: every .c of a room goes into its archive, main_*.c become programs ----------
 GRAMMARS     := python
@@ -45,10 +46,10 @@ SANDBOX_SRC  := $(filter-out sandbox/main_%.c,$(wildcard sandbox/*.c))
 PROBLEM_SRC  := $(wildcard verifier/problem/*.c)
 VERIFIER_SRC := $(filter-out verifier/main_%.c,$(wildcard verifier/*.c))
 CLIENT_SRC   := $(wildcard client/*.c)
-TRAINER_SRC  := $(filter-out trainer/main_%.c,$(wildcard trainer/*.c trainer/*/*.c))
+TRAINER_SRC  := $(filter-out trainer/main_%.c trainer/mpi/%,$(wildcard trainer/*.c trainer/*/*.c))
 PROGRAMS     := $(B)/assay $(patsubst sandbox/main_%.c,$(B)/assay-%,$(wildcard sandbox/main_*.c)) \
                 $(patsubst verifier/main_%.c,$(B)/assay-%,$(wildcard verifier/main_*.c)) \
-                $(patsubst trainer/main_%.c,$(B)/assay-%,$(wildcard trainer/main_*.c))
+                $(patsubst trainer/main_%.c,$(B)/assay-%,$(wildcard trainer/main_*.c)) $(if $(MPI),$(B)/assay-trainer-mpi)
 obj = $(patsubst %.c,$(B)/%.o,$(1))
 
 $(B)/libsandbox.a:  $(call obj,$(SANDBOX_SRC))
@@ -77,6 +78,10 @@ $(B)/assay-verifier: $(B)/verifier/main_verifier.o $(VERIFIER_A)
 $(B)/assay-verifier: LIBS = $(VERIFIER_LIBS) -lseccomp
 $(B)/assay-trainer:  $(B)/trainer/main_trainer.o $(TRAINER_A)
 $(B)/assay-trainer:  LIBS = $(TRAINER_LIBS)
+# The same trainer for several processes: world_mpi.o defines what the archive's world.o would.
+$(B)/assay-trainer-mpi: $(B)/trainer/main_trainer.o $(B)/trainer/mpi/world_mpi.o $(TRAINER_A)
+$(B)/assay-trainer-mpi: LIBS = $(TRAINER_LIBS) $(shell pkg-config --libs ompi-c 2>/dev/null)
+$(B)/trainer/mpi/world_mpi.o: ROOM_CFLAGS = $(patsubst -I%,-isystem %,$(shell pkg-config --cflags ompi-c 2>/dev/null))
 
 # The judge's Python is part of its objects (verifier/judge_embed.h).
 $(call obj,$(shell grep -l '^EMBED_TEXT' verifier/*.c)): $(wildcard verifier/*.py)
@@ -198,7 +203,8 @@ $(B)/language-train: $(B)/tools/language_train.o $(B)/verifier/language_tokens.o
 $(B)/testsum: $(B)/tools/testsum.o
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^
 
-test-build: all $(UNIT_BIN) $(FUZZ_BIN) $(E2E_BIN) $(B)/testsum
+# The test of several processes wants its program wherever it can be built.
+test-build: all $(UNIT_BIN) $(FUZZ_BIN) $(E2E_BIN) $(B)/testsum $(if $(shell pkg-config --exists ompi-c && echo yes),$(B)/assay-trainer-mpi)
 
 test: setup ## set up, build, and run every test (T=substring for some)
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) CONFIG=$(CONFIG) test-build

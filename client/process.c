@@ -2,17 +2,22 @@
  *
  * Who runs: `assay-verifier serve --die-with-parent`, named by ASSAY_VERIFIER, or found beside this
  * program, or by way of the `assay` on PATH; as the same user, in its own process group so that a
- * Ctrl-C at the terminal reaches this program alone, which then stops it in order. It listens on a unix socket inside a
- * fresh folder that only this user can enter. Descriptors: stdin and stdout are /dev/null, stderr
- * is appended to the log file (without one, to a file in that folder), nothing else is inherited. posix_spawn, because this process has
+ * Ctrl-C at the terminal reaches this program alone, which then stops it in order. It listens on a
+ * unix socket inside a folder that only this user can enter, which it makes and removes itself: when
+ * this program is killed outright, its verifier is told, ends too, and nothing of either is left.
+ * Descriptors: stdin and stdout are /dev/null, stderr is appended to the log file (without one, to a
+ * file without a name), nothing else is inherited. posix_spawn, because this process has
  * threads. */
 #include "client/process.h"
 
 #include <client.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,14 +29,16 @@
 
 extern char **environ;
 
-enum { LOG_TAIL_BYTES = 500, STOP_GRACE_MS = 5000, POLL_MS = 20 };
+/* In order, a verifier waits for no program that nobody wants any more; but a sanitised one on a
+ * busy machine may take seconds to get that far. */
+enum { LOG_TAIL_BYTES = 500, STOP_GRACE_MS = 30000, POLL_MS = 20 };
 static const double ASK_S = 5;
 
 struct verifier_process {
     pid_t pid; /* 0: gone and reaped */
     int status;
-    char dir[32], socket[48], url[56], log[PATH_MAX];
-    bool own_log;
+    char dir[64], socket[80], url[88], log[PATH_MAX];
+    int log_fd; /* of a log without a name; -1: it has one */
     off_t log_start;
 };
 
@@ -190,6 +197,19 @@ static int wait_ready(struct verifier_process *v, double ready_s, struct err *er
     return rc;
 }
 
+int verifier_process_log(char ret_path[VERIFIER_LOG_PATH], int *ret_fd, struct err *err)
+{
+    const char *folder = getenv("TMPDIR");
+    int fd = open(folder ? folder : "/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (fd < 0)
+        fd = memfd_create("verifier.log", MFD_CLOEXEC);
+    if (fd < 0)
+        return err_set(err, -errno, "no file for the verifier's messages: %s", strerror(errno));
+    snprintf(ret_path, VERIFIER_LOG_PATH, "/proc/self/fd/%d", fd);
+    *ret_fd = fd;
+    return 0;
+}
+
 int verifier_process_start(const struct verifier_process_options *opt,
                            struct verifier_process **ret, struct err *err)
 {
@@ -197,19 +217,21 @@ int verifier_process_start(const struct verifier_process_options *opt,
     struct stat st;
     TRY(find_program(opt->program, program, err));
     struct verifier_process *v = xcalloc(1, sizeof *v);
-    snprintf(v->dir, sizeof v->dir, "/tmp/assay-client-XXXXXX");
-    if (!mkdtemp(v->dir)) {
-        free(v);
-        return err_set(err, -errno, "/tmp: no folder for the verifier's socket: %s",
-                       strerror(errno));
-    }
-    snprintf(v->socket, sizeof v->socket, "%s/verifier.sock", v->dir);
-    if (opt->log)
+    v->log_fd = -1;
+    if (opt->log) {
         snprintf(v->log, sizeof v->log, "%s", opt->log);
-    else
-        snprintf(v->log, sizeof v->log, "%s/log", v->dir);
-    v->own_log = !opt->log;
+    } else {
+        int rc = verifier_process_log(v->log, &v->log_fd, err);
+        if (rc < 0) {
+            free(v);
+            return rc;
+        }
+    }
     v->log_start = stat(v->log, &st) == 0 ? st.st_size : 0;
+    uint64_t secret;
+    CHECK(getrandom(&secret, sizeof secret, 0) == (ssize_t)sizeof secret);
+    snprintf(v->dir, sizeof v->dir, "/tmp/assay-client-%d-%016" PRIx64, (int)getpid(), secret);
+    snprintf(v->socket, sizeof v->socket, "%s/verifier.sock", v->dir);
     snprintf(v->url, sizeof v->url, "unix:%s", v->socket);
     int rc = spawn(v, program, opt, err);
     if (rc == 0)
@@ -242,8 +264,8 @@ void verifier_process_stop(struct verifier_process *v)
         kill(v->pid, SIGKILL);
         waitpid(v->pid, &v->status, 0);
     }
-    if (v->own_log)
-        unlink(v->log);
+    if (v->log_fd >= 0)
+        close(v->log_fd);
     unlink(v->socket);
     rmdir(v->dir);
     free(v);

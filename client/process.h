@@ -9,6 +9,8 @@
 
 struct verifier_process;
 
+enum { VERIFIER_LOG_PATH = 32 };
+
 struct verifier_process_options {
     const char *program; /* NULL: ASSAY_VERIFIER, or assay-verifier beside this program, or PATH */
     const char *const *problems; /* the -p options */
@@ -16,10 +18,13 @@ struct verifier_process_options {
     int slots; /* 0: the verifier's default */
     bool no_timing;
     const char *config; /* its --config, or NULL */
-    const char *log;    /* file that gets its stderr; NULL: a temporary one */
+    const char *log;    /* file that gets its stderr; NULL: one without a name */
     double ready_s;     /* how long it may take to load its problems; 0: 120 */
 };
 
+/* A file without a name for `log`, so that a program which is killed leaves none: its path in this
+ * process, and its descriptor, which the caller closes. */
+int verifier_process_log(char ret_path[VERIFIER_LOG_PATH], int *ret_fd, struct err *err);
 /* Returns when GET /healthz answers. A verifier that exits early: its last lines are the error. */
 int verifier_process_start(const struct verifier_process_options *opt,
                            struct verifier_process **ret, struct err *err);

@@ -42,7 +42,7 @@ struct assay_options {
     int slots;           /* programs at a time [one per core] */
     const char *config;  /* `--config` [none] */
     const char *program; /* [ASSAY_VERIFIER, assay-verifier beside this program, assay on PATH] */
-    const char *log;     /* file that its messages are appended to [a temporary one] */
+    const char *log;     /* file that its messages are appended to [one without a name] */
     /* For both. */
     double deadline_s; /* one request, retries not counted; then its verdicts are infra [120] */
     double give_up_s;  /* no verifier takes work for so long: an error [60] */

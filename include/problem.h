@@ -9,7 +9,11 @@
 struct limits {
     double cpu_s, wall_s;
     int memory_mib, output_kib, threads;
+    double
+        cpu_times; /* above 0: the reference's CPU time as often as this; cpu_s, wall_s bound it */
 };
+enum { TIMING_SIZES_MIN = 3, TIMING_SIZES_MAX = 8 }; /* of `timing.sizes` */
+
 #define LIMITS_DEFAULT                                                                             \
     ((struct limits){.cpu_s = 2, .wall_s = 10, .memory_mib = 256, .output_kib = 256, .threads = 16})
 
@@ -49,6 +53,10 @@ typedef json_t *(*problem_generate)(void *ctx, const char *name, const char *sou
  * Errors name file, line and key: -EINVAL bad content, -ENOENT, -EEXIST duplicate id. Nothing is added on failure. */
 int problems_add(struct problem_set *set, const char *spec, problem_generate generate, void *ctx,
                  struct err *err);
+/* Adds one problem from an object of any format that a file may hold (but no family); `name` stands for the file in messages. `wall_s`
+ * above 0 becomes its wall and CPU time limit. */
+int problems_add_object(struct problem_set *set, const json_t *object, const char *name,
+                        double wall_s, struct err *err);
 /* By id; MBPP's tasks also by their bare number and in any case of the prefix. NULL: there is none. */
 const struct problem *problems_find(const struct problem_set *set, const char *id);
 void problems_free(struct problem_set *set);

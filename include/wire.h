@@ -65,10 +65,15 @@ struct keeper_head {
     uint32_t kind, seq;
 };
 
+/* The two guests of a pair run on one core, which the first finds. */
+enum keeper_timed { KEEPER_UNTIMED = 0, KEEPER_PAIR_FIRST = 1, KEEPER_PAIR_SECOND = 2 };
+
 struct keeper_fork {
     struct keeper_head head;
     uint32_t stdio;   /* 1: pipes on 0, 1, 2; 0: /dev/null on 0, one pipe on 1 and 2 */
     uint32_t threads; /* limits.threads */
+    uint32_t timed;   /* enum keeper_timed */
+    uint32_t zero;
     uint64_t cpu_us, wall_us;
     uint64_t memory_kib, file_kib;
 };
@@ -82,7 +87,7 @@ struct keeper_forked {
 struct keeper_clocked {
     struct keeper_head head;
     uint64_t cpu_ns;       /* user + system of the whole guest so far */
-    uint64_t instructions; /* retired, 0 where the kernel does not count them */
+    uint64_t instructions; /* retired by guests, from any origin; 0 where they are not counted */
 };
 
 enum keeper_cause {
@@ -97,7 +102,7 @@ struct keeper_exited {
     struct keeper_head head;
     int32_t status; /* as waitpid's */
     uint32_t cause; /* enum keeper_cause: who ended it */
-    uint64_t user_us, system_us, wall_us, instructions;
+    uint64_t user_us, system_us, wall_us;
     uint64_t memory_peak_kib;
 };
 

@@ -36,8 +36,10 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "sandbox/cgroup.h"
+#include "sandbox/counter.h"
 #include "sandbox/interpreter.h"
 #include "sandbox/keeper.h"
+#include "sandbox/layout.h"
 #include "sandbox/tmp.h"
 
 enum {
@@ -72,6 +74,8 @@ struct keeper {
     struct sbx_cgroup group;
     int rules; /* Landlock's, or -1 */
     int processors;
+    int core; /* of the last pair of timed guests; -1: there was none, or it is not known */
+    struct sbx_counter counter;
     uint64_t data_base;
     struct sbx_filter filter; /* what a guest adds to the keeper's */
     struct life life;
@@ -191,6 +195,22 @@ static int fork_guest(struct keeper *k, const struct keeper_fork *order, const s
     return rc;
 }
 
+/* The second guest of a pair stays where the first ran, so that caches and the core's own speed are
+ * the same for both. Which core does not matter: the next pair takes the one where this process
+ * finds itself then, so that no other process's core is stuck to. Where it cannot be had, the
+ * guest runs anywhere. */
+static void choose_core(struct keeper *k, uint32_t timed)
+{
+    cpu_set_t one;
+    if (timed == KEEPER_PAIR_FIRST)
+        k->core = sched_getcpu();
+    if (timed == KEEPER_UNTIMED || k->core < 0)
+        return;
+    CPU_ZERO(&one);
+    CPU_SET(k->core, &one);
+    (void)sched_setaffinity(k->life.pid, sizeof one, &one);
+}
+
 static int start_life(struct keeper *k, const struct keeper_fork *order)
 {
     struct life *l = &k->life;
@@ -202,6 +222,7 @@ static int start_life(struct keeper *k, const struct keeper_fork *order)
     l->cpu_ns_max = (int64_t)(order->cpu_us * NS_PER_US);
     l->dying = false;
     l->cause = KEEPER_BY_ITSELF;
+    choose_core(k, order->timed);
     return 0;
 }
 
@@ -367,7 +388,8 @@ static int on_message(struct keeper *k)
     }
     if (n == sizeof m.head && m.head.kind == KEEPER_CLOCK) {
         struct keeper_clocked clocked = {.head = {KEEPER_CLOCKED, m.head.seq},
-                                         .cpu_ns = (uint64_t)guest_cpu_ns(k)};
+                                         .cpu_ns = (uint64_t)guest_cpu_ns(k),
+                                         .instructions = sbx__counter_children(&k->counter)};
         return send_message(k, &clocked, sizeof clocked, NULL, 0);
     }
     return send_failed(k, m.head.seq, "unknown message", -EBADMSG);
@@ -537,18 +559,21 @@ static int prepare(struct keeper *k, struct err *err)
     cpu_set_t allowed;
     TRY(take_environment(k, err));
     TRY(build_slot(k, err));
+    sbx__layout_begin();
     TRY(interpreter_start(&k->options, err));
     if (guest_prepare() != 0 || (!(k->isolation & SBX_FENCES) && guest_import_library() != 0))
         return interpreter_error(err, -ENOEXEC, "guest");
     malloc_trim(0);
+    sbx__layout_end();
     TRY(measure_data(k, err));
+    (void)sbx__counter_open(&sbx_instructions, &k->counter); /* else guests have CPU time alone */
     k->processors = sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : 1;
     return filter_calls(k, err);
 }
 
 int keeper_run(int fd, struct err *err)
 {
-    static struct keeper k = {.own_pids = -1};
+    static struct keeper k = {.own_pids = -1, .core = -1};
     k.judge = fd;
     if (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
         return err_set(err, -errno, "descriptor %d is not the judge: %s", fd, strerror(errno));

@@ -8,7 +8,14 @@ libpython3.11-dev python3.11 libpython3.11-stdlib libjansson-dev libyaml-dev lib
 libcurl4-openssl-dev libpcre2-dev libutf8proc-dev libcmocka-dev zlib1g-dev jq curl procps ca-certificates"
 tools="clang clang-format clang-tidy cppcheck"
 
-[ "${1:-}" = --with-lint ] && packages="$packages $tools"
+mpi="libopenmpi-dev openmpi-bin"
+for option; do
+    case $option in
+    --with-lint) packages="$packages $tools" ;;
+    --with-mpi) packages="$packages $mpi" ;;
+    *) echo "deps: $option: --with-lint and --with-mpi are all the options" >&2; exit 2 ;;
+    esac
+done
 command -v npm >/dev/null 2>&1 || packages="$packages npm"
 
 missing=

@@ -21,6 +21,7 @@ done | tr -d '\\' | tr ' ' '\n' | awk '
         if (path ~ /^trainer\/text\//)      return "trainer/text"
         if (path ~ /^trainer\/model\//)     return "trainer/model"
         if (path ~ /^trainer\/rl\//)        return "trainer/rl"
+        if (path ~ /^trainer\/mpi\//)       return "trainer/mpi"
         if (path ~ /^trainer\//)            return "trainer"
         if (path ~ /^tools\//)              return "tools"
         if (path ~ /^tests\//)              return "tests"
@@ -36,6 +37,7 @@ done | tr -d '\\' | tr ' ' '\n' | awk '
         below["trainer/text"]     = " base include trainer/text "
         below["trainer/model"]    = " base include trainer/kernels trainer/text trainer/model "
         below["trainer/rl"]       = " base include client trainer/kernels trainer/text trainer/model trainer/rl "
+        below["trainer/mpi"]      = " base include client trainer/rl trainer/mpi "
         below["trainer"]          = " base include client trainer/kernels trainer/text trainer/model trainer/rl trainer "
         below["tools"]            = " base include verifier tools "
     }

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -71,6 +72,16 @@ static bool find(const char *program, char ret_path[PATH_MAX])
     return false;
 }
 
+/* Under mpirun or srun: the trainer of several processes, where it was built. */
+static bool find_mpi(const char *program, char ret_path[PATH_MAX])
+{
+    static const char *const launchers[] = {"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK"};
+    bool launched = false;
+    for (size_t i = 0; i < COUNT_OF(launchers); i++)
+        launched |= getenv(launchers[i]) != NULL;
+    return launched && strcmp(program, "assay-trainer") == 0 && find("assay-trainer-mpi", ret_path);
+}
+
 int main(int argc, char **argv)
 {
     char path[PATH_MAX];
@@ -85,7 +96,7 @@ int main(int argc, char **argv)
     }
     for (size_t i = 0; i < COUNT_OF(commands); i++)
         if (strcmp(argv[1], commands[i].name) == 0) {
-            if (!find(commands[i].program, path)) {
+            if (!find_mpi(commands[i].program, path) && !find(commands[i].program, path)) {
                 fprintf(stderr,
                         "assay: %s is neither beside this program nor in ../libexec/assay\n",
                         commands[i].program);

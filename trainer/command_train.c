@@ -13,6 +13,7 @@
 #include "trainer/rl/setup.h"
 #include "trainer/rl/sft.h"
 #include "trainer/rl/summary.h"
+#include "trainer/rl/world.h"
 
 enum { OVERRIDES_MAX = 64 };
 
@@ -100,45 +101,46 @@ static double seconds_of(const struct training *t)
     return t->before_s + wall_s() - t->started;
 }
 
-static int save(void *ctx, struct rl_run *run, int stage, const struct grpo_state *state,
+static int save(void *ctx, struct rl_run *run, int stage, const struct stage_state *state,
                 struct err *err)
 {
     struct training *t = ctx;
     struct checkpoint at = {.stage = stage, .evals = t->at.evals, .seconds = seconds_of(t)};
     if (state)
-        at.grpo = *state;
-    return checkpoint_save(run, &at, err);
+        at.at = *state;
+    return world_agree(world_rank() == 0 ? checkpoint_save(run, &at, err) : 0, err);
 }
 
-static int run_stage(struct training *t, int stage, const struct grpo_state *resume,
+static int run_stage(struct training *t, int stage, const struct stage_state *resume,
                      struct err *err)
 {
     struct rl_run *run = &t->run;
     json_t *result = NULL;
     switch (run->recipe->stages[stage].kind) {
     case STAGE_SFT:
-        TRY(sft_stage(run, stage, err));
-        return save(t, run, stage + 1, NULL, err);
+        TRY(sft_stage(run, stage, resume, save, t, err));
+        break;
     case STAGE_GRPO:
         TRY(grpo_stage(run, stage, resume, save, t, err));
-        return save(t, run, stage + 1, NULL, err);
+        break;
     default:
         TRY(evaluate_stage(run, stage, &result, err));
         json_array_append_new(t->at.evals, result);
-        return 0;
     }
+    return save(t, run, stage + 1, NULL, err);
 }
 
 static int run_stages(struct training *t, struct err *err)
 {
-    TRY(rl_setup_policy(&t->run, err));
-    progress_note(t->run.progress,
-                  "model: %zu parameters, %zu of them trained, %d tokens in its vocabulary, %d "
-                  "worker%s",
-                  t->run.model.n_params, model_trained(&t->run.model).n, t->run.model.cfg.vocab,
-                  team_size(t->run.team), team_size(t->run.team) == 1 ? "" : "s");
+    TRY(world_agree(rl_setup_policy(&t->run, err), err));
+    if (t->run.progress)
+        progress_note(t->run.progress,
+                      "model: %zu parameters, %zu of them trained, %d tokens in its vocabulary, %d "
+                      "worker%s",
+                      t->run.model.n_params, model_trained(&t->run.model).n, t->run.model.cfg.vocab,
+                      team_size(t->run.team), team_size(t->run.team) == 1 ? "" : "s");
     for (int i = t->at.stage; i < t->run.recipe->n_stages; i++)
-        TRY(run_stage(t, i, i == t->at.stage && t->at.grpo.step > 0 ? &t->at.grpo : NULL, err));
+        TRY(run_stage(t, i, i == t->at.stage && t->at.at.step > 0 ? &t->at.at : NULL, err));
     return 0;
 }
 
@@ -156,6 +158,14 @@ static int finish(struct training *t, struct err *err)
     snprintf(model_dir, sizeof model_dir, "%s/model", out);
     TRY(policy_save(&t->run.model, t->run.tok, model_dir, t->run.recipe->save_dtype == 1, err));
     json_t *summary = summary_make(&t->run, t->at.evals, seconds_of(t), model_dir);
+    char best[PATH_MAX];
+    double value;
+    if (checkpoint_best(t->run.recipe, out, best, &value))
+        json_object_set_new(summary, "best_checkpoint",
+                            json_pack("{s:s, s:f}", "path", best, "value", value));
+    else if (t->run.recipe->keep_best)
+        progress_note(t->run.progress, "checkpoints.best_metric: no step and no eval told a `%s`",
+                      t->run.recipe->best_metric);
     int rc = runlog_json(t->run.log, "summary.json", summary, err);
     if (rc == 0)
         rc = report_html(out, err);
@@ -194,43 +204,53 @@ static int same_recipe(const struct recipe *r, struct str resolved, struct err *
                           path);
 }
 
+/* Every rank loads the checkpoint, before the first of them changes anything in the folder. */
 static int open_folder(struct training *t, const struct options *o, struct str resolved,
                        struct err *err)
 {
     enum runlog_mode mode = o->overwrite ? RUNLOG_OVERWRITE : RUNLOG_NEW;
     struct stat st;
     const char *out = t->run.recipe->out;
+    int rc = 0;
     if (o->resume && stat(out, &st) == 0) {
-        TRY(same_recipe(t->run.recipe, resolved, err));
-        int found = checkpoint_load(&t->run, out, &t->at, err);
-        if (found < 0)
-            return found;
+        rc = same_recipe(t->run.recipe, resolved, err);
+        if (rc == 0)
+            rc = checkpoint_load(&t->run, out, &t->at, err);
+        mode = rc > 0 ? RUNLOG_RESUME : RUNLOG_OVERWRITE;
         t->before_s = t->at.seconds;
-        mode = found ? RUNLOG_RESUME : RUNLOG_OVERWRITE;
     }
-    TRY(runlog_open(out, mode, &t->run.log, err));
-    return runlog_file(t->run.log, "recipe.yaml", resolved, err);
+    TRY(world_agree(rc < 0 ? rc : 0, err));
+    rc = 0;
+    if (world_rank() == 0 && mode == RUNLOG_RESUME)
+        rc = checkpoint_cut(&t->run, out, &t->at, err);
+    if (world_rank() == 0 && rc == 0)
+        rc = runlog_open(out, mode, resolved, &t->run.log, err);
+    return world_agree(rc, err);
 }
 
 static int train(const struct options *o, const struct recipe *recipe, struct str resolved)
 {
-    struct training t = {.started = wall_s(), .run = {.stop = command_stop}};
+    struct training t = {.started = wall_s(),
+                         .run = {.stop = command_stop, .watched = {.value = NAN}}};
     struct err err = {0};
-    int started = 0, rc = rl_setup(&t.run, recipe, &err);
+    int started = 0, rc = world_start(&err);
+    if (rc == 0)
+        rc = rl_setup(&t.run, recipe, &err);
     if (rc == 0)
         rc = open_folder(&t, o, resolved, &err);
     if (rc == 0) {
         started = 1;
-        t.run.progress = progress_start(stderr);
+        t.run.progress = world_rank() == 0 ? progress_start(stderr) : NULL;
         t.at.evals = t.at.evals ? t.at.evals : json_array();
         rc = run_stages(&t, &err);
     }
     if (rc == 0)
-        rc = finish(&t, &err);
+        rc = world_agree(world_rank() == 0 ? finish(&t, &err) : 0, &err);
     rl_takedown(&t.run);
     checkpoint_free(&t.at);
-    if (rc < 0)
+    if (rc < 0 && (world_rank() == 0 || !world_agreed()))
         fprintf(stderr, "assay train: %s\n", err.text);
+    world_end(rc);
     return command_status(rc, started ? EXIT_INFRA : EXIT_USAGE);
 }
 

@@ -1,6 +1,7 @@
 /* assay-trainer: trains models from the verifier's grades. One process: worker threads for the
  * numbers, one thread for HTTP. It runs no model-written code and forks only the verifier it
  * speaks to. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -31,6 +32,8 @@ int main(int argc, char **argv)
 {
     if (argc < 2)
         return usage(stderr, EXIT_USAGE);
+    /* A file that may not grow is an error of its write, as a full disk is. */
+    signal(SIGXFSZ, SIG_IGN);
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)
         return usage(stdout, 0);
     for (size_t i = 0; i < COUNT_OF(VERBS); i++)

@@ -70,6 +70,13 @@ static double low_of(const json_t *judged)
     return json_number_value(json_object_get(speedup, "low"));
 }
 
+/* 0 where the problem has no sizes. */
+static double gain_of(const json_t *judged)
+{
+    const json_t *time = json_object_get(judged, "time");
+    return json_number_value(json_object_get(json_object_get(time, "complexity"), "gain"));
+}
+
 static double margin_of(const struct problem *p)
 {
     const json_t *margin = json_object_get(json_object_get(p->suite, "timing"), "margin");
@@ -159,10 +166,11 @@ json_t *grade_verdict(const struct problem *p, const json_t *item, int sample,
     put_text(v, "task_id", p->id);
     json_object_set_new(v, "sample", json_integer(sample));
     put_text(v, "grade", infra ? NULL : grade_names[grade]);
-    json_object_set_new(v, "reward",
-                        infra ? json_null()
-                              : json_real(reward_of(rw, grade, partial(tests, false),
-                                                    partial(tests, true), low_of(judged))));
+    json_object_set_new(
+        v, "reward",
+        infra ? json_null()
+              : json_real(reward_of(rw, grade, partial(tests, false), partial(tests, true),
+                                    low_of(judged), gain_of(judged))));
     put_text(v, "reason", reason_names[reason]);
     put_text(v, "infra", infra);
     put(v, "tests", judged, "tests");

@@ -195,8 +195,8 @@ static int64_t judge_limit_ms(const struct job *j)
     const struct problem *p = j->spec.problem;
     size_t guests = 2 + json_array_size(json_object_get(p->suite, "stdio")) +
                     (wants_timing(j) ? TIMED_GUESTS_MAX : 0);
-    bool asks_reference =
-        json_object_get(p->suite, "derive") || json_object_get(p->suite, "framework");
+    bool asks_reference = json_object_get(p->suite, "derive") ||
+                          json_object_get(p->suite, "framework") || p->limits.cpu_times > 0;
     return JUDGE_MARGIN_MS + (asks_reference ? REFERENCE_MS_MAX : 0) +
            (int64_t)((double)guests * (p->limits.wall_s + 1) * 1000);
 }
@@ -277,6 +277,7 @@ static enum step (*const steps[])(struct job *) = {
 static void job_free(struct job *j)
 {
     json_decref(j->spec.item);
+    catalog_drop(j->spec.catalog);
     json_decref(j->task.question);
     json_decref(j->lint);
     json_decref(j->judged);
@@ -304,6 +305,7 @@ struct job *job_start(struct grader *g, const struct job_spec *spec, job_done *d
     *j = (struct job){
         .magic = JOB_MAGIC, .grader = g, .spec = *spec, .done = done, .ctx = ctx, .starting = true};
     json_incref(j->spec.item);
+    catalog_keep(j->spec.catalog);
     queue_init(&j->node);
     job_resume(j, EXTRACT);
     j->starting = false;

@@ -3,6 +3,7 @@
 #define ASSAY_JOB_H
 
 #include "cache.h"
+#include "catalog.h"
 #include "pool.h"
 #include "problem.h"
 #include "reward.h"
@@ -22,7 +23,8 @@ void grader_free(struct grader *g);
 
 struct job_spec {
     const struct problem *problem;
-    json_t *item; /* as samples_check wants it; the job keeps a reference */
+    struct catalog *catalog; /* of the problem, kept while the job needs it; NULL: it stays */
+    json_t *item;            /* as samples_check wants it; the job keeps a reference */
     int sample;
     bool timing; /* measure speed where the problem says how */
     bool fresh;  /* neither look at what is known nor add to it */

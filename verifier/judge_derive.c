@@ -211,7 +211,7 @@ int judge_derive(struct judge_suite *s, struct err *err)
     struct limits limits = s->limits;
     limits.cpu_s = CPU_S_MAX;
     limits.wall_s = WALL_S_MAX;
-    int ours = judge_job_start_guest(&job, &limits, false), theirs = 0;
+    int ours = judge_job_start_guest(&job, &limits, GUEST_FOR_CALLS), theirs = 0;
     if (ours == 0) {
         judge_session_begin(&job.guest);
         theirs = run_reference(&job, err);

@@ -267,7 +267,7 @@ static void run_loaded(struct judge_job *job)
 
 int judge_run_functions(struct judge_job *job)
 {
-    TRY(judge_job_start_guest(job, &job->suite->limits, false));
+    TRY(judge_job_start_guest(job, &job->suite->limits, GUEST_FOR_CALLS));
     judge_session_begin(&job->guest);
     if (judge_load_program(job, job->program) == 0)
         run_loaded(job);

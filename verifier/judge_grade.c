@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "sandbox.h"
 #include "verifier/judge.h"
+#include "verifier/judge_calibrate.h"
 #include "verifier/judge_derive.h"
 #include "verifier/judge_job.h"
 #include "verifier/judge_proxy.h"
@@ -118,11 +119,11 @@ void judge_fail_by_error(struct judge_job *job, json_t *call)
 
 /* ---- guests ---------------------------------------------------------------------------------- */
 
-int judge_job_start_guest(struct judge_job *job, const struct limits *limits, bool stdio)
+int judge_job_start_guest(struct judge_job *job, const struct limits *limits, enum guest_use use)
 {
     judge_watch_open((int64_t)((limits->wall_s + WINDOW_MARGIN_S) * 1e9),
                      job->last_words.len ? &job->last_words : NULL, job->frames_fd);
-    int rc = judge_guest_start(&job->guest, limits, stdio, &job->infra);
+    int rc = judge_guest_start(&job->guest, limits, use, &job->infra);
     if (rc < 0)
         judge_watch_close();
     else
@@ -137,7 +138,10 @@ int judge_job_finish_guest(struct judge_job *job)
     judge_watch_open(ACCOUNT_NS, NULL, -1);
     int rc = judge_guest_finish(g, &job->infra);
     judge_watch_close();
-    job->cpu_us += g->end.user_us + g->end.system_us;
+    uint64_t cpu_us = g->end.user_us + g->end.system_us;
+    job->cpu_us += cpu_us;
+    if (cpu_us > job->cpu_us_most)
+        job->cpu_us_most = cpu_us;
     job->wall_us += g->end.wall_us;
     if (g->end.memory_peak_kib > job->memory_peak_kib)
         job->memory_peak_kib = g->end.memory_peak_kib;
@@ -177,6 +181,18 @@ static json_t *tests_of(const struct judge_job *job, bool failed, int total)
     return tests;
 }
 
+/* Complexity and limit are there only where the problem asks for them. */
+static json_t *time_of(const struct judge_job *job)
+{
+    json_t *time = json_pack("{s:f, s:f, s:O}", "cpu_ms", (double)job->cpu_us / 1e3, "wall_ms",
+                             (double)job->wall_us / 1e3, "speedup", job->speedup);
+    if (job->complexity)
+        json_object_set(time, "complexity", job->complexity);
+    if (job->suite && job->suite->limits.cpu_times > 0 && !job->suite->uncalibrated)
+        json_object_set_new(time, "cpu_limit_ms", json_real(job->suite->limits.cpu_s * 1e3));
+    return time;
+}
+
 static json_t *result(struct judge_job *job)
 {
     bool failed = job->infra.code != 0;
@@ -189,9 +205,7 @@ static json_t *result(struct judge_job *job)
         json_object_set_new(r, "lasting", json_true());
     json_object_set_new(r, "reason", judge_reason(failed ? REASON_NONE : job->reason));
     json_object_set_new(r, "tests", tests_of(job, failed, total));
-    json_object_set_new(r, "time",
-                        json_pack("{s:f, s:f, s:O}", "cpu_ms", (double)job->cpu_us / 1e3, "wall_ms",
-                                  (double)job->wall_us / 1e3, "speedup", job->speedup));
+    json_object_set_new(r, "time", time_of(job));
     json_object_set_new(r, "memory_peak_kib", json_integer((json_int_t)job->memory_peak_kib));
     json_object_set_new(r, "isolation", judge_isolation(job->isolation));
     json_object_set(r, "lint", job->lint);
@@ -213,7 +227,7 @@ static void prepare_last_words(struct judge_job *job, uint32_t seq)
     memcpy(job->last_words.s, &h, sizeof h);
 }
 
-static int run_all(struct judge_job *job)
+int judge_run_tests(struct judge_job *job)
 {
     struct judge_suite *s = job->suite;
     if (s->n_cases > 0 || s->tests_code)
@@ -248,10 +262,12 @@ json_t *judge_grade(const json_t *request, uint32_t seq, int frames_fd)
         err_set(&job.infra, -EINVAL, "a job without a program");
     if (job.infra.code == 0 && job.suite->underived)
         (void)judge_derive(job.suite, &job.infra);
+    if (job.infra.code == 0 && job.suite->uncalibrated)
+        (void)judge_calibrate(job.suite, &job.infra);
     if (job.infra.code == 0) {
         prepare_last_words(&job, seq);
         job.groups = json_deep_copy(job.suite->groups);
-        int rc = run_all(&job);
+        int rc = judge_run_tests(&job);
         if (rc == 0 && job.reason == REASON_NONE && job.suite->timing_call &&
             json_is_true(json_object_get(request, "timing")))
             rc = judge_run_timing(&job);
@@ -261,6 +277,7 @@ json_t *judge_grade(const json_t *request, uint32_t seq, int frames_fd)
     json_decref(job.failures);
     json_decref(job.lint);
     json_decref(job.speedup);
+    json_decref(job.complexity);
     json_decref(job.groups);
     buf_free(&job.last_words);
     judge_guest_free(&job.guest);

@@ -152,12 +152,16 @@ static int wait_ready(struct judge_guest *g, struct err *err)
     return err_set(err, -EIO, "guest did not start: %s", rc < 0 ? g->why : "no ready frame");
 }
 
-int judge_guest_start(struct judge_guest *g, const struct limits *limits, bool stdio,
+int judge_guest_start(struct judge_guest *g, const struct limits *limits, enum guest_use use,
                       struct err *err)
 {
+    const bool stdio = use == GUEST_FOR_STREAMS;
     struct keeper_fork fork = {
         .head.kind = KEEPER_FORK,
         .stdio = stdio,
+        .timed = use == GUEST_FOR_PAIR          ? KEEPER_PAIR_FIRST
+                 : use == GUEST_FOR_PAIR_SECOND ? KEEPER_PAIR_SECOND
+                                                : KEEPER_UNTIMED,
         .threads = (uint32_t)limits->threads,
         .cpu_us = (uint64_t)(limits->cpu_s * 1e6),
         .wall_us = (uint64_t)(limits->wall_s * 1e6),

@@ -17,6 +17,10 @@
 
 enum { GUEST_OVER = -EPIPE };
 
+/* What a guest is started for: calls of functions, a whole program with its streams, or calls that
+ * are timed, first and second of a pair on one core. */
+enum guest_use { GUEST_FOR_CALLS, GUEST_FOR_STREAMS, GUEST_FOR_PAIR, GUEST_FOR_PAIR_SECOND };
+
 struct judge_guest {
     int fd;       /* its socket, -1 when there is no guest */
     int pipes[3]; /* our ends of its stdin, stdout, stderr; -1 when none or closed. A
@@ -51,7 +55,7 @@ bool judge_keeper_lost(void);
 /* A fresh guest, confined and ready. What it prints is drained in every wait below, counted and
  * thrown away, unless the caller begins g->drains otherwise. On failure (infra) there is no
  * guest. */
-int judge_guest_start(struct judge_guest *g, const struct limits *limits, bool stdio,
+int judge_guest_start(struct judge_guest *g, const struct limits *limits, enum guest_use use,
                       struct err *err);
 
 /* Begins a question in g->question (the caller appends its payload), and sends it under a new
@@ -66,7 +70,8 @@ int judge_guest_fail(struct judge_guest *g, enum reason reason, const char *why)
 /* Drains pipe `which` (1 or 2) once. 0, or GUEST_OVER past the cap. */
 int judge_guest_drain(struct judge_guest *g, int which);
 
-/* CPU time and retired instructions (0: not counted) so far. */
+/* CPU time so far, and retired instructions (0: not counted), of which only differences mean
+ * anything. */
 int judge_guest_clock(struct judge_guest *g, struct keeper_clocked *ret, struct err *err);
 
 /* Takes the keeper's report if it is already there (stdio guests end by themselves). 1: g->end

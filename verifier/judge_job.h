@@ -24,7 +24,9 @@ struct judge_job {
     double earned;      /* points */
     enum reason reason;
     json_t *failures, *lint, *speedup;
+    json_t *complexity; /* NULL: not measured */
     uint64_t cpu_us, wall_us, memory_peak_kib;
+    uint64_t cpu_us_most; /* of one guest */
     uint32_t isolation;
     struct err infra; /* code != 0: our fault */
     bool lasting;     /* or the problem's, on which no other judge would do better */
@@ -49,13 +51,16 @@ enum reason judge_reason_of_error(const struct judge_guest *guest);
 
 /* Starts a guest within a fresh window of the suite's limits, and ends both. Negative: infra
  * (job->infra is set). */
-int judge_job_start_guest(struct judge_job *job, const struct limits *limits, bool stdio);
+int judge_job_start_guest(struct judge_job *job, const struct limits *limits, enum guest_use use);
 int judge_job_finish_guest(struct judge_job *job);
 
 /* The parts. Each returns 0, or negative for infra. */
 int judge_run_functions(struct judge_job *job);
 int judge_run_stdio(struct judge_job *job);
 int judge_run_timing(struct judge_job *job);
+
+/* All tests of the suite, of every kind; job->reason says how they ended. */
+int judge_run_tests(struct judge_job *job);
 
 /* Loads starter and program into the job's guest. 0, or -1 with a Python error set. */
 int judge_load_program(struct judge_job *job, struct str program);

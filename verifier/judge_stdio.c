@@ -111,7 +111,7 @@ static int run_program(struct judge_job *job, struct str program, const struct l
 {
     struct judge_guest *g = &job->guest;
     bool loaded = false, syntax_error = false;
-    TRY(judge_job_start_guest(job, limits, true));
+    TRY(judge_job_start_guest(job, limits, GUEST_FOR_STREAMS));
     judge_drain_begin(&g->drains[1], DRAIN_KEEP_ALL, run->out_max);
     if (run->keep_errors)
         judge_drain_begin(&g->drains[2], DRAIN_KEEP_ALL, run->out_max);

@@ -54,6 +54,7 @@ struct limits judge_limits(const json_t *json)
     l.memory_mib = (int)number_or(json, "memory_mib", l.memory_mib);
     l.output_kib = (int)number_or(json, "output_kib", l.output_kib);
     l.threads = (int)number_or(json, "threads", l.threads);
+    l.cpu_times = number_or(json, "cpu_times", 0);
     return l;
 }
 
@@ -222,7 +223,10 @@ static void read_worth(struct judge_suite *s, int n_tests)
 static int read_timing(struct judge_suite *s, struct err *err)
 {
     const json_t *json = json_object_get(s->json, "timing");
+    const json_t *sizes = json_object_get(json, "sizes");
     const char *setup = string_at(json, "setup");
+    for (size_t i = 0; i < json_array_size(sizes) && i < TIMING_SIZES_MAX; i++)
+        s->timing_sizes[s->n_timing_sizes++] = (long)json_integer_value(json_array_get(sizes, i));
     s->timing_margin = number_or(json, "margin", TIMING_MARGIN_DEFAULT);
     if (!json_is_object(json) || !s->reference)
         return 0;
@@ -285,6 +289,7 @@ static int read_suite(struct judge_suite *s, struct err *err)
     TRY(read_compare(s, err));
     limits = json_object_get(s->json, "limits");
     s->limits = judge_limits(limits);
+    s->uncalibrated = s->limits.cpu_times > 0;
     s->is_class = defines_class(s);
     s->n_cases = (int)json_array_size(cases);
     s->cases = xcalloc((size_t)s->n_cases, sizeof *s->cases);

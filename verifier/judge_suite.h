@@ -48,13 +48,16 @@ struct judge_suite {
     bool stop_on_first_failure; /* of the stdio tests */
     struct judge_checker checker;
     struct judge_compare compare;
-    PyObject *accept; /* function of (got, expected, *args) that decides instead, or NULL */
-    bool found;       /* answers are compared as there or not there */
-    PyObject *oracle; /* the reference with its contract, as a str; or NULL */
-    bool underived;   /* some expected answers are still to come from the reference */
+    PyObject *accept;  /* function of (got, expected, *args) that decides instead, or NULL */
+    bool found;        /* answers are compared as there or not there */
+    PyObject *oracle;  /* the reference with its contract, as a str; or NULL */
+    bool underived;    /* some expected answers are still to come from the reference */
+    bool uncalibrated; /* and so are the limits (judge_calibrate.h) */
     struct limits limits;
     PyObject *timing_setup, *timing_call; /* code, or NULL: not timed */
     double timing_margin;
+    long timing_sizes[TIMING_SIZES_MAX]; /* ascending */
+    int n_timing_sizes;
     bool is_class;  /* the starter or the reference defines the entry point as a class */
     int total;      /* number of tests, whatever runs */
     json_t *groups; /* {"name": {"passed": 0, "total"}} of the tests that name one, or NULL */

@@ -118,10 +118,12 @@ void linter_open(struct linter *l)
     CHECK(ts_parser_set_language(l->parser, python));
     ts_parser_set_timeout_micros(l->parser, PYTHON_PARSE_US);
     linter_queries_open(l);
+    linter_models_open(l);
 }
 
 void linter_close(struct linter *l)
 {
+    linter_models_close(l);
     linter_queries_close(l);
     ts_parser_delete(l->parser);
     free(l->kinds);

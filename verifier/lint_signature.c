@@ -5,14 +5,8 @@
  * and only a program that cannot take any such call is told so. */
 #include <limits.h>
 
+#include "base/check.h"
 #include "linter.h"
-
-struct signature {
-    bool known;
-    bool named_only; /* a parameter without default can be given by name alone */
-    int least, most; /* arguments by position */
-    uint32_t at;     /* of the name, in the text */
-};
 
 static struct str text_of(struct str text, TSNode node)
 {
@@ -132,6 +126,54 @@ static void complain(json_t *diagnostics, struct str text, const struct signatur
                     entry_point.s, given, given == 1 ? "" : "s", takes_text);
 }
 
+/* ---- the model ------------------------------------------------------------------------------- */
+
+void linter_models_open(struct linter *l)
+{
+    l->models = xcalloc(LINT_MODEL_SETS, sizeof *l->models);
+}
+
+void linter_models_close(struct linter *l)
+{
+    for (int i = 0; i < LINT_MODEL_SETS * LINT_MODELS_OF_SET; i++)
+        buf_free(&l->models[i / LINT_MODELS_OF_SET].keys[i % LINT_MODELS_OF_SET]);
+    free(l->models);
+}
+
+static struct signature read_model(struct linter *l, struct str model, struct str name)
+{
+    struct signature s = {0};
+    TSTree *tree = linter_parse(l, model);
+    if (tree)
+        s = entry_signature(l, model, tree, name);
+    ts_tree_delete(tree);
+    return s;
+}
+
+static struct signature model_signature(struct linter *l, struct str model, struct str name)
+{
+    uint32_t h = 2166136261u; /* FNV-1a */
+    struct buf key = {0};
+    if (model.len > LINT_MODEL_BYTES_MAX)
+        return read_model(l, model, name);
+    buf_str(&key, name);
+    buf_char(&key, 0);
+    buf_str(&key, model);
+    for (size_t i = 0; i < key.len; i++)
+        h = (h ^ (unsigned char)key.s[i]) * 16777619u;
+    struct linter_models *m = &l->models[h % LINT_MODEL_SETS];
+    for (int i = 0; i < LINT_MODELS_OF_SET; i++)
+        if (str_eq(buf_view(&m->keys[i]), buf_view(&key))) {
+            buf_free(&key);
+            return m->signatures[i];
+        }
+    const unsigned at = m->next++ % LINT_MODELS_OF_SET;
+    m->signatures[at] = read_model(l, model, name);
+    buf_free(&m->keys[at]);
+    m->keys[at] = key;
+    return m->signatures[at];
+}
+
 void linter_signature(struct linter *l, struct str text, const TSTree *tree, const json_t *job,
                       json_t *diagnostics)
 {
@@ -151,10 +193,8 @@ void linter_signature(struct linter *l, struct str text, const TSTree *tree, con
             return;
         }
     }
-    TSTree *shown = model.len && !json_array_size(calls) ? linter_parse(l, model) : NULL;
-    if (shown)
-        wanted = entry_signature(l, model, shown, name);
-    ts_tree_delete(shown);
+    if (model.len && !json_array_size(calls))
+        wanted = model_signature(l, model, name);
     if (wanted.known && !wanted.named_only &&
         (s.named_only || s.most < wanted.least || s.least > wanted.most))
         complain(diagnostics, text, &s, name, wanted.least);

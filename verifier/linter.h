@@ -49,6 +49,24 @@ enum { LINT_NAME_BYTES_MAX = 80 };
 
 struct query_rule;
 
+/* Whether and how a definition can be called. */
+struct signature {
+    bool known;
+    bool named_only; /* a parameter without default can be given by name alone */
+    int least, most; /* arguments by position */
+    uint32_t at;     /* of the name, in the text */
+};
+
+/* What was found of a model, which is the same for all programs of a problem. `key`: the entry
+ * point's name, a zero, the model's text. */
+enum { LINT_MODEL_SETS = 128, LINT_MODELS_OF_SET = 4, LINT_MODEL_BYTES_MAX = 16 << 10 };
+
+struct linter_models {
+    struct buf keys[LINT_MODELS_OF_SET];
+    struct signature signatures[LINT_MODELS_OF_SET];
+    unsigned next; /* to be replaced */
+};
+
 struct linter {
     TSParser *parser;
     TSQuery *query; /* verifier/queries/python.scm */
@@ -57,6 +75,7 @@ struct linter {
     uint32_t capture_here, capture_stop;
     unsigned char *kinds; /* enum node_kind of every Python symbol */
     TSFieldId left, right, name, type, value, attribute, alias;
+    struct linter_models *models; /* LINT_MODEL_SETS, by the hash of the key */
 };
 
 void linter_open(struct linter *l);
@@ -81,7 +100,9 @@ void linter_names(struct linter *l, struct str text, const TSTree *tree, struct 
                   const TSTree *starter_tree, const char *entry_point, json_t *defines,
                   json_t *diagnostics);
 
-/* lint_signature.c: wrong-parameters. */
+/* lint_signature.c: wrong-parameters. The tables of models are made and freed there. */
+void linter_models_open(struct linter *l);
+void linter_models_close(struct linter *l);
 void linter_signature(struct linter *l, struct str text, const TSTree *tree, const json_t *job,
                       json_t *diagnostics);
 

@@ -11,6 +11,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "socket_folder.h"
+
 enum { BACKLOG = 512 };
 
 /* Makes way for a new socket: removes one whose server is gone. */
@@ -122,7 +124,9 @@ void listen_close(struct listener *l)
     if (l->fd >= 0)
         close(l->fd);
     l->fd = -1;
-    if (l->unix_path[0])
+    if (l->unix_path[0]) {
         unlink(l->unix_path);
+        socket_folder_remove();
+    }
     l->unix_path[0] = 0;
 }

@@ -22,6 +22,7 @@ static const struct key faster_keys[] = {
     {"base", KEY_NUMBER, false},
     {"scale", KEY_NUMBER, false},
     {"max", KEY_NUMBER, false},
+    {"growth", KEY_NUMBER, false},
 };
 
 static void take(const json_t *object, const char *key, double *value)
@@ -35,8 +36,8 @@ static void take(const json_t *object, const char *key, double *value)
  * faster by the smallest margin above it. */
 static int check_order(const struct reward *r, const struct where *w, struct err *err)
 {
-    if (r->fails_scale < 0 || r->faster_scale < 0 || r->faster_max < 0)
-        return keys_fail(w, NULL, NULL, err, "`scale` and `max` must not be negative");
+    if (r->fails_scale < 0 || r->faster_scale < 0 || r->faster_max < 0 || r->faster_growth < 0)
+        return keys_fail(w, NULL, NULL, err, "`scale`, `max` and `growth` must not be negative");
     if (!(r->not_code < r->wrong_language && r->wrong_language < r->fails_base &&
           r->fails_base + r->fails_scale < r->correct && r->correct <= r->faster_base &&
           (r->correct < r->faster_base || (r->faster_scale > 0 && r->faster_max > 0))))
@@ -65,6 +66,7 @@ static int reward_read(const json_t *doc, const struct where *w, struct reward *
     take(faster, "base", &r->faster_base);
     take(faster, "scale", &r->faster_scale);
     take(faster, "max", &r->faster_max);
+    take(faster, "growth", &r->faster_growth);
     return check_order(r, w, err);
 }
 
@@ -88,7 +90,8 @@ int reward_load(const char *path, struct reward *ret, struct err *err)
     return rc;
 }
 
-double reward_of(const struct reward *rw, enum grade grade, double passed, double total, double low)
+double reward_of(const struct reward *rw, enum grade grade, double passed, double total, double low,
+                 double gain)
 {
     switch (grade) {
     case GRADE_NOT_CODE:
@@ -100,8 +103,8 @@ double reward_of(const struct reward *rw, enum grade grade, double passed, doubl
     case GRADE_CORRECT:
         return rw->correct;
     case GRADE_FASTER:
-        return rw->faster_base +
-               fmax(0, fmin(rw->faster_max, rw->faster_scale * log2(fmax(low, 1))));
+        return rw->faster_base + fmin(rw->faster_max, rw->faster_scale * log2(fmax(low, 1)) +
+                                                          rw->faster_growth * fmax(gain, 0));
     case GRADE_COUNT:
         break;
     }

@@ -1,18 +1,13 @@
-/* routes.c: which address does what, and the requests that are one question to one helper: lint
- * and run. */
+/* routes.c: which address does what, and the requests that are one question to one helper. */
 #include <stdlib.h>
 
+#include "base/clock.h"
+#include "base/log.h"
 #include "client.h"
 #include "lint.h"
 #include "server.h"
 
-enum {
-    LINT_MS_MAX = 20000,
-    RUN_S = 10,
-    RUN_S_MAX = 300,
-    RUN_MEMORY_MIB_MAX = 1024,
-    RUN_OUTPUT_KIB = 4096
-};
+enum { LINT_MS_MAX = 20000 };
 
 struct errand {
     struct task task;
@@ -27,6 +22,16 @@ static void errand_free(struct errand *e)
     free(e);
 }
 
+static void unable(struct request *r, const char *infra)
+{
+    struct buf why = {0};
+    log_escape(&why, str_of(infra), 200);
+    LOG_WARN("job=%s path=%s infra=\"%s\"", r->name, r->route->path, buf_view(&why).s);
+    buf_free(&why);
+    r->server->metrics.faults++;
+    request_later(r, MHD_HTTP_SERVICE_UNAVAILABLE, "%s", infra);
+}
+
 static void on_errand(struct task *t, json_t *result, const char *infra)
 {
     struct errand *e = NODE_OWNER(t, struct errand, task);
@@ -36,7 +41,7 @@ static void on_errand(struct task *t, json_t *result, const char *infra)
         if (result)
             e->answer(e->request, result);
         else
-            request_error(e->request, MHD_HTTP_SERVICE_UNAVAILABLE, "%s", infra);
+            unable(e->request, infra);
     }
     json_decref(result);
     errand_free(e);
@@ -80,88 +85,52 @@ void routes_lint(struct request *r)
     else if (!json_is_string(text) || json_string_length(text) > LINT_TEXT_BYTES_MAX)
         request_error(r, MHD_HTTP_BAD_REQUEST, "key `text` must be a string of up to %d bytes",
                       LINT_TEXT_BYTES_MAX);
-    if (!r->answered) {
+    if (!r->answered && !request_refused(r, 1)) {
         json_t *question = json_pack("{s:O, s:s?}", "text", text, "entry_point", entry);
         errand_start(r, r->server->grader.linters, question, LINT_MS_MAX, answer_lint);
     }
     json_decref(body);
 }
 
-/* ---- POST /run_code, as SandboxFusion answers it --------------------------------------------- */
+/* ---- verdicts -------------------------------------------------------------------------------- */
 
-static void answer_run(struct request *r, json_t *result)
+static void escaped(struct buf *out, const char *key, const char *text)
 {
-    const char *reason = json_string_value(json_object_get(result, "reason"));
-    const char *status = json_string_value(json_object_get(result, "status"));
-    bool late = reason && strcmp(reason, "time-limit") == 0;
-    CHECK(status);
-    long code = -1;
-    if (strncmp(status, "signal ", 7) == 0)
-        code = -strtol(status + 7, NULL, 10);
-    else if (strncmp(status, "exit ", 5) == 0)
-        code = strtol(status + 5, NULL, 10);
-    double wall_ms = json_number_value(json_object_get(json_object_get(result, "time"), "wall_ms"));
-    json_t *run = json_pack(
-        "{s:s, s:f, s:o, s:O, s:O}", "status", late ? "TimeLimitExceeded" : "Finished",
-        "execution_time", wall_ms / 1000, "return_code", late ? json_null() : json_integer(code),
-        "stdout", json_object_get(result, "stdout"), "stderr", json_object_get(result, "stderr"));
-    CHECK(run);
-    request_answer(r, MHD_HTTP_OK,
-                   json_pack("{s:s, s:s, s:n, s:o, s:n, s:{}}", "status",
-                             !late && code == 0 ? "Success" : "Failed", "message",
-                             reason ? reason : "", "compile_result", "run_result", run,
-                             "executor_pod_name", "files"));
+    if (!text)
+        return;
+    buf_printf(out, " %s=\"", key);
+    log_escape(out, str_of(text), 200);
+    buf_char(out, '"');
 }
 
-static void answer_unable(struct request *r, const char *why)
+/* A line of the log; the job's name is its request's and its place there. */
+static void log_verdict(const struct request *r, long index, const json_t *verdict, double seconds)
 {
-    request_answer(r, MHD_HTTP_OK,
-                   json_pack("{s:s, s:s, s:n, s:n, s:n, s:{}}", "status", "SandboxError", "message",
-                             why, "compile_result", "run_result", "executor_pod_name", "files"));
+    const char *grade = json_string_value(json_object_get(verdict, "grade"));
+    const char *infra = json_string_value(json_object_get(verdict, "infra"));
+    struct buf line = {0};
+    buf_printf(&line, "job=%s.%ld", r->name, index);
+    escaped(&line, "task", json_string_value(json_object_get(verdict, "task_id")));
+    escaped(&line, "grade", grade);
+    escaped(&line, "reason", json_string_value(json_object_get(verdict, "reason")));
+    escaped(&line, "infra", infra);
+    buf_printf(&line, " ms=%.1f%s", seconds * 1e3,
+               json_is_true(json_object_get(verdict, "cached")) ? " cached=yes" : "");
+    if (infra)
+        LOG_WARN("%s", line.s);
+    else
+        LOG_INFO("%s", line.s);
+    buf_free(&line);
 }
 
-/* The program's question to a judge from a checked body. */
-static json_t *run_question(json_t *code, json_t *input, double timeout, double memory_mib)
+void routes_verdict(struct request *r, long index, const json_t *item, const json_t *verdict,
+                    int64_t begun_ns)
 {
-    if (!(timeout > 0) || timeout > RUN_S_MAX)
-        timeout = RUN_S_MAX;
-    if (!(memory_mib > 0) || memory_mib > RUN_MEMORY_MIB_MAX)
-        memory_mib = RUN_MEMORY_MIB_MAX;
-    return json_pack("{s:s, s:O, s:o, s:{s:f, s:f, s:i, s:i, s:i}}", "op", "run", "program", code,
-                     "stdin", json_is_string(input) ? json_incref(input) : json_string(""),
-                     "limits", "cpu_s", timeout, "wall_s", timeout, "memory_mib", (int)memory_mib,
-                     "output_kib", RUN_OUTPUT_KIB, "threads", 64);
-}
-
-void routes_run(struct request *r)
-{
-    json_error_t why;
-    json_t *body = json_loadb(buf_view(&r->body).s, r->body.len,
-                              JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
-    json_t *code = json_object_get(body, "code"), *input = json_object_get(body, "stdin");
-    json_t *timeout = json_object_get(body, "run_timeout"),
-           *memory = json_object_get(body, "memory_limit_MB");
-    const char *language = json_string_value(json_object_get(body, "language"));
-    if (!json_is_object(body))
-        request_error(r, MHD_HTTP_UNPROCESSABLE_CONTENT, "the body is not a JSON object");
-    else if (!json_is_string(code) || !language)
-        request_error(r, MHD_HTTP_UNPROCESSABLE_CONTENT,
-                      "keys `code` and `language` must be strings");
-    else if ((input && !json_is_string(input) && !json_is_null(input)) ||
-             (timeout && !json_is_number(timeout)) || (memory && !json_is_number(memory)))
-        request_error(r, MHD_HTTP_UNPROCESSABLE_CONTENT,
-                      "`stdin` must be a string, `run_timeout` and `memory_limit_MB` numbers");
-    else if (strcmp(language, "python") != 0)
-        answer_unable(r, "only the language python is run here");
-    else if (json_object_size(json_object_get(body, "files")) ||
-             json_array_size(json_object_get(body, "fetch_files")))
-        answer_unable(r, "files are not supported");
-    else if (!request_refused(r, 1)) {
-        double seconds = timeout ? json_number_value(timeout) : RUN_S;
-        json_t *question = run_question(code, input, seconds, json_number_value(memory));
-        errand_start(r, r->server->grader.judges, question, (RUN_S_MAX + 20) * 1000, answer_run);
-    }
-    json_decref(body);
+    struct server *s = r->server;
+    double seconds = (double)(wall_ns() - begun_ns) / 1e9;
+    metrics_verdict(&s->metrics, item, verdict, seconds);
+    if (s->options->log >= SERVER_LOG_VERDICTS || json_is_null(json_object_get(verdict, "grade")))
+        log_verdict(r, index, verdict, seconds);
 }
 
 /* ---- all of them ----------------------------------------------------------------------------- */
@@ -169,18 +138,23 @@ void routes_run(struct request *r)
 void routes_release(struct request *r)
 {
     routes_grade_release(r);
-}
-
-void routes_cancel(struct request *r)
-{
-    routes_grade_cancel(r);
+    routes_submit_release(r);
     if (r->errand)
         errand_cancel(r->errand);
 }
 
 const struct route server_routes[] = {
-    {"POST", ASSAY_GRADE_PATH, routes_grade},      {"POST", "/v1/lint", routes_lint},
-    {"GET", ASSAY_PROBLEMS_PATH, routes_problems}, {"GET", ASSAY_HEALTH_PATH, routes_health},
-    {"GET", "/metrics", routes_metrics},           {"POST", "/run_code", routes_run},
+    {"POST", ASSAY_GRADE_PATH, routes_grade, false},
+    {"POST", "/v1/lint", routes_lint, false},
+    {"GET", ASSAY_PROBLEMS_PATH, routes_problems, false},
+    {"GET", ASSAY_HEALTH_PATH, routes_health, false},
+    {"GET", "/metrics", routes_metrics, false},
+    {"GET", "/v1/ping", routes_ping, true},
+    {"POST", "/run_code", routes_run, true},
+    {"POST", "/submit", routes_submit, true},
+    {"GET", "/list_datasets", routes_datasets, true},
+    {"POST", "/list_ids", routes_ids, true},
+    {"POST", "/get_prompts", routes_prompts, true},
+    {"POST", "/get_prompt_by_id", routes_prompt, true},
 };
 const size_t server_n_routes = COUNT_OF(server_routes);

@@ -1,24 +1,37 @@
-/* server.h: the verifier over HTTP. include/client.h says what clients see. */
+/* server.h: the verifier over HTTP. include/client.h says what clients see.
+ *
+ * server.c runs the daemon and the life of the process, server_request.c one request: its answer,
+ * its client, its time. routes*.c say what the addresses do. */
 #ifndef ASSAY_SERVER_H
 #define ASSAY_SERVER_H
 
 #include <microhttpd.h>
 #include <uv.h>
 
+#include "catalog.h"
 #include "job.h"
 #include "listen.h"
+#include "metrics.h"
 #include "report.h"
+
+/* Each says what the one before it does, and more. */
+enum server_log { SERVER_LOG_FAULTS, SERVER_LOG_REQUESTS, SERVER_LOG_VERDICTS };
 
 struct server_options {
     const char *token; /* NULL: none asked for */
-    int slots;
-    long queue_max; /* completions accepted and not yet answered */
+    char *const *specs;
+    int n_specs, slots;
+    long queue_max;    /* completions accepted and not yet answered */
+    long held_max_mib; /* bodies and answers of all requests together */
     bool timing;
+    enum server_log log;
 };
+
+enum { REQUEST_NAME_MAX = 64, STREAM_BYTES_MAX = 1 << 20 };
 
 struct server {
     const struct server_options *options;
-    const struct problem_set *problems;
+    struct catalog *catalog;
     uv_loop_t loop;
     struct grader grader;
     struct listener listener;
@@ -26,26 +39,28 @@ struct server {
     uv_poll_t poll;   /* the daemon's epoll descriptor */
     uv_timer_t timer; /* the daemon's next time-out */
     uv_timer_t drain; /* how long a drain may take */
-    uv_signal_t on_int, on_term;
-    struct node requests; /* all that are begun and not completed */
-    long pending;         /* completions accepted and not yet answered */
+    uv_signal_t on_int, on_term, on_hup;
+    struct reload *reload; /* problems that are being read */
+    struct node requests;  /* all that are begun and not completed */
+    long pending;          /* completions accepted and not yet answered */
+    size_t held;           /* bytes of bodies and answers that requests hold */
     bool draining, stopped;
     int64_t started_ns;
-    struct tally tally;
-    long answers[6], refused, cancelled; /* by status / 100 */
+    struct metrics metrics;
 };
 
-/* Serves until SIGTERM or SIGINT, then finishes what it has begun. Takes over the listener. */
-int server_run(struct server *s, const struct server_options *options,
-               const struct problem_set *problems, const struct reward *reward,
-               const struct listener *listener);
+/* Serves until SIGTERM or SIGINT, then finishes what it has begun. SIGHUP reads the problems anew.
+ * Takes over the listener and the catalog. */
+int server_run(struct server *s, const struct server_options *options, struct catalog *catalog,
+               const struct reward *reward, const struct listener *listener);
 
-/* ---- between server.c and the routes --------------------------------------------------------- */
+/* ---- requests -------------------------------------------------------------------------------- */
 
 struct request;
 struct route {
     const char *method, *path;
     void (*handle)(struct request *r); /* answers now, or starts something that will */
+    bool fusion; /* answers as SandboxFusion does, whose clients try again on 504 alone */
 };
 extern const struct route server_routes[];
 extern const size_t server_n_routes;
@@ -55,18 +70,32 @@ struct request {
     struct node node;
     struct server *server;
     struct MHD_Connection *connection;
-    const struct route *route; /* NULL: the answer is there already */
+    const struct route *route;       /* NULL: the answer is there already */
+    char name[REQUEST_NAME_MAX + 1]; /* the client's X-Request-Id, or a number of ours */
+    int64_t begun_ns;
     struct buf body;
-    size_t received;
-    bool too_large, suspended, gone, answered;
+    size_t received, held;
+    bool begun, too_large, too_many, fusion, suspended, gone, answered;
     unsigned status;
     struct buf answer;
     const char *type;
-    struct watch *watch;   /* for a client that goes away */
-    struct served *served; /* grade: the rows */
-    int n_served, left;
-    struct errand *errand; /* lint: the one question */
+    void (*more)(struct request *r); /* the answer is a stream; called when it has room */
+    size_t sent;                     /* of a stream's `answer` */
+    bool ended;                      /* nothing more comes */
+    struct watch *watch;             /* for a client that goes away */
+    struct alarm *alarm;             /* its deadline */
+    struct catalog *catalog;         /* the problems it is about */
+    struct grading *grading;
+    struct errand *errand; /* lint, run: the one question */
+    char files_mark[33];   /* run: in its output it stands before the fetched files */
+    struct submission *submission;
 };
+
+/* Reads the request's headers; NULL route and an answer where it cannot be served. */
+void request_begin(struct request *r, const char *method, const char *path);
+
+/* Bytes that the request holds, and gives back when it is completed. */
+void request_hold(struct request *r, size_t bytes);
 
 /* One answer per request. Each takes its JSON. */
 void request_answer(struct request *r, unsigned status, json_t *body);
@@ -74,26 +103,57 @@ void request_text(struct request *r, unsigned status, const char *type, struct b
 __attribute__((format(printf, 3, 4))) void request_error(struct request *r, unsigned status,
                                                          const char *fmt, ...);
 
-/* True after a 429: `n` more completions would be more than the queue takes. */
+/* A fault of ours, or no room: to be tried again. */
+__attribute__((format(printf, 3, 4))) void request_later(struct request *r, unsigned status,
+                                                         const char *fmt, ...);
+
+/* True after such an answer: `n` more completions would be more than the queue takes. */
 bool request_refused(struct request *r, long n);
 
+/* An answer in lines, as they come. `more` is called whenever the client has taken some: whoever
+ * adds lines keeps request_unsent below STREAM_BYTES_MAX, within a line's length. */
+void request_stream(struct request *r, const char *type, void (*more)(struct request *r));
+void request_stream_add(struct request *r, json_t *line); /* takes it */
+void request_stream_end(struct request *r);
+size_t request_unsent(const struct request *r);
+
+/* Once, unless the request is completed before. */
+void request_alarm(struct request *r, double seconds, void (*expire)(struct request *r));
+
+/* What server.c does with the answer: sends it, or waits for it. */
+enum MHD_Result request_reply(struct request *r);
+void request_suspend(struct request *r);
+void request_hang_up(struct request *r); /* its client is gone, or we have to go */
+void request_close(struct request *r);   /* frees what is not the routes' */
+
+/* ---- routes ---------------------------------------------------------------------------------- */
+
 /* Asks one question for a request (takes it); `answer` answers from the result, which is lent. A
- * fault of ours is a 503. */
+ * fault of ours is a 503, or SandboxFusion's 504. */
 void errand_start(struct request *r, struct pool *pool, json_t *question, int64_t limit_ms,
                   void (*answer)(struct request *r, json_t *result));
 void errand_cancel(struct errand *e);
 
+/* Counts a verdict of item `index` that took since `begun_ns`, and logs it where that is wanted. */
+void routes_verdict(struct request *r, long index, const json_t *item, const json_t *verdict,
+                    int64_t begun_ns);
+
 void routes_grade(struct request *r);
 void routes_lint(struct request *r);
-void routes_run(struct request *r);
 void routes_problems(struct request *r);
 void routes_health(struct request *r);
 void routes_metrics(struct request *r);
+void routes_run(struct request *r);
+void routes_submit(struct request *r);
+void routes_datasets(struct request *r);
+void routes_ids(struct request *r);
+void routes_prompts(struct request *r);
+void routes_prompt(struct request *r);
+void routes_ping(struct request *r);
 
-/* Stops what was started for a client that is gone, and frees what a request holds. */
-void routes_cancel(struct request *r);
+/* Stops what was started for a request, and frees what it holds. May be called again. */
 void routes_release(struct request *r);
-void routes_grade_cancel(struct request *r);
 void routes_grade_release(struct request *r);
+void routes_submit_release(struct request *r);
 
 #endif

@@ -1,20 +1,25 @@
-/* timing.c: a robust ratio with an interval, and when to stop measuring.
+/* timing.c: a robust ratio with an interval, when to stop measuring, and the growth of cost.
  *
  * Each pair runs reference and candidate next to each other, so that what disturbs the machine
- * for longer than a pair cancels. On the logs of the ratios the estimate is Hodges and
- * Lehmann's: the median of all averages of two observations (Walsh averages). Its interval
- * inverts Wilcoxon's signed-rank test: the k-th smallest Walsh average is a lower bound that is
- * too high with probability P(W <= k-1), W being the signed-rank statistic of n observations
- * whose exact distribution is counted below. Nothing is assumed of the noise but symmetry, which
- * the alternating order of a pair gives; heavy tails do not matter.
+ * for longer than a pair cancels. On the logs of the ratios the estimate is that of Hodges and
+ * Lehmann (1963): the median of all averages of two observations (Walsh averages). Its interval
+ * inverts Wilcoxon's signed-rank test (Tukey's construction; Hollander, Wolfe and Chicken,
+ * Nonparametric Statistical Methods, 3.2 and 3.4): the k-th smallest Walsh average is a lower
+ * bound that is too high with probability P(W <= k-1), W being the signed-rank statistic of n
+ * observations whose exact distribution is counted below. Nothing is assumed of the noise but
+ * symmetry, which the alternating order of a pair gives; heavy tails do not matter.
  *
- * We look at the data more than once, so each look spends a part of one error budget
- * (Bonferroni, as in group sequential trials). The looks that can declare "faster" are at 8, 12,
- * 16, 20 and 25 pairs, with one-sided errors of 1/256 (the least that 8 pairs can have), 0.001
- * three times and 0.003 at the last, where no more data will come: together below 0.01 for a
- * program whose true ratio is just the margin, and far below for one that is only as fast as the
- * reference. Giving up costs no error of that kind, so it is allowed from TIMING_PAIRS_MIN on,
- * whenever an upper bound at TIMING_GIVE_UP lies below the margin. */
+ * We look at the data more than once, so each look spends a part of one error budget, fixed
+ * beforehand (alpha spending: Slud and Wei 1982, Lan and DeMets 1983; with no use made of the
+ * correlation between looks, so that Bonferroni's inequality alone holds it). The looks that can
+ * declare "faster" are those of the table below. The first has an error of 1/256, the least that 8
+ * pairs can have, and the last the largest of the others, as no more data will come; together they
+ * are below 0.01 for a program whose true ratio is just the margin, and far below that for one that is
+ * only as fast as the reference.
+ *
+ * Giving up costs no error of that kind, so it is allowed after any pair: whenever an upper bound
+ * at TIMING_GIVE_UP lies below the margin, and, as that takes 5 pairs, whenever not one of at least
+ * two pairs came within a factor of exp(TIMING_FAR) of it. */
 #include "verifier/timing.h"
 
 #include <math.h>
@@ -28,9 +33,10 @@ enum { WALSH_MAX = TIMING_PAIRS_MAX * (TIMING_PAIRS_MAX + 1) / 2 };
 static const struct look {
     int pairs;
     double error;
-} looks[] = {{8, 1.0 / 256}, {12, 0.001}, {16, 0.001}, {20, 0.001}, {TIMING_PAIRS_MAX, 0.003}};
+} looks[] = {{8, 1.0 / 256}, {10, 1.0 / 1024},          {13, 0.0008}, {17, 0.0008}, {22, 0.0008},
+             {30, 0.0008},   {TIMING_PAIRS_MAX, 0.0018}};
 
-static const double TIMING_GIVE_UP = 0.05;
+static const double TIMING_GIVE_UP = 0.05, TIMING_FAR = 0.3;
 
 void timing_add(struct timing *t, double reference, double candidate)
 {
@@ -89,7 +95,7 @@ enum timing_next timing_decide(const struct timing *t, double margin)
         return TIMING_MORE;
     int m = walsh_averages(t, walsh);
     int k = bound_rank(t->n, TIMING_GIVE_UP);
-    if (k > 0 && walsh[m - k] < wall)
+    if (walsh[m - 1] < wall - TIMING_FAR || (k > 0 && walsh[m - k] < wall))
         return TIMING_NOT_FASTER;
     const struct look *l = look_at(t->n);
     if (l->pairs == t->n) {
@@ -113,4 +119,38 @@ struct timing_summary timing_summarise(const struct timing *t)
         .high = exp(walsh[k > 0 ? m - k : m - 1]),
         .pairs = t->n,
     };
+}
+
+struct timing_growth timing_growth(const double *size, const double *cost, int n)
+{
+    double mean_x = 0, mean_y = 0, xx = 0, xy = 0, rest = 0;
+    CHECK(n >= 3);
+    for (int i = 0; i < n; i++) {
+        mean_x += log(size[i]) / n;
+        mean_y += log(fmax(cost[i], 1)) / n;
+    }
+    for (int i = 0; i < n; i++) {
+        double x = log(size[i]) - mean_x;
+        xx += x * x;
+        xy += x * (log(fmax(cost[i], 1)) - mean_y);
+    }
+    CHECK(xx > 0);
+    double slope = xy / xx;
+    for (int i = 0; i < n; i++) {
+        double left = log(fmax(cost[i], 1)) - mean_y - slope * (log(size[i]) - mean_x);
+        rest += left * left;
+    }
+    return (struct timing_growth){slope, sqrt(rest / (n - 2) / xx)};
+}
+
+/* A program may waste time at the small sizes: its cost then grows more slowly, and nothing is lost at
+ * the largest, where the speed-up is measured. So the gain is capped at what explains the speed-up
+ * of a program that is as fast as the reference at the smallest size and `low` times as fast at the
+ * largest. That much can be feigned, but only by a program that is really so fast. */
+double timing_gain(struct timing_growth reference, struct timing_growth candidate, double low,
+                   double span)
+{
+    double gain =
+        reference.exponent - candidate.exponent - 2 * hypot(reference.error, candidate.error);
+    return fmax(0, fmin(gain, log(low) / log(span)));
 }

@@ -1,8 +1,9 @@
-/* timing.h: is the candidate faster than the reference? A pure decision on paired measurements. */
+/* timing.h: is the candidate faster than the reference, and does its cost grow more slowly? Pure
+ * decisions on paired measurements. */
 #ifndef ASSAY_TIMING_H
 #define ASSAY_TIMING_H
 
-enum { TIMING_PAIRS_MIN = 5, TIMING_PAIRS_MAX = 25 };
+enum { TIMING_PAIRS_MIN = 2, TIMING_PAIRS_MAX = 40 };
 #define TIMING_MARGIN_DEFAULT 1.10
 
 /* Log of (reference cost / candidate cost), one value a pair: positive where the candidate was
@@ -29,5 +30,19 @@ enum timing_next timing_decide(const struct timing *t, double margin);
 
 /* What can be said after the pairs so far; at least one pair. */
 struct timing_summary timing_summarise(const struct timing *t);
+
+/* How cost grows with size: cost ~ size^exponent, with the exponent's standard error. */
+struct timing_growth {
+    double exponent, error;
+};
+
+/* `n` >= 3 sizes, not all equal, and the cost at each; costs below 1 count as 1. */
+struct timing_growth timing_growth(const double *size, const double *cost, int n);
+
+/* By how much the candidate's exponent is lower, as far as that may be believed: two standard errors
+ * are taken off, and it is never more than what explains the speed-up `low` (>= 1) over sizes that
+ * span a factor of `span` (> 1), nor below 0. See timing.c. */
+double timing_gain(struct timing_growth reference, struct timing_growth candidate, double low,
+                   double span);
 
 #endif

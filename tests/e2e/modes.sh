@@ -13,7 +13,7 @@ everything=userns,pidns,netns,ipcns,mntns,utsns,landlock
 # Every program that reaches for the host, and some of the others; two forms are enough here.
 part() {
     if [ -n "$ASSAY_TEST_FULL" ]; then
-        corpus_files | grep -v -e '^timing/' -e '^replies/' -e '^texts/'
+        corpus_files | grep -v -e '^timing/' -e '^quick/' -e '^replies/' -e '^texts/'
     else
         corpus_files './honest/*' | awk 'NR % 8 == 0'
         corpus_files | grep -E '^(host|kernel|stash)/|^honest/(temporary_files|paths|current_folder|thread)'

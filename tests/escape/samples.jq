@@ -16,7 +16,7 @@ def filled:                         # what a program attacks on this host
 
 def sample($head; $file; $form; $round):
     {file: $file, form: $form, expect: $head.expect, needs: ($head.needs // ""), round: $round,
-     honest: ($file | startswith("honest/"))}
+     honest: ($file | startswith("honest/") or startswith("quick/"))}
     | .task_id = $form + if .honest then "" else "-tight" end;
 
 split("\u001e")[1:]

@@ -1,5 +1,5 @@
 /* The ids of real tokenizers (GPT-2, Qwen2.5) on 228 texts each, and llama.cpp's own vectors: all
- * must match. */
+ * must match. Random strings, 10,000 with each (TOKENIZER_STRINGS=n for more), come back. */
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #include "base/file.h"
+#include "base/rng.h"
 #include "trainer/text/tokenizer.h"
 
 #define DATA "../shared/data/tokenizers/"
@@ -151,14 +152,83 @@ static void llamacpp_qwen2(void **state)
     check_llamacpp("qwen2.5", "qwen2");
 }
 
+/* Bytes at random, characters at random, and what tokenizers stumble over. */
+static void random_text(struct rng *rng, struct buf *out)
+{
+    static const char *const odd[] = {
+        "<|endoftext|>", "<|im_start|>", "\r\n",         "   ",
+        "'ll",           "e\xcc\x81",    "\xed\xa0\x80", "\xf0\x9f\x91\xa9\xe2\x80\x8d",
+        "\xc2\xa0",      "12345",        "\xff",         "\xe0\xa4\x95\xe0\xa5\x8d"};
+    buf_clear(out);
+    for (uint64_t parts = rng_below(rng, 12), kind = rng_below(rng, 4); parts > 0; parts--) {
+        const uint64_t c = rng_below(rng, 0x110000);
+        if (kind == 0 || rng_below(rng, 6) == 0) {
+            buf_char(out, (char)rng_below(rng, 256));
+        } else if (kind == 1 && c >= 0x10000) {
+            buf_char(out, (char)(0xf0 | c >> 18));
+            buf_char(out, (char)(0x80 | (c >> 12 & 0x3f)));
+            buf_char(out, (char)(0x80 | (c >> 6 & 0x3f)));
+            buf_char(out, (char)(0x80 | (c & 0x3f)));
+        } else if (kind == 2) {
+            buf_puts(out, odd[rng_below(rng, COUNT_OF(odd))]);
+        } else {
+            for (uint64_t n = rng_below(rng, 8); n > 0; n--)
+                buf_char(out, " etaoin\n0(=_A"[rng_below(rng, 14)]);
+        }
+    }
+}
+
+/* Ids back to the very bytes; with a normaliser (Qwen2.5: NFC) to bytes that come back from then on. */
+static void check_random(const char *name, uint64_t seed, bool normalises)
+{
+    const char *asked = getenv("TOKENIZER_STRINGS");
+    const long strings = asked ? atol(asked) : 10000;
+    struct tokenizer *t = load(name);
+    struct rng rng = rng_make(seed, 0);
+    struct buf text = {0}, back = {0}, again = {0};
+    struct ids ids = {0};
+    long changed = 0;
+    for (long i = 0; i < strings; i++) {
+        random_text(&rng, &text);
+        for (int pass = 0; pass < 1 + normalises; pass++) {
+            struct buf *from = pass ? &back : &text, *to = pass ? &again : &back;
+            ids.n = 0;
+            buf_clear(to);
+            tok_encode(t, buf_view(from), i % 2, &ids);
+            tok_decode(t, ids.v, ids.n, true, to);
+        }
+        if (!str_eq(buf_view(normalises ? &again : &text), buf_view(&back)))
+            fail_msg("%s: string %ld of %zu bytes does not come back", name, i, text.len);
+        changed += !str_eq(buf_view(&text), buf_view(&back));
+    }
+    print_message("# %s: %ld random strings, %ld changed by NFC\n", name, strings, changed);
+    assert_true(changed < strings / 2 && (changed == 0 || normalises));
+    buf_free(&text);
+    buf_free(&back);
+    buf_free(&again);
+    free(ids.v);
+    tok_free(t);
+}
+
+static void gpt2_random(void **state)
+{
+    (void)state;
+    check_random("gpt2", 1, false);
+}
+
+static void qwen_random(void **state)
+{
+    (void)state;
+    check_random("qwen2.5", 2, true);
+}
+
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(gpt2_golden),
-        cmocka_unit_test(qwen_golden),
-        cmocka_unit_test(llamacpp_gpt2),
-        cmocka_unit_test(llamacpp_qwen2),
+        cmocka_unit_test(gpt2_golden),   cmocka_unit_test(qwen_golden),
+        cmocka_unit_test(llamacpp_gpt2), cmocka_unit_test(llamacpp_qwen2),
+        cmocka_unit_test(gpt2_random),   cmocka_unit_test(qwen_random),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

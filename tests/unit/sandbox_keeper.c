@@ -646,6 +646,32 @@ static void the_clock_runs_while_the_guest_does(void **state)
     run_end(&run);
 }
 
+/* Which processors a guest may use, as Python shows a list. */
+static const char *cores_of(enum keeper_timed timed)
+{
+    static char text[256];
+    struct run run = run_start(&shared, (struct keeper_fork){.timed = timed, LIMITS_OF_TESTS});
+    assert_string_equal(
+        run_load(&run, "import os\ndef cores(): return sorted(os.sched_getaffinity(0))", 0),
+        "None");
+    snprintf(text, sizeof text, "%s", run_call(&run, "cores", "()"));
+    run_end(&run);
+    return text;
+}
+
+static void a_timed_pair_shares_one_core(void **state)
+{
+    char first[256], all[256];
+    (void)state;
+    snprintf(all, sizeof all, "%s", cores_of(KEEPER_UNTIMED));
+    for (int i = 0; i < 5; i++) {
+        snprintf(first, sizeof first, "%s", cores_of(KEEPER_PAIR_FIRST));
+        assert_null(strchr(first, ','));
+        assert_string_equal(cores_of(KEEPER_PAIR_SECOND), first);
+    }
+    assert_string_equal(cores_of(KEEPER_UNTIMED), all);
+}
+
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
@@ -678,6 +704,7 @@ int main(void)
         cmocka_unit_test(programs_end_with_their_status),
         cmocka_unit_test(one_guest_at_a_time),
         cmocka_unit_test(the_clock_runs_while_the_guest_does),
+        cmocka_unit_test(a_timed_pair_shares_one_core),
     };
     return cmocka_run_group_tests(tests, open_shared, close_shared);
 }

@@ -358,6 +358,107 @@ static void files_are_read_strictly(void **state)
     buf_free(&good);
 }
 
+/* The split of Llama 3's tokenizer.json. */
+static const char LLAMA3[] =
+    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| "
+    "?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+
+static void add_piece(void *ctx, struct str piece)
+{
+    buf_str(ctx, piece);
+    buf_char(ctx, '|');
+}
+
+/* Contractions in any case, digits by threes, line ends with what stands before them. */
+static void llama3_cuts_as_it_should(void **state)
+{
+    (void)state;
+    struct tok_pre *pre;
+    struct buf pieces = {0};
+    assert_int_equal(tok__pre_new(LLAMA3, &pre, NULL), 0);
+    tok__pre_split(pre, STR("I'M 12345 caf\xc3\xa9\n\n  x == 10;\r\n\t(y)"), add_piece, &pieces);
+    assert_string_equal(pieces.s, "I|'M| |123|45| caf\xc3\xa9|\n\n| | x| ==| |10|;\r\n|\t|(y|)|");
+    buf_free(&pieces);
+    tok__pre_free(pre);
+}
+
+static struct tokenizer *edited(const struct buf *good, const char *from, const char *to)
+{
+    struct tokenizer *t = NULL;
+    struct buf text = {0};
+    struct err err = {0};
+    ptrdiff_t at = str_find(buf_view(good), str_of(from), 0);
+    assert_true(at >= 0);
+    buf_add(&text, good->s, (size_t)at);
+    buf_puts(&text, to);
+    buf_puts(&text, good->s + at + strlen(from));
+    if (tok__parse("x.json", buf_view(&text), &t, &err) < 0)
+        fail_msg("%s", err.text);
+    buf_free(&text);
+    return t;
+}
+
+static int ids_of(const struct tokenizer *t, const char *text, struct buf *back)
+{
+    struct ids ids = {0};
+    const int before = (int)back->len;
+    tok_encode(t, str_of(text), true, &ids);
+    tok_decode(t, ids.v, ids.n, true, back);
+    const int n = ids.n;
+    free(ids.v);
+    assert_true((int)back->len > before);
+    return n;
+}
+
+/* A token that no merge makes is found as a whole piece only with ignore_merges, as in Llama 3; with
+ * NFC a letter and its accent become one character, as in Qwen. What was read is written back byte
+ * for byte, keys that nothing here uses included. */
+static void switches_of_published_files(void **state)
+{
+    (void)state;
+    char dir[] = "/tmp/assay-bpe-XXXXXX", path[PATH_MAX], config[PATH_MAX];
+    struct tokenizer *t = train(300), *plain, *whole, *nfc;
+    struct buf good = {0}, back = {0}, again = {0};
+    assert_non_null(mkdtemp(dir));
+    snprintf(path, sizeof path, "%s/tokenizer.json", dir);
+    snprintf(config, sizeof config, "%s/tokenizer_config.json", dir);
+    assert_int_equal(tok_save(t, dir, NULL), 0);
+    assert_int_equal(file_read(path, 1 << 20, &good, NULL), 0);
+    plain = edited(&good, "\"vocab\": {", "\"vocab\": {\"qqxyzzy\": 300,");
+    whole = edited(&good, "\"ignore_merges\": false,\n    \"vocab\": {",
+                   "\"ignore_merges\": true, \"vocab\": {\"qqxyzzy\": 300,");
+    nfc = edited(&good, "\"normalizer\": null", "\"normalizer\": {\"type\": \"NFC\"}");
+    assert_true(ids_of(plain, "qqxyzzy", &back) > 1);
+    assert_int_equal(ids_of(whole, "qqxyzzy", &back), 1);
+    buf_clear(&back);
+    ids_of(nfc, "e\xcc\x81", &back);
+    assert_string_equal(back.s, "\xc3\xa9");
+    tok_free(t);
+    static const char odd[] = "{ \"eos_token\":\"<|end|>\",\n\"x\": 1.50,  \"y\": \"\\u00e9/\" }";
+    assert_int_equal(file_replace(config, STR(odd), NULL), 0);
+    buf_puts(&good, "\n  \n");
+    assert_int_equal(file_replace(path, buf_view(&good), NULL), 0);
+    assert_int_equal(tok_load(dir, &t, NULL), 0);
+    unlink(path);
+    unlink(config);
+    assert_int_equal(tok_save(t, dir, NULL), 0);
+    assert_int_equal(file_read(path, 1 << 20, &again, NULL), 0);
+    assert_true(str_eq(buf_view(&again), buf_view(&good)));
+    buf_clear(&again);
+    assert_int_equal(file_read(config, 1 << 20, &again, NULL), 0);
+    assert_string_equal(again.s, odd);
+    unlink(path);
+    unlink(config);
+    rmdir(dir);
+    buf_free(&good);
+    buf_free(&back);
+    buf_free(&again);
+    tok_free(t);
+    tok_free(plain);
+    tok_free(whole);
+    tok_free(nfc);
+}
+
 static void too_small_a_vocabulary_is_refused(void **state)
 {
     (void)state;
@@ -396,6 +497,8 @@ int main(void)
         cmocka_unit_test(saved_and_loaded_is_the_same),
         cmocka_unit_test(threads_share_one_tokenizer),
         cmocka_unit_test(files_are_read_strictly),
+        cmocka_unit_test(llama3_cuts_as_it_should),
+        cmocka_unit_test(switches_of_published_files),
         cmocka_unit_test(too_small_a_vocabulary_is_refused),
         cmocka_unit_test(utf8_is_cleaned),
     };

@@ -104,6 +104,25 @@ static void save_load_save_is_the_same(void **state)
     round_trip(false);
 }
 
+/* What generation_config.json says is for others: the bytes that were read are written. */
+static void generation_config_is_kept(void **state)
+{
+    (void)state;
+    static const char odd[] = "{\"eos_token_id\": [2,  7], \"temperature\": 0.60, \"x\": null}";
+    struct model m = saved(true), back, copy;
+    model_free(&m);
+    assert_int_equal(file_replace(in_dir("generation_config.json"), STR(odd), NULL), 0);
+    assert_int_equal(model_load(dir, &back, NULL), 0);
+    assert_int_equal(unlink(in_dir("generation_config.json")), 0);
+    assert_int_equal(model_snapshot(&back, &copy), 0);
+    model_free(&copy);
+    assert_int_equal(model_save(&back, dir, true, NULL), 0);
+    struct buf after = content("generation_config.json");
+    assert_string_equal(after.s, odd);
+    buf_free(&after);
+    model_free(&back);
+}
+
 /* Replaces one fragment of config.json and expects model_load to say `message`. */
 static void expect_config(const char *from, const char *to, const char *message)
 {
@@ -301,6 +320,7 @@ int main(void)
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(save_load_save_is_the_same, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(generation_config_is_kept, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(families_come_back, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(an_old_gpt2_file_is_read, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(configs_are_read_strictly, make_dir, remove_dir),

@@ -53,9 +53,8 @@ static void write_run(enum runlog_mode mode)
 {
     struct runlog *r;
     struct err err = {0};
-    if (runlog_open(run, mode, &r, &err) < 0)
+    if (runlog_open(run, mode, STR("seed: 1 # <b>&\n"), &r, &err) < 0)
         fail_msg("%s", err.text);
-    assert_int_equal(runlog_file(r, "recipe.yaml", STR("seed: 1 # <b>&\n"), &err), 0);
     for (int i = 1; i <= 300; i++)
         assert_int_equal(
             runlog_metrics(
@@ -104,19 +103,22 @@ static void a_former_run_is_safe(void **state)
     struct err err = {0};
     char other[PATH_MAX];
     write_run(RUNLOG_NEW);
-    assert_int_equal(runlog_open(run, RUNLOG_NEW, &r, &err), -EEXIST);
+    assert_int_equal(runlog_open(run, RUNLOG_NEW, STR("seed: 2\n"), &r, &err), -EEXIST);
     assert_non_null(strstr(err.text, "--overwrite"));
     snprintf(other, sizeof other, "%s/notes.txt", run);
     assert_int_equal(file_replace(other, STR("mine"), NULL), 0);
-    assert_int_equal(runlog_open(run, RUNLOG_OVERWRITE, &r, &err), 0);
+    assert_int_equal(runlog_open(run, RUNLOG_OVERWRITE, STR("seed: 2\n"), &r, &err), 0);
     runlog_close(r);
     assert_true(exists("notes.txt")); /* what is not a run's stays */
     assert_false(exists("completions/step_1.jsonl"));
     assert_false(exists("summary.json"));
-    assert_int_equal(runlog_open(run, RUNLOG_OVERWRITE, &r, &err),
+    assert_true(exists("recipe.yaml"));
+    snprintf(other, sizeof other, "%s/recipe.yaml", run);
+    assert_int_equal(unlink(other), 0);
+    assert_int_equal(runlog_open(run, RUNLOG_OVERWRITE, STR("seed: 2\n"), &r, &err),
                      -EEXIST); /* no recipe.yaml: not a run folder */
     assert_non_null(strstr(err.text, "no recipe.yaml"));
-    assert_int_equal(runlog_open(run, RUNLOG_RESUME, &r, &err), -ENOENT);
+    assert_int_equal(runlog_open(run, RUNLOG_RESUME, STR("seed: 2\n"), &r, &err), -ENOENT);
 }
 
 static void resuming_appends(void **state)
@@ -126,7 +128,7 @@ static void resuming_appends(void **state)
     struct err err = {0};
     write_run(RUNLOG_NEW);
     struct buf before = content("metrics.jsonl");
-    assert_int_equal(runlog_open(run, RUNLOG_RESUME, &r, &err), 0);
+    assert_int_equal(runlog_open(run, RUNLOG_RESUME, STR("seed: 2\n"), &r, &err), 0);
     assert_int_equal(runlog_metrics(r, json_pack("{s:i}", "step", 41), &err), 0);
     runlog_close(r);
     struct buf after = content("metrics.jsonl");
@@ -202,7 +204,7 @@ static void a_short_or_broken_run_is_reported(void **state)
     struct runlog *r;
     struct err err = {0};
     char path[PATH_MAX];
-    assert_int_equal(runlog_open(run, RUNLOG_NEW, &r, &err), 0);
+    assert_int_equal(runlog_open(run, RUNLOG_NEW, STR("seed: 2\n"), &r, &err), 0);
     assert_int_equal(report_html(run, &err), 0); /* nothing measured yet */
     runlog_metrics(r, json_pack("{s:s, s:f}", "stage", "grpo", "reward", .5), &err);
     runlog_close(r);

@@ -153,7 +153,13 @@ static void reward_files(void **state)
                      0);
     assert_true(r.fails_base == 0.1 && r.fails_scale == 0.2 && r.correct == 2);
     assert_true(r.faster_base == 2 && r.faster_scale == 0.25 && r.faster_max == 1);
-    assert_true(reward_of(&r, GRADE_FASTER, 1, 1, 4) == 2.5);
+    assert_true(reward_of(&r, GRADE_FASTER, 1, 1, 4, 0) == 2.5);
+    assert_true(reward_of(&r, GRADE_FASTER, 1, 1, 4, 2) == 2.5); /* `growth` is 0 by default */
+    assert_int_equal(load("faster: {growth: 0.125}\n", &r, &err), 0);
+    assert_true(reward_of(&r, GRADE_FASTER, 1, 1, 2, 1) == 1.375);
+    assert_true(reward_of(&r, GRADE_FASTER, 1, 1, 2, 9) == 1.5);
+    assert_true(reward_of(&r, GRADE_CORRECT, 1, 1, 2, 1) == 1);
+    assert_int_equal(load("correct: 2\n", &r, &err), 0);
     static const struct {
         const char *text, *part;
     } bad[] = {
@@ -163,6 +169,7 @@ static void reward_files(void **state)
         {"faster: {base: 0.9}\n", "rise with the grade"},
         {"faster: {scale: 0}\n", "rise with the grade"},
         {"faster: {scale: -1}\n", "negative"},
+        {"faster: {growth: -1}\n", "negative"},
         {"corect: 1\n", "did you mean `correct`?"},
         {"faster: {bas: 1}\n", "unknown key `faster.bas`"},
         {"correct: yes\n", "must be a number"},

@@ -488,6 +488,109 @@ static void timing_tells_faster_from_cheating(void **state)
     json_decref(r);
 }
 
+/* A suite of f, timed, that any list passes. */
+static const char *timed_suite(const char *reference, const char *setup, const char *call,
+                               const char *sizes)
+{
+    json_t *timing = json_pack("{s:s, s:s}", "setup", setup, "call", call);
+    if (sizes)
+        json_object_set_new(timing, "sizes", parsed(sizes));
+    json_t *suite =
+        json_pack("{s:s, s:s, s:o}", "entry_point", "f", "reference", reference, "timing", timing);
+    json_object_set_new(suite, "cases", parsed("[{\"args\":[[3,1]],\"expected\":1}]"));
+    return send_suite(suite);
+}
+
+static double speed(const json_t *result, const char *which)
+{
+    json_t *speedup = json_object_get(json_object_get(result, "time"), "speedup");
+    return json_number_value(json_object_get(speedup, which));
+}
+
+static void spoilt_inputs_pay_only_where_they_cannot_help(void **state)
+{
+    static const char reference[] = "def f(xs):\n    least = xs[0]\n    for x in sorted(xs) * 5: "
+                                    "least = min(least, x)\n    return least";
+    static const char spoils[] = "def f(xs):\n    xs.sort()\n    return xs[0]";
+    static const char setup[] = "xs = [(i * 7919 + repeat) % 10007 for i in range(20000)]";
+    char key[32];
+    (void)state;
+    snprintf(key, sizeof key, "%s", timed_suite(reference, setup, "f(xs)", NULL));
+    json_t *r = grade(key, spoils, true);
+    expect(r, "one call, inputs spoilt", NULL, 1);
+    assert_true(speed(r, "low") > 1.1);
+    json_decref(r);
+    snprintf(key, sizeof key, "%s", timed_suite(reference, setup, "[f(xs), f(xs)]", NULL));
+    r = grade(key, spoils, true);
+    expect(r, "two calls, inputs spoilt", NULL, 1);
+    assert_true(speed(r, "low") == 0);
+    json_decref(r);
+    r = grade(key, "def f(xs): return min(xs)", true);
+    expect(r, "two calls", NULL, 1);
+    assert_true(speed(r, "low") > 1.1);
+    json_decref(r);
+}
+
+static void growth_is_measured_at_several_sizes(void **state)
+{
+    static const char setup[] = "xs = list(range(2 * size, size, -1))";
+    char key[32];
+    (void)state;
+    snprintf(key, sizeof key, "%s",
+             timed_suite("def f(xs):\n    least = None\n    for x in xs:\n        less = 0\n"
+                         "        for y in xs: less += y < x\n        if not less: least = x\n"
+                         "    return least",
+                         setup, "f(xs)", "[100, 200, 400, 800]"));
+    json_t *r = grade(key,
+                      "def f(xs):\n    least = xs[0]\n    for i in range(200):\n        for x "
+                      "in xs: least = min(least, x)\n    return least",
+                      true);
+    expect(r, "linear", NULL, 1);
+    json_t *c = json_object_get(json_object_get(r, "time"), "complexity");
+    double exponent = json_number_value(json_object_get(c, "exponent")),
+           reference = json_number_value(json_object_get(c, "reference_exponent"));
+    print_message("# exponents: program %.2f, reference %.2f\n", exponent, reference);
+    assert_true(exponent > 0.3 && exponent < reference && reference > 1.2);
+    assert_non_null(json_object_get(c, "gain"));
+    json_decref(r);
+    r = grade(key, "def f(xs): return min(xs) if len(xs) in (2, 800) else 0", true);
+    expect(r, "wrong at a smaller size", "wrong-answer", 0);
+    assert_true(json_is_null(json_object_get(json_object_get(r, "time"), "speedup")));
+    json_decref(r);
+}
+
+static void limits_follow_the_reference(void **state)
+{
+    static const char slow[] = "def f(n):\n    for i in range(n): pass\n    return n\n";
+    (void)state;
+    json_t *suite = json_pack("{s:s, s:s}", "entry_point", "f", "reference", slow);
+    json_object_set_new(suite, "cases", parsed("[{\"args\":[3000000],\"expected\":3000000}]"));
+    json_object_set_new(suite, "limits", parsed("{\"cpu_s\":20,\"wall_s\":60,\"cpu_times\":8}"));
+    char key[32];
+    snprintf(key, sizeof key, "%s", send_suite(suite));
+    json_t *r = grade(key, slow, false);
+    expect(r, "the reference itself", NULL, 1);
+    const json_t *time = json_object_get(r, "time");
+    double limit = json_number_value(json_object_get(time, "cpu_limit_ms")),
+           took = json_number_value(json_object_get(time, "cpu_ms"));
+    print_message("# limit %.0f ms, reference %.0f ms\n", limit, took);
+    assert_true(limit >= 500 && limit < 20000 && limit > 2 * took);
+    json_decref(r);
+    r = grade(key, "def f(n):\n    while True: pass", false);
+    expect(r, "endless", "time-limit", 0);
+    assert_true(json_number_value(json_object_get(json_object_get(r, "time"), "cpu_ms")) <
+                limit + 500);
+    json_decref(r);
+    suite = json_pack("{s:s, s:s}", "entry_point", "f", "reference", "def f(n): return 0");
+    json_object_set_new(suite, "cases", parsed("[{\"args\":[1],\"expected\":1}]"));
+    json_object_set_new(suite, "limits", parsed("{\"cpu_s\":20,\"wall_s\":60,\"cpu_times\":8}"));
+    r = grade(send_suite(suite), "def f(n): return n", false);
+    assert_string_equal(json_string_value(json_object_get(r, "infra")),
+                        "limits: the reference passes 0 of 1 tests");
+    assert_true(json_is_true(json_object_get(r, "lasting")));
+    json_decref(r);
+}
+
 static void our_faults_are_infra(void **state)
 {
     (void)state;
@@ -554,6 +657,9 @@ int main(void)
         cmocka_unit_test(run_captures_what_is_printed),
         cmocka_unit_test(families_generate),
         cmocka_unit_test(timing_tells_faster_from_cheating),
+        cmocka_unit_test(spoilt_inputs_pay_only_where_they_cannot_help),
+        cmocka_unit_test(growth_is_measured_at_several_sizes),
+        cmocka_unit_test(limits_follow_the_reference),
         cmocka_unit_test(our_faults_are_infra),
         cmocka_unit_test(a_stuck_judge_leaves_a_verdict),
         cmocka_unit_test(a_dead_keeper_is_infra),

@@ -96,6 +96,22 @@ static void native_yaml(void **state)
     problems_free(&set);
 }
 
+static void limits_may_be_relative(void **state)
+{
+    (void)state;
+    struct problem_set set =
+        read_good("relative.yaml", "id: a\nprompt: p\ntests: assert True\nreference: 'x = 1'\n"
+                                   "limits: {cpu_s: 2.5x, wall_s: 30}\n"
+                                   "---\nid: b\nprompt: p\ntests: assert True\n");
+    const struct problem *p = problems_find(&set, "a"), *q = problems_find(&set, "b");
+    const json_t *limits = json_object_get(p->suite, "limits");
+    assert_true(p->limits.cpu_times == 2.5 && p->limits.cpu_s == 60 && p->limits.wall_s == 30);
+    assert_true(json_real_value(json_object_get(limits, "cpu_times")) == 2.5);
+    assert_true(q->limits.cpu_times == 0);
+    assert_null(json_object_get(json_object_get(q->suite, "limits"), "cpu_times"));
+    problems_free(&set);
+}
+
 static void key_is_the_suites_content(void **state)
 {
     (void)state;
@@ -150,6 +166,15 @@ static void bad_native_files(void **state)
          ":7: `limits.threads` must be above 0"},
         {HEAD "tests: x\ntiming: {call: f()}\n", ":5: `timing` needs a `reference`"},
         {HEAD "tests: x\nreference: y\ntiming: {call: f(), margin: 0.9}\n", "at least 1"},
+        {HEAD "tests: x\nreference: y\ntiming: {call: f(), sizes: [1, 2]}\n", "3 to 8 rising"},
+        {HEAD "tests: x\nreference: y\ntiming: {call: f(), sizes: [1, 3, 2]}\n", "3 to 8 rising"},
+        {HEAD "tests: x\nreference: y\ntiming: {call: f(), sizes: [0, 1, 2]}\n", "3 to 8 rising"},
+        {HEAD "tests: x\nreference: y\ntiming: {call: f(), sizes: [1, 2, 3.5]}\n", "3 to 8 rising"},
+        {HEAD "tests: x\nlimits: {cpu_s: 5x}\n", ":5: `limits.cpu_s: 5x` needs a `reference`"},
+        {HEAD "tests: x\nreference: y\nlimits: {cpu_s: x5}\n", ":6: `limits.cpu_s` must be a"},
+        {HEAD "tests: x\nreference: y\nlimits: {cpu_s: 0.5x}\n", "from 1x to 1000x"},
+        {HEAD "tests: x\nreference: y\nlimits: {cpu_s: 5x , wall_s: 0}\n", "`limits.wall_s`"},
+        {HEAD "tests: x\nreference: y\nlimits: {cpu_s: nanx}\n", "from 1x to 1000x"},
         {HEAD "tests: x\nwrong: [1]\n", ":5: `wrong[0]` must be a string"},
         {HEAD "tests: x\ntags: lists\n", "`tags` must be a list"},
         {"id: \"a\\0b\"\nprompt: p\ntests: x\n", ":1: `id` holds a NUL byte"},
@@ -386,6 +411,7 @@ int main(void)
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(native_yaml),
+        cmocka_unit_test(limits_may_be_relative),
         cmocka_unit_test(key_is_the_suites_content),
         cmocka_unit_test(bad_native_files),
         cmocka_unit_test(bad_json),

@@ -82,7 +82,60 @@ static void a_slower_program_stops_early(void **state)
     double pairs;
     (void)state;
     assert_int_equal(wins(0.5, 0.1, 500, 71, &pairs), 0);
-    assert_true(pairs < 5.5);
+    assert_true(pairs < 2.5);
+}
+
+static void a_third_faster_mostly_wins(void **state)
+{
+    static const double sds[] = {0.01, 0.05, 0.1, 0.15};
+    (void)state;
+    for (size_t i = 0; i < sizeof sds / sizeof *sds; i++) {
+        double pairs;
+        int won = wins(1.3, sds[i], 1000, 91 + i, &pairs);
+        print_message("# 1.3x, sd %.2f: %d of 1000 win, %.1f pairs\n", sds[i], won, pairs);
+        assert_in_range(won, 800, 1000);
+    }
+}
+
+/* Costs that grow by a known exponent, under noise. */
+static struct timing_growth growth_of(double exponent, double sd, uint64_t seed)
+{
+    double size[5], cost[5];
+    struct rng r = rng_make(seed, 1);
+    for (int i = 0; i < 5; i++) {
+        size[i] = 1000 << i;
+        cost[i] = 3e3 * pow(size[i], exponent) * exp(sd * rng_normal(&r));
+    }
+    return timing_growth(size, cost, 5);
+}
+
+static void growth_is_the_exponent_with_its_error(void **state)
+{
+    static const double exponents[] = {0, 0.5, 1, 1.1, 2, 3};
+    int within = 0, all = 0;
+    (void)state;
+    for (size_t i = 0; i < sizeof exponents / sizeof *exponents; i++) {
+        struct timing_growth g = growth_of(exponents[i], 0, 1);
+        assert_true(fabs(g.exponent - exponents[i]) < 1e-9 && g.error < 1e-9);
+        for (uint64_t seed = 0; seed < 200; seed++, all++) {
+            g = growth_of(exponents[i], 0.05, 7 + seed);
+            within += fabs(g.exponent - exponents[i]) < 3.18 * g.error; /* t, 3 degrees, 95 % */
+        }
+    }
+    print_message("# %d of %d within the 95 %% interval\n", within, all);
+    assert_in_range(within, all * 92 / 100, all * 98 / 100);
+}
+
+static void a_gain_is_believed_and_explained(void **state)
+{
+    const struct timing_growth square = {2, 0.03}, line = {1, 0.04}, vague = {1, 0.6};
+    (void)state;
+    assert_true(fabs(timing_gain(square, line, 100, 16) - 0.9) < 1e-9);
+    assert_true(timing_gain(square, vague, 100, 16) == 0);
+    assert_true(timing_gain(line, square, 100, 16) == 0);
+    /* Twice as fast over a span of 16 explains a quarter at most, whatever the small sizes took. */
+    assert_true(fabs(timing_gain(square, line, 2, 16) - 0.25) < 1e-9);
+    assert_true(timing_gain(square, line, 1, 16) == 0);
 }
 
 static void the_estimate_is_the_median_of_walsh_averages(void **state)
@@ -106,6 +159,9 @@ int main(void)
         cmocka_unit_test(a_program_at_the_margin_wins_rarely),
         cmocka_unit_test(a_program_twice_as_fast_wins),
         cmocka_unit_test(a_slower_program_stops_early),
+        cmocka_unit_test(a_third_faster_mostly_wins),
+        cmocka_unit_test(growth_is_the_exponent_with_its_error),
+        cmocka_unit_test(a_gain_is_believed_and_explained),
         cmocka_unit_test(the_estimate_is_the_median_of_walsh_averages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,7 +9,7 @@
 #include "trainer/model/hf_config.h"
 #include "trainer/model/safetensors.h"
 
-enum { SHARDS_MAX = 1000 };
+enum { SHARDS_MAX = 1000, GENERATION_BYTES_MAX = 1 << 20 };
 
 /* ---- weights -------------------------------------------------------------------------------- */
 
@@ -157,6 +157,19 @@ static int refuse_extra(const struct model *m, const struct shards *s, struct er
     return 0;
 }
 
+/* What other programs sample with: kept as it is. */
+static int read_generation(const char *dir, struct model *m, struct err *err)
+{
+    char path[PATH_MAX];
+    struct buf text = {0};
+    snprintf(path, sizeof path, "%s/generation_config.json", dir);
+    if (access(path, F_OK) != 0)
+        return 0;
+    TRY(file_read(path, GENERATION_BYTES_MAX, &text, err));
+    m->generation_config = text.s;
+    return 0;
+}
+
 int model_load(const char *dir, struct model *ret, struct err *err)
 {
     struct model_config cfg = {0};
@@ -169,6 +182,8 @@ int model_load(const char *dir, struct model *ret, struct err *err)
         rc = read_weight(&m, &m.tensors[i], &shards, dir, err);
     if (rc == 0)
         rc = refuse_extra(&m, &shards, err);
+    if (rc == 0)
+        rc = read_generation(dir, &m, err);
     shards_close(&shards);
     if (rc < 0)
         model_free(&m);
@@ -197,5 +212,5 @@ int model_save(const struct model *m, const char *dir, bool bf16, struct err *er
     snprintf(path, sizeof path, "%s/model.safetensors", dir);
     int rc = st_write(path, tensors, m->n_tensors, err);
     free(tensors);
-    return rc < 0 ? rc : hf_config_write(&m->cfg, bf16, dir, err);
+    return rc < 0 ? rc : hf_config_write(&m->cfg, bf16, m->generation_config, dir, err);
 }

@@ -266,8 +266,10 @@ static void put_rotary(const struct model_config *c, json_t *o)
         json_object_set_new(o, "use_sliding_window", json_false());
 }
 
-int hf_config_write(const struct model_config *c, bool bf16, const char *dir, struct err *err)
+int hf_config_write(const struct model_config *c, bool bf16, const char *generation,
+                    const char *dir, struct err *err)
 {
+    char path[PATH_MAX];
     const struct names *names = &families[c->family];
     json_t *o = json_pack("{s:[s], s:s, s:i}", "architectures", names->architecture, "model_type",
                           names->type, "vocab_size", c->vocab);
@@ -286,6 +288,9 @@ int hf_config_write(const struct model_config *c, bool bf16, const char *dir, st
     json_object_set_new(o, "pad_token_id", id(c->pad_id));
     json_object_set_new(o, "torch_dtype", json_string(bf16 ? "bfloat16" : "float32"));
     TRY(write_json(dir, "config.json", o, err));
+    snprintf(path, sizeof path, "%s/generation_config.json", dir);
+    if (generation)
+        return file_replace(path, str_of(generation), err);
     return write_json(dir, "generation_config.json",
                       json_pack("{s:o, s:o, s:o}", "bos_token_id", id(c->bos_id), "eos_token_id",
                                 id(c->eos_id), "pad_token_id", id(c->pad_id)),

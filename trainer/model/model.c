@@ -250,6 +250,7 @@ void model_free(struct model *m)
     if (!m->borrowed) {
         free(m->params);
         free(m->tensors);
+        free(m->generation_config);
     }
     lora_free(m->lora);
     *m = (struct model){0};

@@ -60,8 +60,9 @@ struct model {
     size_t n_params;
     struct model_tensor *tensors;
     int n_tensors;
+    char *generation_config; /* generation_config.json as it was read, NULL: none */
     struct lora *lora; /* NULL: none; else it alone is trained, and all above stays as it is */
-    bool borrowed;     /* params and tensors are another model's */
+    bool borrowed;     /* params, tensors and generation_config are another model's */
 };
 
 /* What an optimiser changes: the weights, or the adapter of a model that has one. Gradients and moments are laid out like it. */

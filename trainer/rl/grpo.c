@@ -6,6 +6,7 @@
 #include "trainer/rl/advantage.h"
 #include "trainer/rl/learner.h"
 #include "trainer/rl/rollout.h"
+#include "trainer/rl/world.h"
 
 /* With dynamic sampling, a step draws at most this many times its prompts to replace dead
  * groups. */
@@ -216,6 +217,7 @@ static float *score_reference(struct grpo *g, struct rl_sequence *seqs, int n)
     }
     rl_learner_score(g->learner, &g->reference, seqs, n, g->recipe->tokens_per_batch,
                      (float)g->recipe->sampling.temperature);
+    world_sum(logp, rows); /* each rank has scored its share, the rest is zero */
     return logp;
 }
 
@@ -441,7 +443,7 @@ static int step_run(struct grpo *g, struct step *s, struct err *err)
     TRY(step_record(g, s, err));
     TRY(rl_run_metrics(g->run, metrics_of(g, s, &u, lr, done - started, done - sampled), err));
     step_show(g, s, done - started);
-    return rl_run_stopped(g->run, err);
+    return rl_run_go_on(g->run, err);
 }
 
 static void step_free(struct step *s)
@@ -452,7 +454,7 @@ static void step_free(struct step *s)
     free(s->ref_logp);
 }
 
-static int grpo_steps(struct grpo *g, int from, grpo_save save, void *ctx, struct err *err)
+static int grpo_steps(struct grpo *g, int from, stage_save save, void *ctx, struct err *err)
 {
     for (int i = from; i < g->recipe->steps; i++) {
         struct step s = {.index = i};
@@ -460,24 +462,31 @@ static int grpo_steps(struct grpo *g, int from, grpo_save save, void *ctx, struc
         step_free(&s);
         if (rc < 0)
             return rc;
-        const struct grpo_state state = {.step = i + 1,
-                                         .cursor = g->cursor.at,
-                                         .adamw = rl_learner_adamw(g->learner),
-                                         .reference = g->recipe->beta > 0 ? &g->reference : NULL};
+        const struct stage_state state = {.step = i + 1,
+                                          .cursor = g->cursor.at,
+                                          .adamw = rl_learner_adamw(g->learner),
+                                          .reference = g->recipe->beta > 0 ? &g->reference : NULL};
         if (save && g->recipe->save_every > 0 && (i + 1) % g->recipe->save_every == 0)
             TRY(save(ctx, g->run, g->stage, &state, err));
     }
     return 0;
 }
 
-static void adamw_take(struct adamw *to, const struct adamw *from, size_t n)
+/* An answer can be right only where one is known. */
+static int check_answers(const struct grpo *g, struct err *err)
 {
-    memcpy(to->m, from->m, n * sizeof *to->m);
-    memcpy(to->v, from->v, n * sizeof *to->v);
-    to->step = from->step;
+    for (int i = 0; i < g->tasks.n && g->recipe->rewards[REWARD_MATH] != 0; i++) {
+        const struct task *t = &g->tasks.v[i];
+        const struct str solution = str_of(t->demonstration ? t->demonstration : "");
+        if (isnan(rl_reward_math(solution, solution)))
+            return err_set(err, -EINVAL,
+                           "%s: rewards.math: the `demonstration` of problem %s holds no answer",
+                           g->recipe->problems, t->id);
+    }
+    return 0;
 }
 
-int grpo_stage(struct rl_run *run, int stage, const struct grpo_state *resume, grpo_save save,
+int grpo_stage(struct rl_run *run, int stage, const struct stage_state *resume, stage_save save,
                void *ctx, struct err *err)
 {
     const struct recipe_grpo *recipe = &run->recipe->stages[stage].grpo;
@@ -485,11 +494,13 @@ int grpo_stage(struct rl_run *run, int stage, const struct grpo_state *resume, g
     TRY(rl_run_tasks(run, recipe->source, &g.tasks, err));
     task_cursor_start(&g.cursor, rl_seed(run->recipe->seed, SEED_PROBLEMS, stage), g.tasks.n,
                       resume ? resume->cursor : 0);
-    int rc = rl_learner_new(&run->model, run->team, &recipe->adamw, &g.learner, err);
+    int rc = check_answers(&g, err);
+    if (rc == 0)
+        rc = rl_learner_new(&run->model, run->team, &recipe->adamw, &g.learner, err);
     if (rc == 0 && recipe->beta > 0)
         rc = model_snapshot(resume ? resume->reference : &run->model, &g.reference);
     if (rc == 0 && resume)
-        adamw_take(rl_learner_adamw(g.learner), resume->adamw, model_trained(&run->model).n);
+        rl_learner_resume(g.learner, resume->adamw);
     if (rc == 0) {
         if (run->progress)
             progress_stage(run->progress, "grpo", recipe->steps);

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "trainer/kernels/reduce.h"
+#include "trainer/rl/world.h"
 
 struct worker {
     struct model_run *run;
@@ -23,9 +24,9 @@ struct rl_learner {
     struct team *team;
     struct adamw adamw;
     float clip;
-    struct worker *workers;
-    float **grads; /* workers[i].grads, for the reduction */
-    int n_workers, cap;
+    struct worker *workers; /* of all ranks; those of others have sequences and nothing else */
+    float **grads;          /* workers[first + i].grads, for the reduction */
+    int n_workers, first, n_here, cap;
     const struct rl_sequence **sorted;
 };
 
@@ -47,16 +48,19 @@ int rl_learner_new(struct model *m, struct team *team, const struct recipe_adamw
     l->n_trained = model_trained(m).n;
     l->team = team;
     l->clip = (float)adamw->clip;
-    l->n_workers = team_size(team);
+    l->n_here = team_size(team);
+    l->n_workers = l->n_here * world_size();
+    l->first = l->n_here * world_rank();
     l->workers = xcalloc((size_t)l->n_workers, sizeof *l->workers);
-    l->grads = xcalloc((size_t)l->n_workers, sizeof *l->grads);
+    l->grads = xcalloc((size_t)l->n_here, sizeof *l->grads);
     int rc = adamw_new(m, (float)adamw->betas[0], (float)adamw->betas[1], (float)adamw->eps,
                        (float)adamw->weight_decay, &l->adamw);
-    for (int w = 0; rc == 0 && w < l->n_workers; w++) {
-        l->workers[w].run = model_run_new(m);
+    for (int w = 0; rc == 0 && w < l->n_here; w++) {
+        struct worker *worker = &l->workers[l->first + w];
+        worker->run = model_run_new(m);
         size_t bytes = (l->n_trained * sizeof(float) + 63) & ~(size_t)63;
-        l->grads[w] = l->workers[w].grads = aligned_alloc(64, bytes);
-        rc = l->workers[w].run && l->grads[w] ? 0 : -ENOMEM;
+        l->grads[w] = worker->grads = aligned_alloc(64, bytes);
+        rc = worker->run && l->grads[w] ? 0 : -ENOMEM;
     }
     if (rc < 0) {
         const size_t n = l->n_trained;
@@ -91,6 +95,13 @@ void rl_learner_free(struct rl_learner *l)
 struct adamw *rl_learner_adamw(struct rl_learner *l)
 {
     return &l->adamw;
+}
+
+void rl_learner_resume(struct rl_learner *l, const struct adamw *from)
+{
+    memcpy(l->adamw.m, from->m, l->n_trained * sizeof *from->m);
+    memcpy(l->adamw.v, from->v, l->n_trained * sizeof *from->v);
+    l->adamw.step = from->step;
 }
 
 static int by_prompt(const void *a, const void *b)
@@ -180,7 +191,7 @@ static struct rl_loss_totals totals_of(const struct rl_learner *l)
 static void train_share(void *ctx, int w)
 {
     const struct pass *pass = ctx;
-    struct worker *worker = &pass->learner->workers[w];
+    struct worker *worker = &pass->learner->workers[pass->learner->first + w];
     struct rl_pack *p = &worker->pack;
     memset(worker->grads, 0, pass->learner->n_trained * sizeof(float));
     worker->stats = (struct rl_loss_stats){0};
@@ -199,7 +210,7 @@ static void train_share(void *ctx, int w)
 static void score_share(void *ctx, int w)
 {
     const struct pass *pass = ctx;
-    struct worker *worker = &pass->learner->workers[w];
+    struct worker *worker = &pass->learner->workers[pass->learner->first + w];
     struct rl_pack *p = &worker->pack;
     for (int b = 0; b < worker->n_batches; b++) {
         const struct rl_sequence **seqs = worker->seqs + worker->cut[b];
@@ -209,6 +220,24 @@ static void score_share(void *ctx, int w)
             memcpy(seqs[s]->ref_logp, p->logp + p->row_start[s],
                    (size_t)(p->row_start[s + 1] - p->row_start[s]) * sizeof *p->logp);
     }
+}
+
+/* What the workers of other ranks found in their shares. */
+static void gather_stats(struct rl_learner *l)
+{
+    struct found {
+        struct rl_loss_stats stats;
+        double entropy;
+    } *all = xcalloc((size_t)l->n_workers + (size_t)l->n_here, sizeof *all),
+      *mine = all + l->n_workers;
+    for (int w = 0; w < l->n_here; w++)
+        mine[w] = (struct found){l->workers[l->first + w].stats, l->workers[l->first + w].entropy};
+    world_gather(mine, (size_t)l->n_here * sizeof *mine, all);
+    for (int w = 0; w < l->n_workers; w++) {
+        l->workers[w].stats = all[w].stats;
+        l->workers[w].entropy = all[w].entropy;
+    }
+    free(all);
 }
 
 void rl_learner_step(struct rl_learner *l, const struct rl_sequence *seqs, int n,
@@ -223,13 +252,15 @@ void rl_learner_step(struct rl_learner *l, const struct rl_sequence *seqs, int n
                         .ctx = ctx,
                         .totals = totals_of(l)};
     team_run(l->team, train_share, &pass);
+    gather_stats(l);
     struct rl_step_stats stats = {0};
     for (int w = 0; w < l->n_workers; w++) {
         rl_loss_stats_add(&stats.loss, &l->workers[w].stats);
         stats.entropy += l->workers[w].entropy / (double)pass.totals.tokens;
         stats.tokens += l->workers[w].tokens;
     }
-    grads_reduce(l->grads, l->n_workers, l->n_trained, l->team);
+    grads_reduce(l->grads, l->n_here, l->n_trained, l->team);
+    world_sum(l->grads[0], l->n_trained);
     stats.grad_norm = adamw_step(&l->adamw, l->model, l->grads[0], lr, l->clip, l->team);
     *ret = stats;
 }

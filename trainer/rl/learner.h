@@ -1,4 +1,5 @@
-/* learner.h: one optimiser step over a batch of sequences, shared out over the team.
+/* learner.h: one optimiser step over a batch of sequences, shared out over the team, or over the teams
+ * of all ranks (world.h), which then call every function here together.
  *
  * The batch is split by index and token count alone, each worker runs its share in micro-batches
  * through its own activations into its own gradients, and the parts are summed in a fixed order:
@@ -28,6 +29,8 @@ int rl_learner_new(struct model *m, struct team *team, const struct recipe_adamw
                    struct rl_learner **ret, struct err *err);
 void rl_learner_free(struct rl_learner *l);
 struct adamw *rl_learner_adamw(struct rl_learner *l);
+/* Takes over moments and step count (copied). */
+void rl_learner_resume(struct rl_learner *l, const struct adamw *from);
 
 /* tokens_per_batch bounds a micro-batch (a single longer sequence is a micro-batch of its own). */
 void rl_learner_step(struct rl_learner *l, const struct rl_sequence *seqs, int n,
@@ -35,7 +38,7 @@ void rl_learner_step(struct rl_learner *l, const struct rl_sequence *seqs, int n
                      const void *ctx, float lr, struct rl_step_stats *ret);
 
 /* Log-probabilities of the scored tokens under `m` (of the learner's shape) into each sequence's
- * ref_logp. */
+ * ref_logp; with several ranks only those of this rank's share are written. */
 void rl_learner_score(struct rl_learner *l, const struct model *m, const struct rl_sequence *seqs,
                       int n, int tokens_per_batch, float temperature);
 

@@ -35,6 +35,8 @@ static void recipe_defaults(struct recipe *r)
                   .bos_id = -1,
                   .eos_id = -1,
                   .pad_id = -1},
+        .keep_last = 2,
+        .best_is_highest = true,
         .lora = {.alpha = 32},
         .tokenizer_vocab = 640,
         .verifier_timing = true,
@@ -358,6 +360,10 @@ static int resolve(struct reader *r, struct recipe *out)
                          "`prompt_template` must hold {prompt} once");
     if (out->system && out->chat == CHAT_NONE)
         return keys_fail(&r->where, NULL, NULL, r->err, "`system` needs a `chat_template`");
+    if (out->keep_best && !out->best_metric)
+        return keys_fail(&r->where, NULL, NULL, r->err,
+                         "checkpoints.keep_best needs a `best_metric`, such as reward or "
+                         "EVAL/sampled/pass_at_1");
     if (!out->out || !*out->out)
         return keys_fail(&r->where, NULL, NULL, r->err, "`out` is empty");
     model_config_family(&out->model);
@@ -542,6 +548,7 @@ void recipe_free(struct recipe *r)
     free(r->verifier_token_file);
     strings_free(&r->verifier_urls);
     free(r->verifier_config);
+    free(r->best_metric);
     *r = (struct recipe){0};
 }
 

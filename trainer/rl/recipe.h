@@ -80,6 +80,7 @@ struct recipe_sft {
     struct recipe_strings data_specs;
     struct recipe_data *data;                /* data_specs.n of them */
     int epochs, tokens_per_batch, max_steps; /* max_steps 0: as many as the epochs give */
+    int save_every;                          /* steps; 0: never */
     struct recipe_lr lr;
     struct recipe_adamw adamw;
 };
@@ -124,7 +125,10 @@ struct recipe_stage {
 struct recipe {
     uint64_t seed;
     char *out;
-    int threads;           /* 0: one per core */
+    int threads;              /* 0: one per core */
+    int keep_last, keep_best; /* checkpoints: the newest (0: all), and the best besides */
+    char *best_metric;        /* what tells the best: see rl_run_watched; NULL: nothing */
+    bool best_is_highest;
     int save_dtype;        /* of the final model: 0 f32, 1 bf16 */
     int chat;              /* enum chat: what stands around the prompt */
     char *system;          /* message before it, NULL for none */

@@ -65,6 +65,7 @@ static const struct field SFT_FIELDS[] = {
     COUNT("epochs", recipe_sft, epochs, 1),
     COUNT("tokens_per_batch", recipe_sft, tokens_per_batch, 1),
     COUNT("max_steps", recipe_sft, max_steps, 0),
+    COUNT("save_every", recipe_sft, save_every, 0),
     LR_FIELDS(recipe_sft),
     ADAMW_FIELDS(recipe_sft),
     END,
@@ -75,6 +76,9 @@ static const struct field REWARD_FIELDS[] = {
     NUMBER("format", recipe_grpo, rewards[REWARD_FORMAT], -1e6, 1e6),
     NUMBER("language", recipe_grpo, rewards[REWARD_LANGUAGE], -1e6, 1e6),
     NUMBER("overlong", recipe_grpo, rewards[REWARD_OVERLONG], -1e6, 1e6),
+    NUMBER("math", recipe_grpo, rewards[REWARD_MATH], -1e6, 1e6),
+    NUMBER("cosine", recipe_grpo, rewards[REWARD_COSINE], -1e6, 1e6),
+    NUMBER("length", recipe_grpo, rewards[REWARD_LENGTH], -1e6, 1e6),
     END,
 };
 
@@ -191,11 +195,30 @@ static const struct field VERIFIER_FIELDS[] = {
     END,
 };
 
+static const struct field CHECKPOINT_FIELDS[] = {
+    {.key = "keep_last",
+     .alias = "save_total_limit",
+     .kind = INT,
+     AT(recipe, keep_last),
+     .max = 1e9},
+    COUNT("keep_best", recipe, keep_best, 0),
+    {.key = "best_metric",
+     .alias = "metric_for_best_model",
+     .kind = STRING,
+     AT(recipe, best_metric)},
+    {.key = "best_is_highest",
+     .alias = "greater_is_better",
+     .kind = BOOL,
+     AT(recipe, best_is_highest)},
+    END,
+};
+
 const struct field RECIPE_FIELDS[] = {
     {.key = "seed", .kind = UINT64, AT(recipe, seed)},
     {.key = "out", .kind = STRING, AT(recipe, out)},
     COUNT("threads", recipe, threads, 0),
     {.key = "save_dtype", .kind = CHOICE, AT(recipe, save_dtype), .names = DTYPE_NAMES},
+    {.key = "checkpoints", .kind = GROUP, .fields = CHECKPOINT_FIELDS},
     {.key = "chat_template", .kind = CHOICE, AT(recipe, chat), .names = chat_names},
     {.key = "system", .kind = STRING, AT(recipe, system)},
     {.key = "prompt_template", .kind = STRING, AT(recipe, prompt_template)},

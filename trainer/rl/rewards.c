@@ -1,7 +1,10 @@
 #include "trainer/rl/rewards.h"
 
+#include <math.h>
+
 #include "base/check.h"
 #include "base/utf8.h"
+#include "trainer/rl/math_answer.h"
 
 /* ---- format ---------------------------------------------------------------------------------- */
 
@@ -114,4 +117,29 @@ double rl_reward_overlong(int n_tokens, int max_tokens, int buffer)
 {
     int over = n_tokens - (max_tokens - buffer);
     return over <= 0 ? 0 : over >= buffer ? -1 : -(double)over / buffer;
+}
+
+double rl_reward_cosine(int n_tokens, int max_tokens, bool right)
+{
+    const double at_once = right ? 1 : -1, at_last = right ? .5 : -.5;
+    const double progress = n_tokens < max_tokens ? (double)n_tokens / max_tokens : 1;
+    return at_last + .5 * (at_once - at_last) * (1 + cos(M_PI * progress));
+}
+
+double rl_reward_length(int n_tokens, int shortest, int longest, bool right)
+{
+    if (longest <= shortest)
+        return 0;
+    const double share = .5 - (double)(n_tokens - shortest) / (longest - shortest);
+    return right ? share : fmin(0, share);
+}
+
+/* ---- answers --------------------------------------------------------------------------------- */
+
+double rl_reward_math(struct str solution, struct str text)
+{
+    struct str want, got;
+    if (!math_answer(solution, &want))
+        return NAN;
+    return math_answer(text, &got) && math_equal(want, got);
 }

@@ -12,11 +12,14 @@ enum reward_part {
     REWARD_FORMAT,
     REWARD_LANGUAGE,
     REWARD_OVERLONG,
+    REWARD_MATH,
+    REWARD_COSINE,
+    REWARD_LENGTH,
     REWARD_COUNT
 };
 #define REWARD_NAMES                                                                               \
     {                                                                                              \
-        "grade", "format", "language", "overlong"                                                  \
+        "grade", "format", "language", "overlong", "math", "cosine", "length"                      \
     }
 
 /* 1 when the text is one <think> part and then one <answer> part, with nothing but space around
@@ -29,5 +32,18 @@ double rl_reward_language(struct str prompt, struct str text);
 
 /* DAPO's equation 13: 0 up to max - buffer tokens, then down to -1 at max and beyond. */
 double rl_reward_overlong(int n_tokens, int max_tokens, int buffer);
+
+/* 1 when the final answer of `text` is that of `solution` (math_answer.h), else 0; NaN when the
+ * solution has none. */
+double rl_reward_math(struct str solution, struct str text);
+
+/* The cosine reward of Yeo et al. 2025 (arXiv 2502.03373, equation 1) with Open-R1's bounds: a right
+ * completion earns 1 when it is short and .5 at max_tokens, a wrong one -1 and -.5. */
+double rl_reward_cosine(int n_tokens, int max_tokens, bool right);
+
+/* Kimi k1.5's length reward (arXiv 2501.12599, section 2.3.3), within a group whose completions have
+ * `shortest` to `longest` tokens: .5 for the shortest down to -.5 for the longest, and for a wrong one
+ * at most 0. All equally long: 0. */
+double rl_reward_length(int n_tokens, int shortest, int longest, bool right);
 
 #endif

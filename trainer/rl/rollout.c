@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/clock.h"
+#include "trainer/rl/rollout_share.h"
 #include "trainer/rl/sampling.h"
 #include "base/utf8.h"
 
@@ -15,13 +16,15 @@ struct sampling {
     struct rl_run *run;
     const struct rollout_request *req;
     struct rollout_batch *batch;
+    int *prompts; /* of the batch, those that this rank samples */
+    int n_prompts;
 };
 
 /* On a worker's thread, the moment a completion ends. */
 static void on_sampled(void *ctx, int prompt, int k, const struct completion *c)
 {
     const struct sampling *s = ctx;
-    struct rollout *r = &s->batch->v[prompt * s->batch->group + k];
+    struct rollout *r = &s->batch->v[s->prompts[prompt] * s->batch->group + k];
     const struct ids *p = &r->task->tokens;
     r->n_prompt = p->n;
     r->n_tokens = p->n + c->n_tokens;
@@ -45,19 +48,23 @@ static int sample(struct rl_run *run, const struct rollout_request *req, struct 
                   struct err *err)
 {
     struct sample_prompt *prompts = xcalloc((size_t)req->n_tasks, sizeof *prompts);
-    for (int i = 0; i < req->n_tasks; i++) {
-        const struct ids *p = &req->tasks[i]->tokens;
+    struct sampling ctx = {.run = run, .req = req, .batch = b};
+    ctx.prompts = xcalloc((size_t)req->n_tasks, sizeof *ctx.prompts);
+    ctx.n_prompts = rollout_share(req->n_tasks, team_size(run->team), ctx.prompts);
+    for (int i = 0; i < ctx.n_prompts; i++) {
+        const int at = ctx.prompts[i];
+        const struct ids *p = &req->tasks[at]->tokens;
         prompts[i] =
-            (struct sample_prompt){.tokens = p->v, .n_tokens = p->n, .stream = req->streams[i]};
+            (struct sample_prompt){.tokens = p->v, .n_tokens = p->n, .stream = req->streams[at]};
     }
     struct sample_options opt = rl_sample_options(&req->sampling, req->seed);
     opt.stop = run->stop;
     opt.ends = req->sampling.stop.n ? at_stop : NULL;
-    struct sampling ctx = {.run = run, .req = req, .batch = b};
     int64_t tokens = 0;
-    int rc = sample_run(&run->model, run->team, &opt, prompts, req->n_tasks, req->group, on_sampled,
-                        &ctx, &tokens, err);
-    run->tokens_sampled += tokens;
+    int rc = sample_run(&run->model, run->team, &opt, prompts, ctx.n_prompts, req->group,
+                        on_sampled, &ctx, &tokens, err);
+    b->tokens_sampled = tokens;
+    free(ctx.prompts);
     free(prompts);
     return rc;
 }
@@ -75,9 +82,34 @@ static void take_verdict(const struct rollout_request *req, struct client_verdic
     r->parts[REWARD_LANGUAGE] = rl_reward_language(str_of(r->task->prompt), text);
     r->parts[REWARD_OVERLONG] =
         rl_reward_overlong(r->n_tokens - r->n_prompt, req->sampling.max_new, req->overlong_buffer);
-    r->reward = 0;
-    for (int k = 0; k < REWARD_COUNT; k++)
-        r->reward += k == REWARD_GRADE || req->weights[k] != 0 ? req->weights[k] * r->parts[k] : 0;
+    r->parts[REWARD_MATH] = NAN; /* not every problem has an answer */
+    if (req->weights[REWARD_MATH] != 0)
+        r->parts[REWARD_MATH] =
+            rl_reward_math(str_of(r->task->demonstration ? r->task->demonstration : ""), text);
+}
+
+/* Those that need to know whether the completion is right, by the answer where that is rewarded, and
+ * how long the others of its group are; and the sum. */
+static void reward_group(const struct rollout_request *req, struct rollout *group)
+{
+    int shortest = INT32_MAX, longest = 0;
+    for (int i = 0; i < req->group; i++) {
+        const int length = group[i].n_tokens - group[i].n_prompt;
+        shortest = length < shortest ? length : shortest;
+        longest = length > longest ? length : longest;
+    }
+    for (int i = 0; i < req->group; i++) {
+        struct rollout *r = &group[i];
+        const int length = r->n_tokens - r->n_prompt;
+        const bool right =
+            req->weights[REWARD_MATH] != 0 ? r->parts[REWARD_MATH] > 0 : rollout_passed(r);
+        r->parts[REWARD_COSINE] = rl_reward_cosine(length, req->sampling.max_new, right);
+        r->parts[REWARD_LENGTH] = rl_reward_length(length, shortest, longest, right);
+        r->reward = 0;
+        for (int k = 0; k < REWARD_COUNT; k++)
+            r->reward +=
+                k == REWARD_GRADE || req->weights[k] != 0 ? req->weights[k] * r->parts[k] : 0;
+    }
 }
 
 /* Takes every verdict that was asked for, also after a failure, so that no later batch meets a
@@ -160,6 +192,9 @@ int rollout_run(struct rl_run *run, const struct rollout_request *req, struct ro
         rc = rl_run_stopped(run, err);
     if (rc == 0)
         rc = collect(run, req, err);
+    rc = world_agree(rc, err);
+    if (rc == 0)
+        rc = rollout_exchange(&b, team_size(run->team), err);
     if (rc < 0) {
         /* The run ends here; verdicts on their way still point into the batch, so it is not
          * freed before the client is stopped. */
@@ -170,7 +205,10 @@ int rollout_run(struct rl_run *run, const struct rollout_request *req, struct ro
     }
     *stats =
         (struct rollout_stats){.sample_s = sampled - start, .grade_wait_s = wall_s() - sampled};
+    for (int i = 0; i < b.n; i += b.group)
+        reward_group(req, b.v + i);
     count(&b, stats);
+    run->tokens_sampled += b.tokens_sampled;
     run->verdicts += b.n - stats->infra;
     run->infra += stats->infra;
     *ret = b;

@@ -24,6 +24,7 @@ struct rollout {
 struct rollout_batch {
     struct rollout *v; /* completion k of the i-th task: v[i * group + k] */
     int n, group;
+    int64_t tokens_sampled;
 };
 
 struct rollout_request {
@@ -47,7 +48,7 @@ struct rollout_stats {
     double sample_s, grade_wait_s; /* grade_wait: what grading took longer than sampling */
 };
 
-/* All completions sampled and graded. -EINTR when stopped; a verifier that is gone is an error. */
+/* All completions sampled and graded, by all ranks together, for all of them. -EINTR when stopped; a verifier that is gone is an error. */
 int rollout_run(struct rl_run *run, const struct rollout_request *req, struct rollout_batch *ret,
                 struct rollout_stats *stats, struct err *err);
 void rollout_free(struct rollout_batch *b);

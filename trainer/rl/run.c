@@ -3,10 +3,16 @@
 #include <math.h>
 
 #include "base/rng.h"
+#include "trainer/rl/world.h"
 
 int rl_run_stopped(const struct rl_run *run, struct err *err)
 {
     return run->stop && run->stop(NULL) ? err_set(err, -EINTR, "interrupted") : 0;
+}
+
+int rl_run_go_on(const struct rl_run *run, struct err *err)
+{
+    return world_agree(rl_run_stopped(run, err), err);
 }
 
 int rl_run_tasks(struct rl_run *run, int source, struct task_set *ret, struct err *err)
@@ -19,8 +25,47 @@ int rl_run_tasks(struct rl_run *run, int source, struct task_set *ret, struct er
                          err);
 }
 
+/* The number at `path`: a key of the line or, in the line of an eval stage, NAME/KEY/KEY. */
+static const json_t *number_at(const json_t *line, const char *path)
+{
+    char key[64];
+    const char *name = json_string_value(json_object_get(line, "name"));
+    const size_t n = name ? strlen(name) : 0;
+    if (!name)
+        return json_object_get(line, path);
+    if (strncmp(path, name, n) != 0 || path[n] != '/')
+        return NULL;
+    for (path += n; *path == '/'; path += strlen(key) + 1) {
+        snprintf(key, sizeof key, "%.*s", (int)strcspn(path + 1, "/"), path + 1);
+        line = json_object_get(line, key);
+    }
+    return line;
+}
+
+static void watch(struct rl_run *run, const json_t *line)
+{
+    struct watched *w = &run->watched;
+    const char *stage = json_string_value(json_object_get(line, "stage"));
+    const json_t *value =
+        run->recipe->best_metric ? number_at(line, run->recipe->best_metric) : NULL;
+    if (!stage || strcmp(stage, "eval") != 0)
+        w->value = NAN; /* the policy has changed */
+    if (!json_is_number(value))
+        return;
+    w->sum += json_number_value(value);
+    w->n++;
+}
+
+double rl_run_watched(struct rl_run *run)
+{
+    struct watched *w = &run->watched;
+    *w = (struct watched){.value = w->n ? w->sum / w->n : w->value};
+    return w->value;
+}
+
 int rl_run_metrics(struct rl_run *run, json_t *line, struct err *err)
 {
+    watch(run, line);
     if (run->log)
         return runlog_metrics(run->log, line, err);
     json_decref(line);

@@ -3,13 +3,20 @@
 #ifndef ASSAY_RL_RUN_H
 #define ASSAY_RL_RUN_H
 
-#include "trainer/kernels/team.h"
 #include "client/client.h"
+#include "client/process.h"
+#include "trainer/kernels/team.h"
 #include "trainer/rl/progress.h"
 #include "trainer/rl/recipe.h"
 #include "trainer/rl/runlog.h"
 #include "trainer/rl/task.h"
-#include "client/process.h"
+
+/* The number that tells the best checkpoint: recipe.best_metric. */
+struct watched {
+    double sum; /* of the steps since the last checkpoint */
+    int n;
+    double value; /* of the last checkpoint, while no step has been made since; else NaN */
+};
 
 struct rl_run {
     const struct recipe *recipe;
@@ -17,21 +24,40 @@ struct rl_run {
     struct model model;
     struct tokenizer *tok;
     struct verifier_process *verifier; /* NULL: the recipe names a verifier */
-    char verifier_log[256];            /* its stderr while the run goes on; "" when there is none */
+    char verifier_log
+        [VERIFIER_LOG_PATH]; /* its stderr while the run goes on; "" when there is none */
+    int verifier_log_fd;
     struct client *client;
     struct runlog *log;        /* NULL: nothing is recorded */
     struct progress *progress; /* NULL: nothing is shown */
     bool (*stop)(void *ctx);   /* polled; true ends the run with -EINTR. NULL: never */
+    struct watched watched;
     /* Totals, for the summary. */
     int64_t verdicts, infra, tokens_sampled, tokens_trained;
 };
 
+/* All that the next step of a stage depends on besides the policy itself. */
+struct stage_state {
+    int step;       /* steps done */
+    int64_t cursor; /* problems drawn (GRPO) */
+    const struct adamw *adamw;
+    const struct model *reference; /* GRPO with beta; else NULL */
+};
+
+/* Called every save_every steps of a stage. */
+typedef int (*stage_save)(void *ctx, struct rl_run *run, int stage, const struct stage_state *state,
+                          struct err *err);
+
 /* 0, or -EINTR with the reason when someone asked the run to end. */
 int rl_run_stopped(const struct rl_run *run, struct err *err);
+/* The same between steps, for all ranks: when one was asked, all end. */
+int rl_run_go_on(const struct rl_run *run, struct err *err);
 /* The problems of recipe source `source`, with prompts in tokens. */
 int rl_run_tasks(struct rl_run *run, int source, struct task_set *ret, struct err *err);
-/* One line of metrics, if the run records any; takes over `line`. */
+/* One line of metrics, if the run records any; takes over `line`. Watches recipe.best_metric. */
 int rl_run_metrics(struct rl_run *run, json_t *line, struct err *err);
+/* The watched number's mean since the last checkpoint, for a new one; NaN: there is none. */
+double rl_run_watched(struct rl_run *run);
 /* GRPO steps of all stages before `stage`. */
 int rl_grpo_steps(const struct recipe *r, int stage);
 /* Sets a number, unless it is NaN or infinite, which JSON cannot hold. */

@@ -19,9 +19,13 @@ struct runlog {
     int completions_step;
 };
 
+/* What is being removed has this name: half of a checkpoint must not be taken for a whole one. */
+#define DISCARDED "discarded"
+
 /* What a run makes; RUNLOG_OVERWRITE removes these and nothing else. */
 static const char *const OWN[] = {"recipe.yaml",  "metrics.jsonl", "summary.json", "report.html",
-                                  "verifier.log", "completions",   "checkpoints",  "model"};
+                                  "verifier.log", "completions",   "checkpoints",  "model",
+                                  "adapter",      DISCARDED};
 
 static bool is_own(const char *name)
 {
@@ -29,6 +33,13 @@ static bool is_own(const char *name)
         if (strcmp(name, OWN[i]) == 0)
             return true;
     return strncmp(name, "events.", 7) == 0;
+}
+
+/* A file that its writer did not get to rename: NAME.new-PID. */
+static bool is_unfinished(const char *name)
+{
+    const char *mark = strstr(name, ".new-");
+    return mark && mark[5] && strspn(mark + 5, "0123456789") == strlen(mark + 5);
 }
 
 static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *at)
@@ -46,7 +57,8 @@ const char *runlog_path(struct runlog *r, const char *name)
     return kept;
 }
 
-/* Counts the entries of the folder; *ret_run: it holds a recipe.yaml. An absent folder is empty. */
+/* Counts the entries of the folder; *ret_run: it holds a recipe.yaml. An absent folder is empty; so
+ * is one in which nothing but a recipe was begun. */
 static int look(const char *dir, int *ret_entries, bool *ret_run, struct err *err)
 {
     *ret_entries = 0;
@@ -55,27 +67,51 @@ static int look(const char *dir, int *ret_entries, bool *ret_run, struct err *er
     if (!d)
         return errno == ENOENT ? 0 : err_set(err, -errno, "%s: %s", dir, strerror(errno));
     for (struct dirent *e; (e = readdir(d));) {
-        *ret_entries += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+        *ret_entries += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
+                        !(strncmp(e->d_name, "recipe.yaml", 11) == 0 && is_unfinished(e->d_name));
         *ret_run |= strcmp(e->d_name, "recipe.yaml") == 0;
     }
     closedir(d);
     return 0;
 }
 
+static int remove_own(struct runlog *r, const char *name, struct err *err)
+{
+    const char *path = runlog_path(r, name), *gone = runlog_path(r, DISCARDED);
+    errno = 0;
+    nftw(gone, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    if (strcmp(name, DISCARDED) == 0 ||
+        (rename(path, gone) == 0 && nftw(gone, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0))
+        return 0;
+    return err_set(err, errno ? -errno : -EIO, "%s: cannot be removed: %s", path, strerror(errno));
+}
+
+/* All but recipe.yaml, without which nobody could tell that the folder is a run's. */
 static int remove_former(struct runlog *r, struct err *err)
 {
     DIR *d = opendir(r->dir);
     int rc = 0;
     if (!d)
         return err_set(err, -errno, "%s: %s", r->dir, strerror(errno));
-    for (struct dirent *e; rc == 0 && (e = readdir(d));) {
-        const char *path = is_own(e->d_name) ? runlog_path(r, e->d_name) : NULL;
-        if (path && nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0)
-            rc = err_set(err, errno ? -errno : -EIO, "%s: cannot be removed: %s", path,
-                         strerror(errno));
-    }
+    for (struct dirent *e; rc == 0 && (e = readdir(d));)
+        if (is_own(e->d_name) && strcmp(e->d_name, "recipe.yaml") != 0)
+            rc = remove_own(r, e->d_name, err);
     closedir(d);
     return rc;
+}
+
+/* What a killed run left half written beside its files. */
+static void remove_unfinished(struct runlog *r)
+{
+    static const char *const folders[] = {".", "model", "adapter"};
+    for (size_t i = 0; i < COUNT_OF(folders); i++) {
+        DIR *d = opendir(runlog_path(r, folders[i]));
+        for (const struct dirent *e; d && (e = readdir(d));)
+            if (is_unfinished(e->d_name))
+                unlinkat(dirfd(d), e->d_name, 0);
+        if (d)
+            closedir(d);
+    }
 }
 
 /* mkdir -p */
@@ -108,7 +144,8 @@ static int open_lines(struct runlog *r, const char *name, const char *mode, FILE
     return 0;
 }
 
-int runlog_open(const char *dir, enum runlog_mode mode, struct runlog **ret, struct err *err)
+int runlog_open(const char *dir, enum runlog_mode mode, struct str recipe, struct runlog **ret,
+                struct err *err)
 {
     int entries;
     bool is_run;
@@ -130,6 +167,10 @@ int runlog_open(const char *dir, enum runlog_mode mode, struct runlog **ret, str
     int rc = make_folders(dir, err);
     if (rc == 0 && entries && mode == RUNLOG_OVERWRITE)
         rc = remove_former(r, err);
+    if (rc == 0)
+        remove_unfinished(r);
+    if (rc == 0)
+        rc = runlog_file(r, "recipe.yaml", recipe, err);
     if (rc == 0)
         rc = make_folders(runlog_path(r, "completions"), err);
     if (rc == 0)
@@ -174,40 +215,48 @@ int runlog_json(struct runlog *r, const char *name, const json_t *json, struct e
     return rc;
 }
 
-static int write_line(struct runlog *r, FILE *f, json_t *line, struct err *err)
+static int write_line(struct runlog *r, const char *name, FILE *f, json_t *line, struct err *err)
 {
     int rc = json_dumpf(line, f, JSON_COMPACT | JSON_REAL_PRECISION(9));
     json_decref(line);
     if (rc != 0 || fputc('\n', f) == EOF || fflush(f) != 0)
-        return err_set(err, errno ? -errno : -EIO, "%s: a line could not be written: %s", r->dir,
-                       strerror(errno));
+        return err_set(err, errno ? -errno : -EIO, "%s/%s: %s", r->dir, name, strerror(errno));
     return 0;
 }
 
 int runlog_metrics(struct runlog *r, json_t *line, struct err *err)
 {
     json_t *kept = json_incref(line);
-    int rc = write_line(r, r->metrics, line, err);
+    int rc = write_line(r, "metrics.jsonl", r->metrics, line, err);
     if (rc == 0)
         rc = events_line(r->events, kept, err);
     json_decref(kept);
     return rc;
 }
 
+int runlog_sync(struct runlog *r, long *ret_bytes, struct err *err)
+{
+    struct stat st;
+    if (fsync(fileno(r->metrics)) != 0 || fstat(fileno(r->metrics), &st) != 0)
+        return err_set(err, -errno, "%s/metrics.jsonl: %s", r->dir, strerror(errno));
+    *ret_bytes = st.st_size;
+    return 0;
+}
+
 int runlog_completion(struct runlog *r, int step, json_t *line, struct err *err)
 {
     char name[64];
+    snprintf(name, sizeof name, "completions/step_%d.jsonl", step);
     if (!r->completions || r->completions_step != step) {
         if (r->completions)
             fclose(r->completions);
         r->completions = NULL;
         r->completions_step = step;
-        snprintf(name, sizeof name, "completions/step_%d.jsonl", step);
         int rc = open_lines(r, name, "we", &r->completions, err);
         if (rc < 0) {
             json_decref(line);
             return rc;
         }
     }
-    return write_line(r, r->completions, line, err);
+    return write_line(r, name, r->completions, line, err);
 }

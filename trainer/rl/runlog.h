@@ -13,11 +13,13 @@ struct runlog;
 enum runlog_mode {
     RUNLOG_NEW,       /* the folder must not exist, or be empty */
     RUNLOG_OVERWRITE, /* a former run's files are removed; any other folder is refused */
-    RUNLOG_RESUME,    /* metrics are appended to */
+    RUNLOG_RESUME,    /* metrics are appended to; files that were half written are removed */
 };
 
-/* -EEXIST when the folder's state does not fit `mode`. Nothing is written then. */
-int runlog_open(const char *dir, enum runlog_mode mode, struct runlog **ret, struct err *err);
+/* `recipe` becomes recipe.yaml, which is what makes a folder a run's: it is written before anything
+ * else. -EEXIST when the folder's state does not fit `mode`. Nothing is written then. */
+int runlog_open(const char *dir, enum runlog_mode mode, struct str recipe, struct runlog **ret,
+                struct err *err);
 void runlog_close(struct runlog *r);
 /* dir/name, valid until runlog_close. */
 const char *runlog_path(struct runlog *r, const char *name);
@@ -28,6 +30,8 @@ int runlog_json(struct runlog *r, const char *name, const json_t *json, struct e
 /* One line of metrics.jsonl and one event, flushed: {"stage","step", ...}; takes over `line`. NaN cannot be
  * written: leave such keys out. */
 int runlog_metrics(struct runlog *r, json_t *line, struct err *err);
+/* Puts metrics.jsonl on the disk; *ret_bytes: its size. */
+int runlog_sync(struct runlog *r, long *ret_bytes, struct err *err);
 /* One line of completions/step_N.jsonl: {"prompt","completion","verdict","rewards","advantage"};
  * takes over `line`. */
 int runlog_completion(struct runlog *r, int step, json_t *line, struct err *err);

@@ -7,6 +7,7 @@
 #include "trainer/model/lora.h"
 #include "trainer/rl/checkpoint.h"
 #include "trainer/rl/sft.h"
+#include "trainer/rl/world.h"
 
 /* The one special token of tokenizers made here: ends a completion. */
 static const char END_OF_TEXT[] = "<|endoftext|>";
@@ -16,18 +17,12 @@ enum { VERIFIER_LOG_BYTES_MAX = 64 << 20, TOKEN_BYTES_MAX = 64 << 10 };
 static int start_verifier(struct rl_run *run, struct err *err)
 {
     const struct recipe *r = run->recipe;
-    snprintf(run->verifier_log, sizeof run->verifier_log, "%s/assay-verifier-XXXXXX",
-             getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
-    int fd = mkstemp(run->verifier_log);
-    if (fd < 0) {
-        run->verifier_log[0] = 0;
-        return err_set(err, -errno, "no file for the verifier's messages: %s", strerror(errno));
-    }
-    close(fd);
+    /* Until it is known whether the run leaves a trace at all, these messages leave none. */
+    TRY(verifier_process_log(run->verifier_log, &run->verifier_log_fd, err));
     const struct verifier_process_options opt = {
         .problems = (const char *const *)r->sources.v,
         .n_problems = r->sources.n,
-        .slots = r->verifier_slots,
+        .slots = r->verifier_slots || world_size() == 1 ? r->verifier_slots : world_cores(),
         .no_timing = !r->verifier_timing,
         .config = r->verifier_config,
         .log = run->verifier_log,
@@ -99,6 +94,22 @@ static int setup_adapter(struct rl_run *run, struct err *err)
     return 0;
 }
 
+/* Work is dealt out as if all ranks had this rank's number of workers. */
+static int same_threads(int threads, struct err *err)
+{
+    int *all = xcalloc((size_t)world_size(), sizeof *all), other = threads;
+    world_gather(&threads, sizeof threads, all);
+    for (int r = 0; r < world_size(); r++)
+        other = all[r] != threads ? all[r] : other;
+    free(all);
+    int rc = other == threads ? 0
+                              : err_set(err, -EINVAL,
+                                        "the ranks have different numbers of cores (%d and %d): "
+                                        "set `threads` to what each has",
+                                        threads, other);
+    return world_agree(rc, err);
+}
+
 int rl_setup(struct rl_run *run, const struct recipe *recipe, struct err *err)
 {
     run->recipe = recipe;
@@ -108,7 +119,10 @@ int rl_setup(struct rl_run *run, const struct recipe *recipe, struct err *err)
     if (rc == 0 && recipe->sources.n)
         rc = reach_verifier(run, err);
     if (rc == 0)
-        run->team = team_start(recipe->threads);
+        run->team = team_start(recipe->threads ? recipe->threads : world_cores());
+    rc = world_agree(rc, err);
+    if (rc == 0)
+        rc = same_threads(team_size(run->team), err);
     if (rc < 0)
         rl_takedown(run);
     return rc;
@@ -159,14 +173,13 @@ int rl_setup_policy(struct rl_run *run, struct err *err)
     return model_create(&cfg, rl_seed(run->recipe->seed, SEED_MODEL, 0), &run->model, err);
 }
 
-/* The log lies outside the run's folder while the run may still fail without leaving a trace. */
 static void keep_verifier_log(struct rl_run *run)
 {
     struct buf text = {0};
     if (run->log && file_read(run->verifier_log, VERIFIER_LOG_BYTES_MAX, &text, NULL) == 0)
         runlog_file(run->log, "verifier.log", buf_view(&text), NULL);
     buf_free(&text);
-    unlink(run->verifier_log);
+    close(run->verifier_log_fd);
 }
 
 void rl_takedown(struct rl_run *run)

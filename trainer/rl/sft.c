@@ -80,10 +80,10 @@ static int sft_step(struct sft *s, int step, double started, struct rl_sequence 
     shown.tokens_per_s = rate;
     if (s->run->progress)
         progress_step(s->run->progress, &shown);
-    return rl_run_stopped(s->run, err);
+    return rl_run_go_on(s->run, err);
 }
 
-static int sft_train(struct sft *s, struct err *err)
+static int sft_train(struct sft *s, int from, stage_save save, void *ctx, struct err *err)
 {
     int largest = 0, rc = 0;
     for (int b = 0; b < s->steps; b++)
@@ -91,13 +91,19 @@ static int sft_train(struct sft *s, struct err *err)
             largest = s->plan.cut[b + 1] - s->plan.cut[b];
     struct rl_sequence *batch = xcalloc((size_t)largest, sizeof *batch);
     double started = wall_s();
-    for (int step = 0; rc == 0 && step < s->steps; step++)
+    for (int step = from; rc == 0 && step < s->steps; step++) {
         rc = sft_step(s, step, started, batch, err);
+        const struct stage_state state = {.step = step + 1, .adamw = rl_learner_adamw(s->learner)};
+        const int every = s->recipe->save_every;
+        if (rc == 0 && save && every > 0 && (step + 1) % every == 0)
+            rc = save(ctx, s->run, s->stage, &state, err);
+    }
     free(batch);
     return rc;
 }
 
-int sft_stage(struct rl_run *run, int stage, struct err *err)
+int sft_stage(struct rl_run *run, int stage, const struct stage_state *resume, stage_save save,
+              void *ctx, struct err *err)
 {
     const struct recipe_sft *recipe = &run->recipe->stages[stage].sft;
     struct sft s = {.run = run, .recipe = recipe, .stage = stage};
@@ -114,7 +120,9 @@ int sft_stage(struct rl_run *run, int stage, struct err *err)
                                                                             : s.plan.n_batches;
         if (run->progress)
             progress_stage(run->progress, "sft", s.steps);
-        rc = sft_train(&s, err);
+        if (resume)
+            rl_learner_resume(s.learner, resume->adamw);
+        rc = sft_train(&s, resume ? resume->step : 0, save, ctx, err);
     }
     rl_learner_free(s.learner);
     dataset_plan_free(&s.plan);

@@ -187,8 +187,9 @@ void tok_free(struct tokenizer *t)
     if (!t)
         return;
     tok__pre_free(t->pre);
-    json_decref(t->post_processor);
     json_decref(t->config);
+    buf_free(&t->file);
+    buf_free(&t->config_file);
     free(t->by_bytes.v);
     free(t->by_pair.v);
     free(t->merges);

@@ -61,11 +61,11 @@ struct tokenizer {
     int n_added;
     bool added_first[256]; /* some added token starts with this byte */
     char *pattern;
-    bool gpt2_regex; /* the pattern is written as ByteLevel{use_regex: true} */
     struct tok_pre *pre;
     bool nfc;
     bool ignore_merges; /* a piece that is a token is that token, whatever the merges say */
-    json_t *post_processor, *config; /* carried through from file to file, NULL if none */
+    struct buf file, config_file; /* what tok_load read, written back as it is; empty if nothing */
+    json_t *config;               /* tokenizer_config.json, NULL if none */
 };
 
 struct tokenizer *tok__new(void);

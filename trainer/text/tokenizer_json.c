@@ -9,8 +9,10 @@
  *
  * TOKEN spells each byte as one printable character (GPT-2's alphabet). Truncation, padding and the
  * post-processor describe what is put around ids, which tok_encode never does: they do not change a
- * result here, and the last is carried through. Every other part that would change an id is refused
- * by name. */
+ * result here. Every other part that would change an id is refused by name.
+ *
+ * A tokenizer that was read is written as the bytes that were read, tokenizer_config.json too, so that
+ * nothing which other programs find there is lost. */
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -144,7 +146,6 @@ static int read_pre_tokenizer(struct reader *r, const json_t *pre)
         TRY(read_byte_level(r, pre, &use_regex));
         if (!use_regex)
             return refuse(r, "ByteLevel alone must have `use_regex`: true");
-        r->t->gpt2_regex = true;
     }
     if (tok__set_pattern(r->t, pattern, &bad) < 0)
         return refuse(r, "%s", bad.text);
@@ -283,8 +284,6 @@ static int read_root(struct reader *r, const json_t *root)
     TRY(read_vocab(r, json_object_get(model, "vocab"), added));
     TRY(read_merges(r, json_object_get(model, "merges")));
     TRY(read_added(r, added, true));
-    json_t *post = json_object_get(root, "post_processor");
-    r->t->post_processor = json_is_object(post) ? json_incref(post) : NULL;
     struct err bad;
     return tok__finish(r->t, &bad) < 0 ? refuse(r, "%s", bad.text) : 0;
 }
@@ -311,8 +310,7 @@ int tok__parse(const char *name, struct str text, struct tokenizer **ret, struct
     return rc;
 }
 
-/* tokenizer_config.json holds what other programs need (chat template, names of special tokens):
- * kept as it is. */
+/* tokenizer_config.json holds what other programs need (chat template, names of special tokens). */
 static int read_config(struct tokenizer *t, const char *dir, struct err *err)
 {
     char path[PATH_MAX];
@@ -322,8 +320,8 @@ static int read_config(struct tokenizer *t, const char *dir, struct err *err)
     if (access(path, F_OK) != 0)
         return 0;
     TRY(file_read(path, TOKENIZER_BYTES_MAX, &text, err));
-    t->config = json_loadb(text.s ? text.s : "", text.len, 0, &bad);
-    buf_free(&text);
+    t->config = json_loadb(buf_view(&text).s, text.len, 0, &bad);
+    t->config_file = text;
     return t->config ? 0 : err_set(err, -EINVAL, "%s:%d: %s", path, bad.line, bad.text);
 }
 
@@ -335,9 +333,11 @@ int tok_load(const char *dir, struct tokenizer **ret, struct err *err)
     snprintf(path, sizeof path, "%s/tokenizer.json", dir);
     TRY(file_read(path, TOKENIZER_BYTES_MAX, &text, err));
     int rc = tok__parse(path, buf_view(&text), &t, err);
-    buf_free(&text);
-    if (!t)
+    if (!t) {
+        buf_free(&text);
         return rc;
+    }
+    t->file = text;
     rc = read_config(t, dir, err);
     if (rc < 0)
         tok_free(t);
@@ -356,8 +356,6 @@ static json_t *byte_level(bool use_regex)
 
 static json_t *pre_tokenizer(const struct tokenizer *t)
 {
-    if (t->gpt2_regex)
-        return byte_level(true);
     return json_pack("{s:s, s:[{s:s, s:{s:s}, s:s, s:b}, o]}", "type", "Sequence", "pretokenizers",
                      "type", "Split", "pattern", "Regex", t->pattern, "behavior", "Isolated",
                      "invert", 0, byte_level(false));
@@ -386,8 +384,7 @@ static json_t *model_json(const struct tokenizer *t)
     buf_free(&text);
     return json_pack("{s:s, s:n, s:n, s:n, s:n, s:b, s:b, s:b, s:o, s:o}", "type", "BPE", "dropout",
                      "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk", 0,
-                     "byte_fallback", 0, "ignore_merges", t->ignore_merges, "vocab", vocab,
-                     "merges", merges);
+                     "byte_fallback", 0, "ignore_merges", 0, "vocab", vocab, "merges", merges);
 }
 
 static json_t *added_tokens(const struct tokenizer *t)
@@ -423,24 +420,38 @@ const char *tok_chat_template(const struct tokenizer *t)
     return json_string_value(json_object_get(t->config, "chat_template"));
 }
 
-int tok_save(const struct tokenizer *t, const char *dir, struct err *err)
+static int save_learnt(const struct tokenizer *t, const char *dir, struct err *err)
 {
-    json_t *post = t->post_processor ? json_incref(t->post_processor) : json_null();
-    json_t *normalizer = t->nfc ? json_pack("{s:s}", "type", "NFC") : json_null();
-    json_t *root = json_pack("{s:s, s:n, s:n, s:o, s:o, s:o, s:o, s:o, s:o}", "version", "1.0",
+    json_t *root = json_pack("{s:s, s:n, s:n, s:o, s:n, s:o, s:n, s:o, s:o}", "version", "1.0",
                              "truncation", "padding", "added_tokens", added_tokens(t), "normalizer",
-                             normalizer, "pre_tokenizer", pre_tokenizer(t), "post_processor", post,
-                             "decoder", byte_level(true), "model", model_json(t));
-    json_t *config =
-        t->config ? json_incref(t->config)
-                  : json_pack("{s:s, s:s*, s:b}", "tokenizer_class", "PreTrainedTokenizerFast",
-                              "eos_token", t->n_added ? t->added[0].content.s : NULL,
-                              "clean_up_tokenization_spaces", 0);
-    CHECK(root && config);
+                             "pre_tokenizer", pre_tokenizer(t), "post_processor", "decoder",
+                             byte_level(true), "model", model_json(t));
+    CHECK(root);
     int rc = write_json(dir, "tokenizer.json", root, err);
-    if (rc == 0)
-        rc = write_json(dir, "tokenizer_config.json", config, err);
     json_decref(root);
+    return rc;
+}
+
+static int save_config(const struct tokenizer *t, const char *dir, struct err *err)
+{
+    json_t *config =
+        json_pack("{s:s, s:s*, s:b}", "tokenizer_class", "PreTrainedTokenizerFast", "eos_token",
+                  t->n_added ? t->added[0].content.s : NULL, "clean_up_tokenization_spaces", 0);
+    int rc = write_json(dir, "tokenizer_config.json", check_alloc(config), err);
     json_decref(config);
     return rc;
+}
+
+static int save_file(const struct buf *file, const char *dir, const char *name, struct err *err)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    return file_replace(path, buf_view(file), err);
+}
+
+int tok_save(const struct tokenizer *t, const char *dir, struct err *err)
+{
+    TRY(t->file.len ? save_file(&t->file, dir, "tokenizer.json", err) : save_learnt(t, dir, err));
+    return t->config ? save_file(&t->config_file, dir, "tokenizer_config.json", err)
+                     : save_config(t, dir, err);
 }

@@ -2,6 +2,9 @@
  * Unknown keys, wrong types and tests that cannot be run as written are errors, never guesses. */
 #include "readers.h"
 
+/* Upper bounds of limits that are relative to the reference. */
+static const double RELATIVE_CPU_S_MAX = 60, RELATIVE_WALL_S_MAX = 120;
+
 static const struct key problem_keys[] = {
     {"id", KEY_STRING, true},
     {"prompt", KEY_STRING, true},
@@ -61,19 +64,47 @@ static int read_limit(const json_t *limits, const char *key, double max, const s
     return 0;
 }
 
-static int read_limits(const json_t *limits, const struct where *w, struct limits *ret,
+/* `cpu_s: 5x`: so many times what the reference takes on this host, which the judge finds out. What
+ * the reference itself may take, with the factor, is bounded. */
+static int read_times(const json_t *object, const struct where *w, struct limits *ret,
+                      struct err *err)
+{
+    const json_t *limits = json_object_get(object, "limits");
+    const char *text = prb_text(limits, "cpu_s", "");
+    char *end;
+    double times = strtod(text, &end);
+    if (!isdigit((unsigned char)*text) || strcmp(end, "x") != 0 || !(times >= 1) || times > 1000)
+        return keys_fail(w, limits, "cpu_s", err,
+                         "`limits.cpu_s` must be a number of seconds, or a factor such as `5x`, "
+                         "from 1x to 1000x");
+    if (!prb_text(object, "reference", NULL))
+        return keys_fail(w, limits, "cpu_s", err,
+                         "`limits.cpu_s: %.20s` needs a `reference` to be relative to", text);
+    ret->cpu_times = times;
+    ret->cpu_s = RELATIVE_CPU_S_MAX;
+    ret->wall_s = RELATIVE_WALL_S_MAX;
+    return 0;
+}
+
+static int read_limits(const json_t *object, const struct where *w, struct limits *ret,
                        struct err *err)
 {
     static const struct key keys[] = {
-        {"cpu_s", KEY_NUMBER, false},   {"wall_s", KEY_NUMBER, false},
-        {"memory_mib", KEY_INT, false}, {"output_kib", KEY_INT, false},
+        {"cpu_s", KEY_NUMBER | KEY_STRING, false},
+        {"wall_s", KEY_NUMBER, false},
+        {"memory_mib", KEY_INT, false},
+        {"output_kib", KEY_INT, false},
         {"threads", KEY_INT, false},
     };
+    const json_t *limits = json_object_get(object, "limits");
     double memory = ret->memory_mib, output = ret->output_kib, threads = ret->threads;
     if (!limits)
         return 0;
     TRY(keys_check(limits, keys, COUNT_OF(keys), "limits.", w, err));
-    TRY(read_limit(limits, "cpu_s", 3600, w, &ret->cpu_s, err));
+    if (json_is_string(json_object_get(limits, "cpu_s")))
+        TRY(read_times(object, w, ret, err));
+    else
+        TRY(read_limit(limits, "cpu_s", 3600, w, &ret->cpu_s, err));
     TRY(read_limit(limits, "wall_s", 3600, w, &ret->wall_s, err));
     TRY(read_limit(limits, "memory_mib", 1 << 20, w, &memory, err));
     TRY(read_limit(limits, "output_kib", 1 << 16, w, &output, err));
@@ -84,12 +115,32 @@ static int read_limits(const json_t *limits, const struct where *w, struct limit
     return 0;
 }
 
+/* At least three ascending sizes: a slope has no error below that. */
+static int check_sizes(const json_t *timing, const struct where *w, struct err *err)
+{
+    const json_t *sizes = json_object_get(timing, "sizes");
+    size_t n = json_array_size(sizes);
+    if (!sizes)
+        return 0;
+    bool ok = n >= TIMING_SIZES_MIN && n <= TIMING_SIZES_MAX;
+    for (size_t i = 0; i < n && ok; i++) {
+        const json_t *v = json_array_get(sizes, i);
+        json_int_t before = i ? json_integer_value(json_array_get(sizes, i - 1)) : 0;
+        ok = json_is_integer(v) && json_integer_value(v) > before;
+    }
+    return ok ? 0
+              : keys_fail(w, timing, "sizes", err,
+                          "`timing.sizes` must be %d to %d rising whole numbers above 0",
+                          TIMING_SIZES_MIN, TIMING_SIZES_MAX);
+}
+
 static int check_timing(const json_t *object, const struct where *w, struct err *err)
 {
     static const struct key keys[] = {
         {"call", KEY_STRING, true},
         {"setup", KEY_STRING, false},
         {"margin", KEY_NUMBER, false},
+        {"sizes", KEY_ARRAY, false},
     };
     const json_t *timing = json_object_get(object, "timing");
     if (!json_is_object(timing))
@@ -98,6 +149,7 @@ static int check_timing(const json_t *object, const struct where *w, struct err 
     const json_t *margin = json_object_get(timing, "margin");
     if (margin && json_number_value(margin) < 1)
         return keys_fail(w, timing, "margin", err, "`timing.margin` must be at least 1");
+    TRY(check_sizes(timing, w, err));
     if (!prb_text(object, "reference", NULL))
         return keys_fail(w, object, "timing", err,
                          "`timing` needs a `reference` to be faster than");
@@ -152,7 +204,7 @@ int prb_read_native(const json_t *object, const struct where *w, struct problem 
     TRY(prb_check_tests(object, w, err));
     TRY(check_timing(object, w, err));
     ret->limits = LIMITS_DEFAULT;
-    TRY(read_limits(json_object_get(object, "limits"), w, &ret->limits, err));
+    TRY(read_limits(object, w, &ret->limits, err));
     ret->id = check_alloc(strdup(id));
     ret->prompt = check_alloc(strdup(prb_text(object, "prompt", "")));
     ret->entry_point = entry ? check_alloc(strdup(entry)) : NULL;

@@ -148,6 +148,27 @@ int problems_add(struct problem_set *set, const char *spec, problem_generate gen
     return rc;
 }
 
+int problems_add_object(struct problem_set *set, const json_t *object, const char *name,
+                        double wall_s, struct err *err)
+{
+    struct prb_load l = {.set = set};
+    const struct where w = {.file = name};
+    if (!set->by_id)
+        set->by_id = json_object();
+    if (json_object_get(object, "generate"))
+        return keys_fail(&w, object, "generate", err, "a family cannot be used here");
+    TRY(prb_load_object(&l, object, &w, err));
+    struct problem *p = &set->v[set->n - 1];
+    if (wall_s > 0) {
+        json_t *limits = json_object_get(p->suite, "limits");
+        p->limits.cpu_s = p->limits.wall_s = wall_s;
+        json_object_set_new(limits, "cpu_s", json_real(wall_s));
+        json_object_set_new(limits, "wall_s", json_real(wall_s));
+        prb_hash(p->suite, p->key);
+    }
+    return 0;
+}
+
 /* MBPP numbers its tasks, and each of its users writes the number another way: 11, MBPP/11, mbpp/11. */
 static const struct problem *find_mbpp(const struct problem_set *set, const char *id)
 {

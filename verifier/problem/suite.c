@@ -35,9 +35,12 @@ static void put(json_t *suite, const char *key, json_t *borrowed, json_t *fallba
 
 static json_t *limits_json(const struct limits *l)
 {
-    return json_pack("{s:f, s:f, s:i, s:i, s:i}", "cpu_s", l->cpu_s, "wall_s", l->wall_s,
-                     "memory_mib", l->memory_mib, "output_kib", l->output_kib, "threads",
-                     l->threads);
+    json_t *limits =
+        json_pack("{s:f, s:f, s:i, s:i, s:i}", "cpu_s", l->cpu_s, "wall_s", l->wall_s, "memory_mib",
+                  l->memory_mib, "output_kib", l->output_kib, "threads", l->threads);
+    if (l->cpu_times > 0)
+        json_object_set_new(limits, "cpu_times", json_real(l->cpu_times));
+    return limits;
 }
 
 /* Whether some case leaves its answer to the reference. */

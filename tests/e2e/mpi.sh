@@ -1,0 +1,100 @@
+#!/bin/sh
+# Several processes train as one does: SFT, GRPO with a KL term and dynamic sampling, and evaluation, under mpirun, against one process
+# of as many workers. Needs assay-trainer-mpi (make MPI=1, built by `make test` where MPI is installed) and mpirun.
+. "$(dirname "$0")/tap.inc"
+command -v mpirun >/dev/null && [ -x "$ASSAY_BUILD/assay-trainer-mpi" ] || skip_all "no MPI here: tools/deps.sh --with-mpi, make MPI=1"
+plan 11
+LIMIT=100
+export TMPDIR="$tmp" OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 \
+    OMPI_MCA_hwloc_base_binding_policy=none OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_btl_vader_single_copy_mechanism=none
+
+cat >"$tmp/add.yaml" <<'EOF'
+id: add
+params: {seed: 1, count: 20}
+generate: |
+  import random
+  def generate(seed, count):
+      r = random.Random(seed)
+      for i in range(count):
+          k = r.randint(1, 9)
+          code = f"def f(x):\n    return x + {k}\n"
+          yield {"id": f"{seed}-{i}", "prompt": f"add {k}", "entry_point": "f", "reference": code,
+                 "cases": [{"args": [a], "expected": a + k} for a in (0, 3)], "demonstration": code}
+EOF
+cat >"$tmp/recipe.yaml" <<EOF
+seed: 9
+model: {layers: 1, width: 48, heads: 2, ff: 64, max_positions: 64}
+tokenizer: {vocab: 290}
+verifier: {timing: false, slots: 1}
+stages:
+  - sft: {data: ["$tmp/add.yaml"], epochs: 12, tokens_per_batch: 150, lr: 3e-3, warmup: 2}
+  - grpo: {problems: "$tmp/add.yaml?seed=2", steps: 3, prompts_per_step: 5, group: 4, max_new: 24, lr: 1e-3, warmup: 0, minibatches: 2,
+      beta: 0.01, scale_rewards: batch, dynamic_sampling: true, rewards: {grade: 1, language: 0.1, overlong: 0.2}, save_every: 1}
+  - eval: {problems: "$tmp/add.yaml?seed=3", samples: 2, greedy: false, max_new: 24}
+EOF
+
+# ranks N THREADS FOLDER ARGUMENT...
+ranks() {
+    n=$1 threads=$2 out=$3
+    shift 3
+    timeout -k 5 $LIMIT mpirun -n "$n" "$ASSAY_BUILD/assay" train "$tmp/recipe.yaml" --set "threads=$threads" --out "$tmp/$out" "$@" \
+        >"$tmp/table" 2>"$tmp/progress" || { tail -5 "$tmp/progress"; return 1; }
+}
+
+one() {
+    workers=$1 folder=$2
+    shift 2
+    assay train "$tmp/recipe.yaml" --set "threads=$workers" --out "$tmp/$folder" "$@" >/dev/null 2>"$tmp/progress" || { tail -5 "$tmp/progress"; return 1; }
+}
+
+bits() {
+    cat "$1"/completions/step_*.jsonl | jq -cS 'del(.verdict.time, .verdict.memory_peak_kib, .verdict.cached)'
+    jq -cS 'del(.. | objects | .seconds?, .step_time?, .tokens_per_s?, .verdicts_per_s?)
+        | with_entries(select(.key | startswith("time/") | not))' "$1/metrics.jsonl"
+    sha256sum <"$1/model/model.safetensors"
+    cat "$1"/checkpoints/step_2/optimizer | sha256sum
+}
+
+same_bits() {
+    bits "$tmp/$1" >"$tmp/a" && bits "$tmp/$2" >"$tmp/b" && diff "$tmp/a" "$tmp/b" >"$tmp/diff"
+    [ "$(wc -l <"$tmp/a")" -gt 60 ] && [ ! -s "$tmp/diff" ] || { head -c 1500 "$tmp/diff"; return 1; }
+}
+
+# Loss and gradient of every step of SFT, relative.
+close() {
+    jq -ne --slurpfile a "$tmp/$1/metrics.jsonl" --slurpfile b "$tmp/$2/metrics.jsonl" '
+        [$a, $b] | map(map(select(.stage == "sft") | [.loss, .grad_norm])) | transpose
+        | length > 20 and all(. as [$x, $y] | range(2) | ($x[.] - $y[.]) / $x[.] | fabs < 1e-5)'
+}
+
+check "one process, two workers" one 2 one2
+check "two ranks of one worker" ranks 2 1 two
+check "give the bits of one process" same_bits one2 two
+check "one process, three workers" one 3 one3
+check "three ranks of one worker" ranks 3 1 three
+check "give its bits" same_bits one3 three
+check "two ranks of two workers: other sums" ranks 2 2 twice --set sft.lr=1e-5 --set grpo.steps=1
+one4() {
+    one 4 one4 --set sft.lr=1e-5 --set grpo.steps=1 && close one4 twice
+}
+check "but the loss and gradient of each step within 1e-5" one4
+
+# A rank that is killed takes the others along; the run is resumed.
+killed() {
+    timeout -k 5 $LIMIT mpirun -n 2 "$ASSAY_BUILD/assay" train "$tmp/recipe.yaml" --set threads=1 --out "$tmp/killed" >/dev/null 2>&1 &
+    launcher=$!
+    for i in $(seq 3000); do
+        [ -d "$tmp/killed/checkpoints/step_1" ] && break
+        sleep 0.02
+    done
+    kill -KILL "$(pgrep -f -- "assay-trainer-mpi train $tmp/recipe.yaml --set threads=1 --out $tmp/killed" | tail -1)"
+    wait $launcher
+    [ $? != 0 ] && [ ! -e "$tmp/killed/summary.json" ]
+}
+check "a rank is killed, and all end" killed
+resumed() {
+    ranks 2 1 killed --resume && same_bits two killed
+}
+check "the run is resumed to the same bits" resumed
+check "a trainer of one process refuses to be one of several" sh -c "OMPI_COMM_WORLD_SIZE=2 '$ASSAY_BUILD/assay-trainer' train '$tmp/recipe.yaml' \
+    --out '$tmp/none' 2>'$tmp/err'; [ \$? = 2 ] && grep -q 'make MPI=1' '$tmp/err' && [ ! -e '$tmp/none' ]"
