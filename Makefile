@@ -45,6 +45,7 @@ GRAMMARS     := python
 SANDBOX_SRC  := $(filter-out sandbox/main_%.c,$(wildcard sandbox/*.c))
 PROBLEM_SRC  := $(wildcard verifier/problem/*.c)
 VERIFIER_SRC := $(filter-out verifier/main_%.c,$(wildcard verifier/*.c))
+CLIENT_SRC   := $(wildcard client/*.c)
 TRAINER_SRC  := $(filter-out trainer/main_%.c trainer/mpi/%,$(wildcard trainer/*.c trainer/*/*.c))
 PROGRAMS     := $(B)/assay $(patsubst sandbox/main_%.c,$(B)/assay-%,$(wildcard sandbox/main_*.c)) \
                 $(patsubst verifier/main_%.c,$(B)/assay-%,$(wildcard verifier/main_*.c)) \
@@ -54,13 +55,16 @@ obj = $(patsubst %.c,$(B)/%.o,$(1))
 $(B)/libsandbox.a:  $(call obj,$(SANDBOX_SRC))
 $(B)/libproblem.a:  $(call obj,$(PROBLEM_SRC))
 $(B)/libverifier.a: $(call obj,$(VERIFIER_SRC))
+$(B)/libclient.a:   $(call obj,$(CLIENT_SRC))
 $(B)/libtrainer.a:  $(call obj,$(TRAINER_SRC))
 $(B)/libgrammars.a: $(foreach g,$(GRAMMARS),$(B)/grammars/$(g).o)
 
 SANDBOX_LIBS  := -lseccomp $(PYTHON_LIBS)
 VERIFIER_LIBS := -luv -ljansson -lyaml -lmicrohttpd -lz -lm -lpthread
-TRAINER_LIBS  := $(BLAS_LIBS) -ljansson -lyaml -lcurl -lpcre2-8 -lutf8proc -lz -lm -lpthread
+CLIENT_LIBS   := -lcurl -ljansson -lm -lpthread
+TRAINER_LIBS  := $(BLAS_LIBS) -lyaml -lpcre2-8 -lutf8proc -lz $(CLIENT_LIBS)
 SANDBOX_A  := $(B)/libsandbox.a
+TRAINER_A  := $(B)/libtrainer.a $(B)/libclient.a
 VERIFIER_A := $(B)/libverifier.a $(B)/libproblem.a $(B)/libsandbox.a
 
 $(B)/assay:          $(B)/tools/main_assay.o
@@ -72,10 +76,10 @@ $(B)/assay-lint:     $(B)/verifier/main_lint.o $(VERIFIER_A) $(B)/libgrammars.a
 $(B)/assay-lint:     LIBS = -ltree-sitter -ljansson -lseccomp
 $(B)/assay-verifier: $(B)/verifier/main_verifier.o $(VERIFIER_A)
 $(B)/assay-verifier: LIBS = $(VERIFIER_LIBS) -lseccomp
-$(B)/assay-trainer:  $(B)/trainer/main_trainer.o $(B)/libtrainer.a
+$(B)/assay-trainer:  $(B)/trainer/main_trainer.o $(TRAINER_A)
 $(B)/assay-trainer:  LIBS = $(TRAINER_LIBS)
 # The same trainer for several processes: world_mpi.o defines what the archive's world.o would.
-$(B)/assay-trainer-mpi: $(B)/trainer/main_trainer.o $(B)/trainer/mpi/world_mpi.o $(B)/libtrainer.a
+$(B)/assay-trainer-mpi: $(B)/trainer/main_trainer.o $(B)/trainer/mpi/world_mpi.o $(TRAINER_A)
 $(B)/assay-trainer-mpi: LIBS = $(TRAINER_LIBS) $(shell pkg-config --libs ompi-c 2>/dev/null)
 $(B)/trainer/mpi/world_mpi.o: ROOM_CFLAGS = $(patsubst -I%,-isystem %,$(shell pkg-config --cflags ompi-c 2>/dev/null))
 
@@ -84,9 +88,16 @@ $(call obj,$(shell grep -l '^EMBED_TEXT' verifier/*.c)): $(wildcard verifier/*.p
 PY_OBJECTS := $(call obj,$(PYTHON_SOURCES) $(wildcard verifier/judge*.c) verifier/main_judge.c sandbox/main_keeper.c)
 $(PY_OBJECTS): ROOM_CFLAGS = $(PYTHON_CFLAGS)
 $(call obj,$(TRAINER_SRC)): ROOM_CFLAGS = $(BLAS_CFLAGS) $(KERNEL.$(CONFIG))
+$(call obj,$(CLIENT_SRC)): ROOM_CFLAGS = -fPIC
 
-all: $(PROGRAMS) ## build everything (default)
-	$(Q)ln -sfn $(CONFIG)/assay build/assay
+all: $(PROGRAMS) $(B)/libassay.a ## build everything (default)
+	$(Q)ln -sfn $(CONFIG)/assay build/assay && ln -sfn $(CONFIG)/libassay.a build/libassay.a
+
+# What other programs link (include/assay.h): one object that shows the names of that header and no other.
+$(B)/libassay.a: $(B)/libclient.a
+	@echo "  AR   $@"
+	$(Q)ld -r -o $(B)/client/libassay.o --whole-archive $< && objcopy -w --keep-global-symbol='assay_*' $(B)/client/libassay.o && \
+	rm -f $@ && ar rcs $@ $(B)/client/libassay.o
 
 $(PROGRAMS):
 	@echo "  LD   $@"
@@ -137,11 +148,13 @@ TEST_LIBS_base     :=
 TEST_LIBS_sandbox  := $(SANDBOX_A)
 TEST_LIBS_jail     := $(SANDBOX_A)
 TEST_LIBS_verifier := $(VERIFIER_A)
-TEST_LIBS_trainer  := $(B)/libtrainer.a
+TEST_LIBS_client   := $(B)/libclient.a
+TEST_LIBS_trainer  := $(TRAINER_A)
 TEST_LD_base       := -ljansson -lyaml -lz -lm
 TEST_LD_sandbox    := $(SANDBOX_LIBS)
 TEST_LD_jail       := $(SANDBOX_LIBS)
 TEST_LD_verifier   := $(VERIFIER_LIBS) $(SANDBOX_LIBS)
+TEST_LD_client     := $(CLIENT_LIBS) -lz
 TEST_LD_trainer    := $(TRAINER_LIBS)
 room_of = $(firstword $(subst _, ,$(notdir $(1))))
 
@@ -163,7 +176,7 @@ $(BENCH_BIN): $(B)/tests/bench/bench_%: $(B)/tests/bench/bench_%.o $$(TEST_LIBS_
 # A target is linked with every archive and takes from them what it needs. With replay.c in libFuzzer's place it is a test: every seed still holds.
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZ_BIN := $(patsubst %.c,$(B)/%,$(FUZZ_SRC))
-FUZZ_A   := $(VERIFIER_A) $(B)/libgrammars.a $(B)/libtrainer.a
+FUZZ_A   := $(VERIFIER_A) $(B)/libgrammars.a $(TRAINER_A)
 FUZZ_LD  := $(if $(filter fuzz,$(CONFIG)),-fsanitize=fuzzer) -Wl,--as-needed -ltree-sitter $(SANDBOX_LIBS) $(VERIFIER_LIBS) $(TRAINER_LIBS)
 F        ?= $(sort $(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC)))
 SECONDS  ?= 60
@@ -215,8 +228,8 @@ setup: ## install what the build needs (Debian/Ubuntu; needs root only when some
 	$(Q)sh tools/deps.sh
 
 # ---- housekeeping ------------------------------------------------------------------------------------------
-SOURCES := $(wildcard include/*.h include/base/*.h sandbox/*.[ch] verifier/*.[ch] verifier/problem/*.[ch] trainer/*.[ch] \
-             trainer/*/*.[ch] tools/*.c tests/*/*.[ch])
+SOURCES := $(wildcard include/*.h include/base/*.h sandbox/*.[ch] verifier/*.[ch] verifier/problem/*.[ch] client/*.[ch] \
+             trainer/*.[ch] trainer/*/*.[ch] tools/*.c tools/example/*.c tests/*/*.[ch])
 
 layers: all ## check that dependencies between rooms are acyclic and point down
 	$(Q)sh tools/layers.sh $(B)
@@ -234,10 +247,14 @@ bench: all $(BENCH_BIN) ## measure against the baselines (see tests/bench/README
 	$(Q)sh tests/bench/bench.sh
 
 install: all ## install below $(DESTDIR)$(PREFIX)
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/assay $(DESTDIR)$(PREFIX)/share/assay
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin libexec/assay share/assay include lib/pkgconfig)
 	install $(filter $(B)/assay-%,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/libexec/assay/
 	install $(B)/assay $(DESTDIR)$(PREFIX)/bin/assay
 	cp -r problems trainer/recipes $(DESTDIR)$(PREFIX)/share/assay/
+	install -m 644 include/assay.h $(DESTDIR)$(PREFIX)/include/
+	install -m 644 $(B)/libassay.a $(DESTDIR)$(PREFIX)/lib/
+	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(shell sed -n 's/.*ASSAY_VERSION "\(.*\)"/\1/p' include/version.h)|' tools/assay.pc.in \
+	    > $(DESTDIR)$(PREFIX)/lib/pkgconfig/assay.pc
 
 clean: ## remove what was built (runs/ stays)
 	rm -rf build/release build/asan build/debug build/fuzz build/assay

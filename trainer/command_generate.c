@@ -7,7 +7,7 @@
 #include "trainer/rl/rollout.h"
 #include "trainer/rl/sampling.h"
 #include "trainer/rl/setup.h"
-#include "trainer/text/utf8.h"
+#include "base/utf8.h"
 
 struct options {
     struct sampling_options sample;

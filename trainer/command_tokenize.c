@@ -5,7 +5,7 @@
 #include "base/keys.h"
 #include "trainer/commands.h"
 #include "trainer/text/tokenizer.h"
-#include "trainer/text/utf8.h"
+#include "base/utf8.h"
 
 enum { KEY_DECODE = 256 };
 

@@ -53,7 +53,24 @@ for at in range(0, len(samples), 250):
     got += reward(prompts=["" for _ in part], completions=chats, task_id=[s["task_id"] for s in part], trainer_state=None)
 restart.join()
 retries = client.retries
+logged = {}
+part = samples[:200]
+got_async = asyncio.run(
+    reward.asynchronous(
+        prompts=["" for _ in part],
+        completions=[s["response"] for s in part],
+        completion_ids=[[0] for _ in part],
+        task_id=[s["task_id"] for s in part],
+        trainer_state=None,
+        log_extra=logged.__setitem__,
+        log_metric=logged.__setitem__,
+    )
+)
 check(f"as TRL calls it: {len(samples)} completions, the server restarted meanwhile", got)
+
+tests += 1
+good = got_async == wanted[: len(part)] and len(logged["assay_reward_grade"]) == len(part) and logged["assay_reward_infra"] == 0
+print(f"{'ok' if good else 'not ok'} {tests} - as TRL calls a coroutine function, with its loggers")
 
 # verl: a call for each completion, from threads.
 score = make_compute_score(client)

@@ -101,7 +101,7 @@ kill_once() {
 # Neither the verifier, nor its helpers, nor its socket. They may take a moment.
 nothing_left() {
     for i in $(seq 200); do
-        left=$(ls -d /tmp/assay-trainer-$victim-* 2>/dev/null
+        left=$(ls -d /tmp/assay-client-$victim-* 2>/dev/null
             [ -n "$verifier" ] && ps -eo pgid=,pid=,comm= | awk -v g="$verifier" '$1 == g'
             ls -A "$TMPDIR")
         [ -z "$left" ] && return 0

@@ -1,4 +1,4 @@
-"""serve_verl.py SOCKET right|unable: asks POST /run_code as verl's sandbox_fusion reward does, in TAP.
+"""serve_verl.py SOCKET right|unable [REQUESTS]: asks POST /run_code as verl's sandbox_fusion reward does, in TAP.
 
 Sixteen threads send one request for each test of a program, read what verl reads of the answer (status, run_result.status,
 return_code, stdout, compared but for newlines at its end) and try again on 504 alone, three times in all. `right`: every
@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 
-THREADS, TRIES, DELAY_S, REQUESTS = 16, 3, 0.05, 200
+THREADS, TRIES, DELAY_S, REQUESTS = 16, 3, 0.05, int((sys.argv[3:] or [200])[0])
 lock = threading.Lock()
 statuses = {}
 

@@ -13,7 +13,7 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "trainer/text/tok_internal.h"
-#include "trainer/text/utf8.h"
+#include "base/utf8.h"
 
 static const char *const SPECIALS[] = {"<|end|>", "<|pad|>"};
 

@@ -221,6 +221,30 @@ static void remote_verifier_names_its_sources(void **state)
     recipe_free(&r);
 }
 
+/* One URL or a list of them, and what is written is read back to the same. */
+static void verifiers_are_a_list(void **state)
+{
+    (void)state;
+    struct buf text = {0}, again = {0};
+    struct recipe r = parsed("verifier: {urls: [\"http://h:1\", \"unix:/s\"], token_file: t,"
+                             " problems: [x.yaml]}\n" STAGE,
+                             NULL, 0);
+    assert_int_equal(r.verifier_urls.n, 2);
+    assert_string_equal(r.verifier_urls.v[1], "unix:/s");
+    assert_string_equal(r.verifier_token_file, "t");
+    recipe_write(&r, &text);
+    recipe_free(&r);
+    r = parsed(text.s, NULL, 0);
+    recipe_write(&r, &again);
+    assert_string_equal(text.s, again.s);
+    recipe_free(&r);
+    r = parsed("verifier: {url: \"http://h:1\", problems: [x.yaml]}\n" STAGE, NULL, 0);
+    assert_int_equal(r.verifier_urls.n, 1);
+    recipe_free(&r);
+    buf_free(&text);
+    buf_free(&again);
+}
+
 static void learning_rates(void **state)
 {
     (void)state;
@@ -260,6 +284,7 @@ int main(void)
         cmocka_unit_test(mistakes_are_named),
         cmocka_unit_test(bad_overrides_are_named),
         cmocka_unit_test(remote_verifier_names_its_sources),
+        cmocka_unit_test(verifiers_are_a_list),
         cmocka_unit_test(learning_rates),
         cmocka_unit_test(prompts_are_framed),
     };

@@ -293,12 +293,13 @@ static int source_of(struct reader *r, struct recipe *out, const char *spec, int
             *ret = i;
             return 0;
         }
-    if (out->verifier_url)
-        return keys_fail(&r->where, NULL, NULL, r->err,
-                         "`%.200s` is not in verifier.problems: with verifier.url, list there what "
-                         "that server was started with, "
-                         "in the order of its -p options",
-                         spec);
+    if (out->verifier_urls.n)
+        return keys_fail(
+            &r->where, NULL, NULL, r->err,
+            "`%.200s` is not in verifier.problems: with verifier.urls, list there what "
+            "that server was started with, "
+            "in the order of its -p options",
+            spec);
     *ret = out->sources.n;
     strings_add(&out->sources, spec);
     return 0;
@@ -544,7 +545,8 @@ void recipe_free(struct recipe *r)
     free(r->system);
     free(r->model_path);
     free(r->model_adapter);
-    free(r->verifier_url);
+    free(r->verifier_token_file);
+    strings_free(&r->verifier_urls);
     free(r->verifier_config);
     free(r->best_metric);
     *r = (struct recipe){0};

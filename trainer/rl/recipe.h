@@ -140,9 +140,10 @@ struct recipe {
     int tokenizer_vocab;
     struct recipe_strings
         tokenizer_texts; /* specs or JSONL files; empty: the data of the SFT stages */
-    struct recipe_data *tokenizer_data; /* tokenizer_texts.n of them */
-    char *verifier_url;                 /* NULL: start our own */
-    char *verifier_config;              /* its --config, NULL: none */
+    struct recipe_data *tokenizer_data;  /* tokenizer_texts.n of them */
+    struct recipe_strings verifier_urls; /* empty: start our own */
+    char *verifier_token_file;           /* NULL: they want no token */
+    char *verifier_config;               /* its --config, NULL: none */
     struct recipe_strings verifier_problems;
     int verifier_slots; /* 0: one per core */
     bool verifier_timing;

@@ -185,7 +185,8 @@ static const struct field TOKENIZER_FIELDS[] = {
 };
 
 static const struct field VERIFIER_FIELDS[] = {
-    {.key = "url", .kind = STRING, AT(recipe, verifier_url)},
+    {.key = "urls", .alias = "url", .kind = STRINGS, AT(recipe, verifier_urls)},
+    {.key = "token_file", .kind = STRING, AT(recipe, verifier_token_file)},
     {.key = "config", .kind = STRING, AT(recipe, verifier_config)},
     {.key = "problems", .kind = STRINGS, AT(recipe, verifier_problems)},
     COUNT("slots", recipe, verifier_slots, 0),

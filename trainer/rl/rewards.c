@@ -3,8 +3,8 @@
 #include <math.h>
 
 #include "base/check.h"
+#include "base/utf8.h"
 #include "trainer/rl/math_answer.h"
-#include "trainer/text/utf8.h"
 
 /* ---- format ---------------------------------------------------------------------------------- */
 

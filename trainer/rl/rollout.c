@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "trainer/rl/rollout_share.h"
 #include "trainer/rl/sampling.h"
-#include "trainer/text/utf8.h"
+#include "base/utf8.h"
 
 static const char *const reward_names[] = REWARD_NAMES;
 

@@ -3,13 +3,13 @@
 #ifndef ASSAY_RL_RUN_H
 #define ASSAY_RL_RUN_H
 
+#include "client/client.h"
+#include "client/process.h"
 #include "trainer/kernels/team.h"
-#include "trainer/rl/client.h"
 #include "trainer/rl/progress.h"
 #include "trainer/rl/recipe.h"
 #include "trainer/rl/runlog.h"
 #include "trainer/rl/task.h"
-#include "trainer/rl/verifier_process.h"
 
 /* The number that tells the best checkpoint: recipe.best_metric. */
 struct watched {
@@ -24,7 +24,8 @@ struct rl_run {
     struct model model;
     struct tokenizer *tok;
     struct verifier_process *verifier; /* NULL: the recipe names a verifier */
-    char verifier_log[32];             /* its stderr while the run goes on; "" when there is none */
+    char verifier_log
+        [VERIFIER_LOG_PATH]; /* its stderr while the run goes on; "" when there is none */
     int verifier_log_fd;
     struct client *client;
     struct runlog *log;        /* NULL: nothing is recorded */

@@ -1,6 +1,6 @@
-/* runlog.c: the run folder. metrics.jsonl and completions/step_N.jsonl grow a line at a time and
- * each line is flushed, so that a killed run leaves whole lines but for the last; everything else
- * appears complete or not at all. */
+/* runlog.c: the run folder. metrics.jsonl, completions/step_N.jsonl and TensorBoard's events grow a
+ * line (a record) at a time and each is flushed, so that a killed run leaves whole ones but for the
+ * last; everything else appears complete or not at all. */
 #include "trainer/rl/runlog.h"
 
 #include <dirent.h>
@@ -9,11 +9,13 @@
 
 #include "base/arena.h"
 #include "base/file.h"
+#include "trainer/rl/events.h"
 
 struct runlog {
     char *dir;
     struct arena names;
     FILE *metrics, *completions;
+    struct events *events;
     int completions_step;
 };
 
@@ -173,6 +175,9 @@ int runlog_open(const char *dir, enum runlog_mode mode, struct str recipe, struc
         rc = make_folders(runlog_path(r, "completions"), err);
     if (rc == 0)
         rc = open_lines(r, "metrics.jsonl", "ae", &r->metrics, err);
+    if (rc == 0)
+        rc = events_open(runlog_path(r, EVENTS_NAME), runlog_path(r, "metrics.jsonl"), &r->events,
+                         err);
     if (rc < 0)
         runlog_close(r);
     else
@@ -188,6 +193,7 @@ void runlog_close(struct runlog *r)
         fclose(r->metrics);
     if (r->completions)
         fclose(r->completions);
+    events_close(r->events);
     arena_free(&r->names);
     free(r->dir);
     free(r);
@@ -220,7 +226,12 @@ static int write_line(struct runlog *r, const char *name, FILE *f, json_t *line,
 
 int runlog_metrics(struct runlog *r, json_t *line, struct err *err)
 {
-    return write_line(r, "metrics.jsonl", r->metrics, line, err);
+    json_t *kept = json_incref(line);
+    int rc = write_line(r, "metrics.jsonl", r->metrics, line, err);
+    if (rc == 0)
+        rc = events_line(r->events, kept, err);
+    json_decref(kept);
+    return rc;
 }
 
 int runlog_sync(struct runlog *r, long *ret_bytes, struct err *err)

@@ -1,5 +1,5 @@
-/* runlog.h: the run folder: recipe.yaml, metrics.jsonl, completions/step_N.jsonl, and whatever the
- * run adds. */
+/* runlog.h: the run folder: recipe.yaml, metrics.jsonl (and the same for TensorBoard),
+ * completions/step_N.jsonl, and whatever the run adds. */
 #ifndef ASSAY_RUNLOG_H
 #define ASSAY_RUNLOG_H
 
@@ -27,7 +27,7 @@ const char *runlog_path(struct runlog *r, const char *name);
 /* A whole file (temporary, fsync, rename). */
 int runlog_file(struct runlog *r, const char *name, struct str text, struct err *err);
 int runlog_json(struct runlog *r, const char *name, const json_t *json, struct err *err);
-/* One line of metrics.jsonl, flushed: {"stage","step", ...}; takes over `line`. NaN cannot be
+/* One line of metrics.jsonl and one event, flushed: {"stage","step", ...}; takes over `line`. NaN cannot be
  * written: leave such keys out. */
 int runlog_metrics(struct runlog *r, json_t *line, struct err *err);
 /* Puts metrics.jsonl on the disk; *ret_bytes: its size. */

@@ -1,7 +1,7 @@
 #include "trainer/rl/setup.h"
 
 #include <math.h>
-#include <sys/mman.h>
+#include <stdlib.h>
 
 #include "base/file.h"
 #include "trainer/model/lora.h"
@@ -12,26 +12,13 @@
 /* The one special token of tokenizers made here: ends a completion. */
 static const char END_OF_TEXT[] = "<|endoftext|>";
 
-enum { VERIFIER_LOG_BYTES_MAX = 64 << 20 };
-
-/* Where the verifier's messages go while the run may still fail without leaving a trace: a file
- * without a name, so that a run which is killed leaves none either. */
-static int open_log(struct rl_run *run, struct err *err)
-{
-    const char *folder = getenv("TMPDIR");
-    run->verifier_log_fd = open(folder ? folder : "/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (run->verifier_log_fd < 0)
-        run->verifier_log_fd = memfd_create("verifier.log", MFD_CLOEXEC);
-    if (run->verifier_log_fd < 0)
-        return err_set(err, -errno, "no file for the verifier's messages: %s", strerror(errno));
-    snprintf(run->verifier_log, sizeof run->verifier_log, "/proc/self/fd/%d", run->verifier_log_fd);
-    return 0;
-}
+enum { VERIFIER_LOG_BYTES_MAX = 64 << 20, TOKEN_BYTES_MAX = 64 << 10 };
 
 static int start_verifier(struct rl_run *run, struct err *err)
 {
     const struct recipe *r = run->recipe;
-    TRY(open_log(run, err));
+    /* Until it is known whether the run leaves a trace at all, these messages leave none. */
+    TRY(verifier_process_log(run->verifier_log, &run->verifier_log_fd, err));
     const struct verifier_process_options opt = {
         .problems = (const char *const *)r->sources.v,
         .n_problems = r->sources.n,
@@ -43,24 +30,40 @@ static int start_verifier(struct rl_run *run, struct err *err)
     return verifier_process_start(&opt, &run->verifier, err);
 }
 
+static int read_token(const char *path, char **ret, struct err *err)
+{
+    struct buf text = {0};
+    TRY(file_read(path, TOKEN_BYTES_MAX, &text, err));
+    struct str token = str_trim(buf_view(&text));
+    int rc = token.len ? 0 : err_set(err, -EINVAL, "%s: holds no token", path);
+    if (rc == 0)
+        *ret = check_alloc(strndup(token.s, token.len));
+    buf_free(&text);
+    return rc;
+}
+
 static int reach_verifier(struct rl_run *run, struct err *err)
 {
     const struct recipe *r = run->recipe;
-    json_t *health = NULL;
-    if (!r->verifier_url)
+    char *token = NULL;
+    const char *own;
+    struct client_options opt = {.urls = (const char *const *)r->verifier_urls.v,
+                                 .n_urls = r->verifier_urls.n,
+                                 .deadline_s = r->verifier_deadline_s,
+                                 .no_timing = !r->verifier_timing};
+    if (!r->verifier_urls.n) {
         TRY(start_verifier(run, err));
-    const struct client_options opt = {
-        .url = r->verifier_url,
-        .socket_path = run->verifier ? verifier_process_socket(run->verifier) : NULL,
-        .deadline_s = r->verifier_deadline_s,
-        .no_timing = !r->verifier_timing,
-    };
-    TRY(client_start(&opt, &run->client, err));
-    if (client_health(run->client, &health, err) < 0)
-        return err_prefix(err, "the verifier at %s does not answer",
-                          r->verifier_url ? r->verifier_url : opt.socket_path);
-    json_decref(health);
-    return 0;
+        own = verifier_process_url(run->verifier);
+        opt.urls = &own;
+        opt.n_urls = 1;
+    }
+    int rc = r->verifier_token_file ? read_token(r->verifier_token_file, &token, err) : 0;
+    opt.token = token;
+    if (rc == 0)
+        rc = client_start(&opt, &run->client, err);
+    free(token);
+    TRY(rc);
+    return client_health(run->client, NULL, err);
 }
 
 /* The adapter that the recipe names goes on learning, or else a new one begins. Where all weights

@@ -91,6 +91,20 @@ static void add_object(json_t *summary, const char *key, const json_t *eval, con
         json_object_set(summary, key, value);
 }
 
+/* What each verifier of the recipe's did. */
+static void add_verifiers(json_t *summary, const struct rl_run *run)
+{
+    json_t *list = json_array();
+    struct client_server s;
+    for (int i = 0; run->recipe->verifier_urls.n && client_server(run->client, i, &s); i++)
+        json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:b}", "url", s.url, "verdicts",
+                                              (json_int_t)s.graded, "refusals",
+                                              (json_int_t)s.refusals, "up", s.up));
+    if (json_array_size(list))
+        json_object_set(summary, "verifiers", list);
+    json_decref(list);
+}
+
 json_t *summary_make(const struct rl_run *run, const json_t *evals, double seconds,
                      const char *model_dir)
 {
@@ -106,6 +120,7 @@ json_t *summary_make(const struct rl_run *run, const json_t *evals, double secon
     json_object_set_new(summary, "seconds", json_real(seconds));
     json_object_set_new(summary, "verdicts", json_integer(run->verdicts));
     json_object_set_new(summary, "infra", json_integer(run->infra));
+    add_verifiers(summary, run);
     json_object_set_new(summary, "tokens", json_integer(run->tokens_sampled + run->tokens_trained));
     json_object_set_new(summary, "tokens_sampled", json_integer(run->tokens_sampled));
     json_object_set_new(summary, "tokens_trained", json_integer(run->tokens_trained));

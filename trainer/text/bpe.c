@@ -8,7 +8,7 @@
 #include <utf8proc.h>
 
 #include "trainer/text/tok_internal.h"
-#include "trainer/text/utf8.h"
+#include "base/utf8.h"
 
 /* ---- tables --------------------------------------------------------------------------------- */
 

@@ -202,7 +202,7 @@ class Client:
             return taken
 
     def _work(self) -> None:
-        connection = Connection(self._address, self._token)
+        connection = Connection(self._address, self._token, self._count_retry)
         while not self._closed:
             taken = self._take()
             try:
@@ -214,6 +214,10 @@ class Client:
             with self._lock:
                 self._idle += 1
         connection.close()
+
+    def _count_retry(self) -> None:
+        with self._lock:
+            self.retries += 1
 
     # ---- one request until it is answered ----------------------------------------------------------
 
@@ -246,7 +250,7 @@ class Client:
                 for w in items:
                     w.future.set_exception(failure)
                 return
-            self.retries += 1
+            self._count_retry()
             pause = max(backoff, min(pause, RETRY_AFTER_MAX_S)) * random.uniform(0.5, 1.5)
             time.sleep(max(0.0, min(pause, min(w.end for w in items) - now)))
             backoff = min(backoff * 2, BACKOFF_MAX_S)

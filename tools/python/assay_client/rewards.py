@@ -50,30 +50,50 @@ def make_reward(
     task_column  the data set's column with the problem's id; rows where it is None are not graded, and get None
     kind         response (a model's whole reply), completion (what continues the prompt) or solution (a whole program)
     name         what TRL calls it in its metrics
+
+    `.asynchronous` is the same as a coroutine function, which TRL runs beside other asynchronous rewards. Where TRL
+    offers `log_extra` and `log_metric`, the grades and the share of faults of the verifier's are logged.
     """
     if kind not in ("response", "completion", "solution"):
         raise ValueError(f"kind {kind!r}: want response, completion or solution")
 
-    def reward(prompts: Any = None, completions: Sequence[Completion] = (), **columns: Any) -> List[Optional[float]]:
+    def rows_of(completions: Sequence[Completion], columns: Mapping[str, Any]) -> List[int]:
         tasks = columns.get(task_column)
         if tasks is None:
             raise ValueError(f"the data set needs a column {task_column!r} with the problems' ids")
         if len(tasks) != len(completions):
             raise ValueError(f"{len(completions)} completions, but {len(tasks)} of column {task_column!r}")
-        rows = [i for i, task in enumerate(tasks) if task is not None]
-        verdicts = (client or default_client()).grade(
-            {"task_id": tasks[i], kind: text_of(completions[i])} for i in rows
-        )
-        rewards: List[Optional[float]] = [None] * len(completions)
-        for i, verdict in zip(rows, verdicts):
-            rewards[i] = verdict["reward"]
-        extra = columns.get("log_extra")
-        if callable(extra):
-            by_row = dict(zip(rows, verdicts))
-            extra(f"{name}_grade", [by_row.get(i, {}).get("grade") for i in range(len(completions))])
-        return rewards
+        return [i for i, task in enumerate(tasks) if task is not None]
 
-    reward.__name__ = reward.__qualname__ = name
+    def items_of(rows: Sequence[int], completions: Sequence[Completion], columns: Mapping[str, Any]) -> List[Dict[str, Any]]:
+        return [{"task_id": columns[task_column][i], kind: text_of(completions[i])} for i in rows]
+
+    def rewards_of(
+        rows: Sequence[int], verdicts: Sequence[Verdict], n: int, columns: Mapping[str, Any]
+    ) -> List[Optional[float]]:
+        by_row = dict(zip(rows, verdicts))
+        extra, metric = columns.get("log_extra"), columns.get("log_metric")
+        if callable(extra):
+            extra(f"{name}_grade", [by_row.get(i, {}).get("grade") for i in range(n)])
+        if callable(metric) and rows:
+            metric(f"{name}_infra", sum(v["reward"] is None for v in verdicts) / len(rows))
+        return [by_row[i]["reward"] if i in by_row else None for i in range(n)]
+
+    def reward(prompts: Any = None, completions: Sequence[Completion] = (), **columns: Any) -> List[Optional[float]]:
+        rows = rows_of(completions, columns)
+        verdicts = (client or default_client()).grade(items_of(rows, completions, columns))
+        return rewards_of(rows, verdicts, len(completions), columns)
+
+    async def reward_async(
+        prompts: Any = None, completions: Sequence[Completion] = (), **columns: Any
+    ) -> List[Optional[float]]:
+        rows = rows_of(completions, columns)
+        verdicts = await (client or default_client()).grade_async(items_of(rows, completions, columns))
+        return rewards_of(rows, verdicts, len(completions), columns)
+
+    for function in (reward, reward_async):
+        function.__name__ = function.__qualname__ = name
+    reward.asynchronous = reward_async  # type: ignore[attr-defined]
     return reward
 
 

@@ -6,7 +6,7 @@ import http.client
 import json
 import socket
 import time
-from typing import Any, Dict, NamedTuple, Optional
+from typing import Any, Callable, Dict, NamedTuple, Optional
 from urllib.parse import urlsplit
 
 ANSWER_BYTES_MAX = 256 << 20
@@ -79,10 +79,11 @@ def _retry_after(text: Optional[str]) -> float:
 
 
 class Connection:
-    """Not for several threads at once."""
+    """Not for several threads at once. `on_resent` is called when a request is sent again on a new connection."""
 
-    def __init__(self, address: Address, token: Optional[str]) -> None:
+    def __init__(self, address: Address, token: Optional[str], on_resent: Callable[[], None] = lambda: None) -> None:
         self._address = address
+        self._on_resent = on_resent
         self._headers: Dict[str, str] = {"Content-Type": "application/json"}
         if token:
             self._headers["Authorization"] = f"Bearer {token}"
@@ -107,6 +108,7 @@ class Connection:
             if not kept:
                 raise Refused(f"{type(why).__name__}: {why}") from None
         # A server closes connections that were idle for long; that says nothing about its health.
+        self._on_resent()
         return self.ask(method, path, body, max(0.001, end - time.monotonic()))
 
     def _ask(self, method: str, path: str, body: Optional[bytes], end: float) -> Answer:

@@ -195,6 +195,28 @@ class Rewards(WithStub):
         got = reward(["p"] * 5, ["abc", chat, "fault", "not mine", parts], task_id=["a", "b", "c", None, 5], trainer_state=None)
         self.assertEqual(got, [3.0, 4.0, None, None, 5.0])
 
+    def test_trl_async(self) -> None:
+        self.stub()
+        reward = make_reward(self.client(), name="tests_pass").asynchronous
+        self.assertTrue(asyncio.iscoroutinefunction(reward))
+        self.assertEqual(reward.__name__, "tests_pass")
+        columns = {"task_id": ["a", None, "b"], "completion_ids": [[1], [2], [3]], "trainer_state": None, "environments": None}
+        got = asyncio.run(reward(prompts=["p"] * 3, completions=["abc", "x", "fault"], **columns))
+        self.assertEqual(got, [3.0, None, None])
+
+    def test_trl_logs(self) -> None:
+        self.stub()
+        logged: dict = {}
+        reward = make_reward(self.client(), name="r")
+        reward(
+            prompts=["p"] * 3,
+            completions=["good", "x", "fault"],
+            task_id=["a", None, "b"],
+            log_extra=logged.__setitem__,
+            log_metric=logged.__setitem__,
+        )
+        self.assertEqual(logged, {"r_grade": ["correct", None, None], "r_infra": 0.5})
+
     def test_trl_without_the_column(self) -> None:
         reward = make_reward(self.client())
         with self.assertRaisesRegex(ValueError, "task_id"):

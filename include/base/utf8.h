@@ -1,7 +1,13 @@
-/* utf8.c: which bytes are UTF-8 (RFC 3629's table). */
-#include "trainer/text/utf8.h"
+/* utf8.h: which bytes are UTF-8 (the table of RFC 3629). A model may sample any; JSON and PCRE2
+ * take only valid ones. */
+#ifndef ASSAY_BASE_UTF8_H
+#define ASSAY_BASE_UTF8_H
 
-size_t utf8_char(struct str text)
+#include "base/str.h"
+
+/* Bytes of the character at the start of text; 0 when it is malformed (surrogates, overlong forms,
+ * past U+10FFFF). Not for empty text. */
+static inline size_t utf8_char(struct str text)
 {
     const unsigned char *s = (const unsigned char *)text.s;
     unsigned char c = s[0];
@@ -19,7 +25,8 @@ size_t utf8_char(struct str text)
     return n;
 }
 
-size_t utf8_prefix(struct str text)
+/* Length of the valid UTF-8 at the start of text. */
+static inline size_t utf8_prefix(struct str text)
 {
     size_t at = 0;
     while (at < text.len) {
@@ -31,7 +38,8 @@ size_t utf8_prefix(struct str text)
     return at;
 }
 
-void utf8_clean(struct str text, struct buf *out)
+/* Appends text with every byte that is not part of valid UTF-8 as U+FFFD. */
+static inline void utf8_clean(struct str text, struct buf *out)
 {
     while (text.len) {
         size_t n = utf8_prefix(text);
@@ -43,3 +51,5 @@ void utf8_clean(struct str text, struct buf *out)
         text = str_from(text, 1);
     }
 }
+
+#endif
