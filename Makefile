@@ -133,11 +133,13 @@ TEST_LIBS_sandbox  := $(SANDBOX_A)
 TEST_LIBS_jail     := $(SANDBOX_A)
 TEST_LIBS_verifier := $(VERIFIER_A)
 TEST_LIBS_trainer  := $(B)/libtrainer.a
+TEST_LIBS_language := $(VERIFIER_A) $(B)/libgrammars.a
 TEST_LD_base       := -ljansson -lyaml -lz -lm
 TEST_LD_sandbox    := $(SANDBOX_LIBS)
 TEST_LD_jail       := $(SANDBOX_LIBS)
 TEST_LD_verifier   := $(VERIFIER_LIBS) $(SANDBOX_LIBS)
 TEST_LD_trainer    := $(TRAINER_LIBS)
+TEST_LD_language   := -ltree-sitter -ljansson -lz -lm
 room_of = $(firstword $(subst _, ,$(notdir $(1))))
 
 $(call obj,$(wildcard tests/*/sandbox_*.c tests/*/verifier_*.c tests/bench/bench_jail.c)): ROOM_CFLAGS = $(PYTHON_CFLAGS)

@@ -63,7 +63,7 @@ static const char *decide_broken(const struct tree_facts *t, const struct line_f
         return "prose";
     if (text_score > g->program_score)
         return text_score == g->text_score && strcmp(g->text, "english") == 0 ? "prose" : "data";
-    return strcmp(g->program, "python2") == 0 ? python : g->program;
+    return g->program;
 }
 
 bool language_is_doubtful(const struct tree_facts *t)
