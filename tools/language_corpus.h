@@ -19,6 +19,7 @@ enum {
     CORPUS_FILE_BYTES_MAX = 1 << 20,
     PIECE_LINES_LEAST = 5,
     PIECE_LINES_MOST = 60,
+    FRAGMENT_LINES_MOST = 20,
     PIECE_BYTES_LEAST = 60,
     PIECE_BYTES_MOST = 8 << 10
 };
@@ -123,30 +124,23 @@ static inline bool corpus_line_is_outer(struct str text, size_t at)
     return at < text.len && !strchr(" \t\n})]", text.s[at]);
 }
 
-/* Piece number `index` of a file, a view of its text; false if it has none worth looking at. It is
- * whole paragraphs, from one at the left edge (number 0: from the file's start) to before another
- * one, or until PIECE_LINES_MOST: functions, classes, short programs. Half are shorter than 20
- * lines; all have a few lines that are no comments. */
-static inline bool corpus_piece(const struct corpus_file *f, unsigned index, struct str *ret)
+static inline struct rng corpus_random(const struct corpus_file *f, unsigned index)
 {
-    struct str text = f->text;
     uint64_t seed = index;
     for (const char *s = f->path; *s; s++)
         seed = rng_mix(seed ^ (unsigned char)*s);
-    struct rng r = rng_make(seed, 0);
-    double u = rng_uniform(&r);
-    size_t wanted = PIECE_LINES_LEAST + (size_t)(u * u * (PIECE_LINES_MOST - PIECE_LINES_LEAST));
-    size_t from = 0, n = 0, lines = 0, inked = 0;
-    bool blank = true;
-    for (size_t at = 0; index && at < text.len; at = corpus_next_line(text, at)) {
-        /* One of n, each as likely, without knowing n before. */
-        if (blank && corpus_line_is_outer(text, at) && rng_below(&r, ++n) == 0)
-            from = at;
-        blank = corpus_line_is_blank(text, at);
-    }
-    size_t to = from;
+    return rng_make(seed, 0);
+}
+
+/* Takes lines from `from` on until `wanted` of them say something and, for whole paragraphs, the
+ * next one begins another; false if too few do. */
+static inline bool corpus_cut(struct str text, size_t from, size_t wanted, bool whole,
+                              struct str *ret)
+{
+    size_t to = from, lines = 0, inked = 0;
+    bool blank = false;
     for (; to < text.len && lines < PIECE_LINES_MOST; lines++) {
-        if (blank && lines && inked >= wanted && corpus_line_is_outer(text, to))
+        if (inked >= wanted && (!whole || (blank && corpus_line_is_outer(text, to))))
             break;
         blank = corpus_line_is_blank(text, to);
         inked += !blank && !corpus_line_is_comment(text, to);
@@ -156,6 +150,38 @@ static inline bool corpus_piece(const struct corpus_file *f, unsigned index, str
         to = from + PIECE_BYTES_MOST;
     *ret = str_make(text.s + from, to - from);
     return inked >= PIECE_LINES_LEAST && to - from >= PIECE_BYTES_LEAST;
+}
+
+/* Piece number `index` of a file, a view of its text; false if it has none worth looking at. It is
+ * whole paragraphs, from one at the left edge (number 0: from the file's start) to before another
+ * one, or until PIECE_LINES_MOST: functions, classes, short programs. Half are shorter than 20
+ * lines; all have a few lines that are no comments. */
+static inline bool corpus_piece(const struct corpus_file *f, unsigned index, struct str *ret)
+{
+    struct rng r = corpus_random(f, index);
+    double u = rng_uniform(&r);
+    size_t wanted = PIECE_LINES_LEAST + (size_t)(u * u * (PIECE_LINES_MOST - PIECE_LINES_LEAST));
+    size_t from = 0, n = 0;
+    bool blank = true;
+    for (size_t at = 0; index && at < f->text.len; at = corpus_next_line(f->text, at)) {
+        /* One of n, each as likely, without knowing n before. */
+        if (blank && corpus_line_is_outer(f->text, at) && rng_below(&r, ++n) == 0)
+            from = at;
+        blank = corpus_line_is_blank(f->text, at);
+    }
+    return corpus_cut(f->text, from, wanted, true, ret);
+}
+
+/* Fragment number `index`: a few lines from anywhere, as of a body without its function. */
+static inline bool corpus_fragment(const struct corpus_file *f, unsigned index, struct str *ret)
+{
+    struct rng r = corpus_random(f, ~index);
+    size_t wanted = PIECE_LINES_LEAST + rng_below(&r, FRAGMENT_LINES_MOST - PIECE_LINES_LEAST);
+    size_t from = 0, n = 0;
+    for (size_t at = 0; at < f->text.len; at = corpus_next_line(f->text, at))
+        if (rng_below(&r, ++n) == 0)
+            from = at;
+    return corpus_cut(f->text, from, wanted, false, ret);
 }
 
 #endif

@@ -19,8 +19,9 @@
 
 enum {
     LABELS_MAX = 64,
-    PIECES = 3, /* of each file */
-    SNIPPETS_LEAST = 10, /* that must have a token before it is looked at */
+    PIECES = 2, /* of each file: its beginning, and another */
+    FRAGMENTS = 1,
+    SNIPPETS_LEAST = 16, /* that must have a token before it is looked at */
     SOURCES_LEAST = 3,
     TOKENS_KEPT = 5000,
     ROUNDS = 8,
@@ -112,6 +113,15 @@ static int label_of(const char *name)
     return k;
 }
 
+static void add_snippet(const char *label, struct str text)
+{
+    snippets = xrealloc(snippets, (size_t)n_snippets + 1, sizeof *snippets);
+    snippets[n_snippets] = (struct snippet){.label = label_of(label)};
+    language_tokens(text, see_token, &snippets[n_snippets]);
+    label_size[snippets[n_snippets].label]++;
+    n_snippets++;
+}
+
 static void see_file(void *arg, const struct corpus_file *f)
 {
     struct str piece;
@@ -121,13 +131,11 @@ static void see_file(void *arg, const struct corpus_file *f)
         n_sources++;
     }
     for (unsigned i = 0; i < PIECES; i++)
-        if (corpus_piece(f, i, &piece)) {
-            snippets = xrealloc(snippets, (size_t)n_snippets + 1, sizeof *snippets);
-            snippets[n_snippets] = (struct snippet){.label = label_of(f->label)};
-            language_tokens(piece, see_token, &snippets[n_snippets]);
-            label_size[snippets[n_snippets].label]++;
-            n_snippets++;
-        }
+        if (corpus_piece(f, i, &piece))
+            add_snippet(f->label, piece);
+    for (unsigned i = 0; i < FRAGMENTS; i++)
+        if (corpus_fragment(f, i, &piece))
+            add_snippet(f->label, piece);
 }
 
 /* What a token's count is worth: the second and third time say less than the first. */
@@ -270,7 +278,8 @@ int main(int argc, char **argv)
         bool common = tokens[t].snippets >= SNIPPETS_LEAST && tokens[t].sources >= SOURCES_LEAST;
         tokens[t].index = common ? n_kept++ : -1;
     }
-    fprintf(stderr, "%d sources, %d labels, %d pieces, %d tokens, %d common\n", n_sources, n_labels, n_snippets, n_tokens, n_kept);
+    fprintf(stderr, "%d sources, %d labels, %d pieces, %d tokens, %d common\n", n_sources, n_labels,
+            n_snippets, n_tokens, n_kept);
     train();
     keep_best(n_kept < TOKENS_KEPT ? n_kept : TOKENS_KEPT);
     train();

@@ -56,7 +56,7 @@ static const char *decide_broken(const struct tree_facts *t, const struct line_f
                    : hints      ? barely
                                 : 0;
     if (best - python_score < needed)
-        return python;
+        return m->pseudo > 5 && !m->blocks && !m->defs ? "prose" : python;
     if (prose > 0.5 && python_score < clearly && g->program_score - text_score < 1.5f)
         return "prose";
     if (m->pseudo > 3 && (float)m->pseudo > g->program_score)

@@ -10,8 +10,8 @@
 #include <getopt.h>
 
 #include "base/clock.h"
-#include "verifier/linter.h"
 #include "tools/language_corpus.h"
+#include "verifier/linter.h"
 
 enum { LABELS_MAX = 64, SOURCES_MAX = 256, PYTHON_KIND = 0, OTHER_KIND, TEXT_KIND };
 
@@ -22,14 +22,14 @@ struct tally {
 
 static struct tally labels[LABELS_MAX], sources[SOURCES_MAX], all = {.name = "all"};
 static struct linter linter;
-static bool verbose, show, whole;
+static bool verbose, show, whole, fragments;
 static int64_t spent_ns;
 
 static int kind_of(const char *label)
 {
-    static const char *const texts[] = {"css",      "english",     "html",  "ini",  "json",
-                                        "latex",    "markdown",    "prose", "data", "empty",
-                                        "other-prose", "xml", "yaml", "pseudocode"};
+    static const char *const texts[] = {"css",         "english",  "html",  "ini",       "json",
+                                        "latex",       "markdown", "prose", "data",      "empty",
+                                        "other-prose", "xml",      "yaml",  "pseudocode"};
     for (size_t i = 0; i < COUNT_OF(texts); i++)
         if (strcmp(label, texts[i]) == 0)
             return TEXT_KIND;
@@ -67,7 +67,7 @@ static void see_file(void *arg, const struct corpus_file *f)
 {
     struct str text = f->text;
     (void)arg;
-    if (!whole && !corpus_piece(f, 1, &text))
+    if (fragments ? !corpus_fragment(f, 1, &text) : !whole && !corpus_piece(f, 1, &text))
         return;
     json_t *s = json_stringn(text.s, text.len);
     if (!s) /* cut inside a character */
@@ -100,10 +100,11 @@ static void print(const char *what, const struct tally *t)
 
 int main(int argc, char **argv)
 {
-    for (int c; (c = getopt(argc, argv, "svw")) != -1;) {
+    for (int c; (c = getopt(argc, argv, "fsvw")) != -1;) {
         verbose |= c == 'v';
         whole |= c == 'w';
         show |= c == 's';
+        fragments |= c == 'f';
         if (c == '?')
             return 2;
     }
