@@ -45,8 +45,8 @@ GRAMMARS     := python
 SANDBOX_SRC  := $(filter-out sandbox/main_%.c,$(wildcard sandbox/*.c))
 PROBLEM_SRC  := $(wildcard verifier/problem/*.c)
 VERIFIER_SRC := $(filter-out verifier/main_%.c,$(wildcard verifier/*.c))
-CLIENT_SRC   := $(wildcard client/*.c)
-TRAINER_SRC  := $(filter-out trainer/main_%.c trainer/mpi/%,$(wildcard trainer/*.c trainer/*/*.c))
+CLIENT_SRC   := $(wildcard trainer/client/*.c)
+TRAINER_SRC  := $(filter-out trainer/main_%.c trainer/mpi/% trainer/client/%,$(wildcard trainer/*.c trainer/*/*.c))
 PROGRAMS     := $(B)/assay $(patsubst sandbox/main_%.c,$(B)/assay-%,$(wildcard sandbox/main_*.c)) \
                 $(patsubst verifier/main_%.c,$(B)/assay-%,$(wildcard verifier/main_*.c)) \
                 $(patsubst trainer/main_%.c,$(B)/assay-%,$(wildcard trainer/main_*.c)) $(if $(MPI),$(B)/assay-trainer-mpi)
@@ -96,8 +96,8 @@ all: $(PROGRAMS) $(B)/libassay.a ## build everything (default)
 # What other programs link (include/assay.h): one object that shows the names of that header and no other.
 $(B)/libassay.a: $(B)/libclient.a
 	@echo "  AR   $@"
-	$(Q)ld -r -o $(B)/client/libassay.o --whole-archive $< && objcopy -w --keep-global-symbol='assay_*' $(B)/client/libassay.o && \
-	rm -f $@ && ar rcs $@ $(B)/client/libassay.o
+	$(Q)ld -r -o $(B)/trainer/client/libassay.o --whole-archive $< && objcopy -w --keep-global-symbol='assay_*' $(B)/trainer/client/libassay.o && \
+	rm -f $@ && ar rcs $@ $(B)/trainer/client/libassay.o
 
 $(PROGRAMS):
 	@echo "  LD   $@"
@@ -150,12 +150,14 @@ TEST_LIBS_jail     := $(SANDBOX_A)
 TEST_LIBS_verifier := $(VERIFIER_A)
 TEST_LIBS_client   := $(B)/libclient.a
 TEST_LIBS_trainer  := $(TRAINER_A)
+TEST_LIBS_language := $(VERIFIER_A) $(B)/libgrammars.a
 TEST_LD_base       := -ljansson -lyaml -lz -lm
 TEST_LD_sandbox    := $(SANDBOX_LIBS)
 TEST_LD_jail       := $(SANDBOX_LIBS)
 TEST_LD_verifier   := $(VERIFIER_LIBS) $(SANDBOX_LIBS)
 TEST_LD_client     := $(CLIENT_LIBS) -lz
 TEST_LD_trainer    := $(TRAINER_LIBS)
+TEST_LD_language   := -ltree-sitter -ljansson -lz -lm
 room_of = $(firstword $(subst _, ,$(notdir $(1))))
 
 $(call obj,$(wildcard tests/*/sandbox_*.c tests/*/verifier_*.c tests/bench/bench_jail.c)): ROOM_CFLAGS = $(PYTHON_CFLAGS)
@@ -228,7 +230,7 @@ setup: ## install what the build needs (Debian/Ubuntu; needs root only when some
 	$(Q)sh tools/deps.sh
 
 # ---- housekeeping ------------------------------------------------------------------------------------------
-SOURCES := $(wildcard include/*.h include/base/*.h sandbox/*.[ch] verifier/*.[ch] verifier/problem/*.[ch] client/*.[ch] \
+SOURCES := $(wildcard include/*.h include/base/*.h sandbox/*.[ch] verifier/*.[ch] verifier/problem/*.[ch] \
              trainer/*.[ch] trainer/*/*.[ch] tools/*.c tools/example/*.c tests/*/*.[ch])
 
 layers: all ## check that dependencies between rooms are acyclic and point down

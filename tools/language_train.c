@@ -12,28 +12,28 @@
  * solutions and tests of exercise collections in 23 languages, textbook algorithms in 19, samples
  * of 35 kinds of file, and files of Debian and npm packages, each under its own licence: only the
  * weights of tokens are kept here. No sample that the tests measure with is among them. */
-#include <dirent.h>
 #include <math.h>
-#include <stdlib.h>
 
-#include "base/file.h"
+#include "tools/language_corpus.h"
 #include "verifier/language_tokens.h"
 
 enum {
     LABELS_MAX = 64,
-    SNIPPETS_LEAST = 10, /* that must have a token before it is looked at */
-    TOKENS_KEPT = 2000,
-    ROUNDS = 12,
-    SNIPPET_BYTES_MAX = 16 << 10,
+    PIECES = 2, /* of each file: its beginning, and another */
+    FRAGMENTS = 1,
+    SNIPPETS_LEAST = 16, /* that must have a token before it is looked at */
+    SOURCES_LEAST = 3,
+    TOKENS_KEPT = 5000,
+    ROUNDS = 8,
     WEIGHT_STEPS = 30, /* either way from nothing */
 };
 
 static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-static const float rate = 0.15f, decay = 2e-2f, weight_step = 0.125f;
+static const float rate = 0.15f, decay = 2e-2f, weight_step = 0.125f, SHARE_MOST = 4;
 
 struct token {
     char text[LANGUAGE_TOKEN_BYTES_MAX + 1];
-    int snippets, last_snippet;
+    int snippets, last_snippet, sources, last_source;
     int index; /* in the model, -1 if it is not kept */
     float use;
 };
@@ -50,6 +50,8 @@ struct snippet {
 
 static char labels[LABELS_MAX][32];
 static int n_labels, label_size[LABELS_MAX];
+static char last_source[64];
+static int n_sources; /* seen so far */
 static struct token *tokens;
 static int n_tokens, n_kept;
 static int *slots; /* open addressing: 1 + the token's place */
@@ -92,33 +94,48 @@ static void see_token(void *arg, struct str s)
     }
     tokens[t].last_snippet = n_snippets;
     tokens[t].snippets++;
+    if (tokens[t].last_source != n_sources) {
+        tokens[t].last_source = n_sources;
+        tokens[t].sources++;
+    }
     snippet->cells = xrealloc(snippet->cells, (size_t)snippet->n + 1, sizeof *snippet->cells);
     snippet->cells[snippet->n++] = (struct cell){t, 1};
 }
 
-static void read_label(const char *folder, const char *label)
+static int label_of(const char *name)
 {
-    char path[PATH_MAX];
-    struct dirent **names;
-    snprintf(path, sizeof path, "%s/%s", folder, label);
-    int n = scandir(path, &names, NULL, alphasort);
-    CHECK(n_labels < LABELS_MAX);
-    snprintf(labels[n_labels], sizeof labels[0], "%s", label);
-    for (int i = 0; i < n; i++) {
-        struct buf text = {0};
-        snprintf(path, sizeof path, "%s/%s/%s", folder, label, names[i]->d_name);
-        if (names[i]->d_name[0] != '.' && file_read(path, SNIPPET_BYTES_MAX, &text, NULL) == 0) {
-            snippets = xrealloc(snippets, (size_t)n_snippets + 1, sizeof *snippets);
-            snippets[n_snippets] = (struct snippet){.label = n_labels};
-            language_tokens(buf_view(&text), see_token, &snippets[n_snippets]);
-            n_snippets++;
-            label_size[n_labels]++;
-        }
-        buf_free(&text);
-        free(names[i]);
+    int k = 0;
+    while (k < n_labels && strcmp(labels[k], name) != 0)
+        k++;
+    CHECK(k < LABELS_MAX);
+    if (k == n_labels)
+        snprintf(labels[n_labels++], sizeof labels[0], "%s", name);
+    return k;
+}
+
+static void add_snippet(const char *label, struct str text)
+{
+    snippets = xrealloc(snippets, (size_t)n_snippets + 1, sizeof *snippets);
+    snippets[n_snippets] = (struct snippet){.label = label_of(label)};
+    language_tokens(text, see_token, &snippets[n_snippets]);
+    label_size[snippets[n_snippets].label]++;
+    n_snippets++;
+}
+
+static void see_file(void *arg, const struct corpus_file *f)
+{
+    struct str piece;
+    (void)arg;
+    if (strcmp(f->source, last_source) != 0) {
+        snprintf(last_source, sizeof last_source, "%s", f->source);
+        n_sources++;
     }
-    free(names);
-    n_labels++;
+    for (unsigned i = 0; i < PIECES; i++)
+        if (corpus_piece(f, i, &piece))
+            add_snippet(f->label, piece);
+    for (unsigned i = 0; i < FRAGMENTS; i++)
+        if (corpus_fragment(f, i, &piece))
+            add_snippet(f->label, piece);
 }
 
 /* What a token's count is worth: the second and third time say less than the first. */
@@ -140,7 +157,7 @@ static void logits_of(const struct snippet *s, float *ret)
 static void learn(const struct snippet *s)
 {
     float p[LABELS_MAX], sum = 0, most = -1e30f;
-    float share = (float)n_snippets / (float)(n_labels * label_size[s->label]);
+    float share = fminf(SHARE_MOST, (float)n_snippets / (float)(n_labels * label_size[s->label]));
     logits_of(s, p);
     for (int k = 0; k < n_labels; k++)
         most = fmaxf(most, p[k]);
@@ -249,20 +266,20 @@ static void print_table(void)
 
 int main(int argc, char **argv)
 {
-    struct dirent **names;
-    int n = argc == 2 ? scandir(argv[1], &names, NULL, alphasort) : -1;
-    if (n < 0) {
-        fprintf(stderr, "usage: language-train FOLDER: FOLDER/<label>/ holds snippets\n");
+    if (argc != 2) {
+        fprintf(stderr, "usage: language-train FOLDER: FOLDER/<source>/<label>/<file>\n");
         return 2;
     }
-    n_slots = 1 << 22;
+    n_slots = 1 << 23;
     slots = xcalloc(n_slots, sizeof *slots);
     tokens = xcalloc(n_slots / 2, sizeof *tokens);
-    for (int i = 0; i < n; i++)
-        if (names[i]->d_name[0] != '.')
-            read_label(argv[1], names[i]->d_name);
-    for (int t = 0; t < n_tokens; t++)
-        tokens[t].index = tokens[t].snippets >= SNIPPETS_LEAST ? n_kept++ : -1;
+    corpus_read(argv[1], see_file, NULL);
+    for (int t = 0; t < n_tokens; t++) {
+        bool common = tokens[t].snippets >= SNIPPETS_LEAST && tokens[t].sources >= SOURCES_LEAST;
+        tokens[t].index = common ? n_kept++ : -1;
+    }
+    fprintf(stderr, "%d sources, %d labels, %d pieces, %d tokens, %d common\n", n_sources, n_labels,
+            n_snippets, n_tokens, n_kept);
     train();
     keep_best(n_kept < TOKENS_KEPT ? n_kept : TOKENS_KEPT);
     train();

@@ -56,14 +56,14 @@ static const char *decide_broken(const struct tree_facts *t, const struct line_f
                    : hints      ? barely
                                 : 0;
     if (best - python_score < needed)
-        return python;
+        return m->pseudo > 5 && !m->blocks && !m->defs ? "prose" : python;
     if (prose > 0.5 && python_score < clearly && g->program_score - text_score < 1.5f)
         return "prose";
     if (m->pseudo > 3 && (float)m->pseudo > g->program_score)
         return "prose";
     if (text_score > g->program_score)
         return text_score == g->text_score && strcmp(g->text, "english") == 0 ? "prose" : "data";
-    return strcmp(g->program, "python2") == 0 ? python : g->program;
+    return g->program;
 }
 
 bool language_is_doubtful(const struct tree_facts *t)

@@ -3,7 +3,7 @@
 
 #include "verifier/language_tokens.h"
 
-enum { TEXT_BYTES_MAX = 16 << 10, SLOTS = 4096 };
+enum { TEXT_BYTES_MAX = 16 << 10, SLOTS = 16384 };
 
 static const float weight_step = 0.125f;
 
@@ -70,7 +70,7 @@ void language_guess(struct str text, struct language_guess *ret)
     static const float values[] = {0, 1, 1.5f, 1.5f, 2};
     unsigned char counts[COUNT_OF(rows)] = {0};
     float scores[COUNT_OF(labels)] = {0};
-    struct language_guess g = {.program_score = -1e9f, .text_score = -1e9f};
+    struct language_guess g = {.python = -1e9f, .program_score = -1e9f, .text_score = -1e9f};
     if (text.len > TEXT_BYTES_MAX)
         text.len = TEXT_BYTES_MAX;
     if (!slots[slot_of(str_of(rows[0].token))])
@@ -84,10 +84,10 @@ void language_guess(struct str text, struct language_guess *ret)
             scores[k] += values[counts[i]] * weight_step * (float)weight_of(rows[i].weights[k]);
     }
     for (size_t k = 0; k < COUNT_OF(labels); k++) {
-        bool is_python = strcmp(labels[k], "python") == 0, no_program = is_text(labels[k]);
+        bool no_program = is_text(labels[k]);
         float *best = no_program ? &g.text_score : &g.program_score;
-        if (is_python) {
-            g.python = scores[k];
+        if (strcmp(labels[k], "python") == 0 || strcmp(labels[k], "python2") == 0) {
+            g.python = scores[k] > g.python ? scores[k] : g.python;
         } else if (scores[k] > *best) {
             *best = scores[k];
             *(no_program ? &g.text : &g.program) = labels[k];

@@ -183,6 +183,12 @@ static bool in_triple_quotes(struct str line, char *quote)
     return inside;
 }
 
+/* `def f(x)`: a colon forgotten, or Ruby, whose functions have an end. */
+static bool is_bare_def(struct str line)
+{
+    return str_starts(line, STR("def ")) && ends_with(line, STR(")"));
+}
+
 static void add_marks(struct str line, const struct mark *marks, size_t n, unsigned char *times,
                       double *points)
 {
@@ -210,6 +216,7 @@ void language_lines(struct str text, struct line_facts *ret)
 {
     struct line_facts f = {0};
     unsigned char pseudo[COUNT_OF(pseudo_marks)] = {0}, markup[COUNT_OF(markup_marks)] = {0};
+    size_t bare_defs = 0;
     char quote = 0;
     if (text.len > TEXT_BYTES_MAX)
         text.len = TEXT_BYTES_MAX;
@@ -222,6 +229,7 @@ void language_lines(struct str text, struct line_facts *ret)
              def = !inside && is_python_def(line);
         f.defs += def || (!inside && str_starts(line, STR("class ")) && ends_with(line, STR(":")));
         f.blocks += !quoted && (def || opens_python_block(line));
+        bare_defs += !quoted && is_bare_def(line);
         f.prompts += str_starts(line, STR(">>> "));
         f.ends += str_eq(line, STR("end"));
         if (quoted || is_comment(line))
@@ -235,5 +243,6 @@ void language_lines(struct str text, struct line_facts *ret)
         add_marks(line, pseudo_marks, COUNT_OF(pseudo_marks), pseudo, &f.pseudo);
         add_marks(line, markup_marks, COUNT_OF(markup_marks), markup, &f.markup);
     }
+    f.defs += f.ends ? 0 : bare_defs;
     *ret = f;
 }

@@ -1,6 +1,6 @@
 /* Several verifiers: who gets what, and one that dies, hangs or comes back in the middle. */
-#include "client/fleet.h"
 #include "client_harness.h"
+#include "trainer/client/fleet.h"
 
 /* ---- the choice, by itself ------------------------------------------------------------------ */
 

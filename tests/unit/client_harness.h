@@ -17,7 +17,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
-#include "client/client.h"
+#include "trainer/client/client.h"
 
 enum mode {
     GRADE,

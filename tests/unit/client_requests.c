@@ -2,8 +2,8 @@
  * verifier that is gone, stuck, or talks nonsense. The real verifier is met in
  * verifier_process_serves and in tests/e2e. */
 #include "base/file.h"
-#include "client/process.h"
 #include "client_harness.h"
+#include "trainer/client/process.h"
 
 /* ---- tests ---------------------------------------------------------------------------------- */
 

@@ -3,8 +3,8 @@
 #ifndef ASSAY_RL_RUN_H
 #define ASSAY_RL_RUN_H
 
-#include "client/client.h"
-#include "client/process.h"
+#include "trainer/client/client.h"
+#include "trainer/client/process.h"
 #include "trainer/kernels/team.h"
 #include "trainer/rl/progress.h"
 #include "trainer/rl/recipe.h"

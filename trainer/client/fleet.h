@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "base/rng.h"
-#include "client/http.h"
+#include "trainer/client/http.h"
 
 struct fleet_server {
     struct http_address address;

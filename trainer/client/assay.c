@@ -8,8 +8,8 @@
 
 #include "base/check.h"
 #include "base/clock.h"
-#include "client/client.h"
-#include "client/process.h"
+#include "trainer/client/client.h"
+#include "trainer/client/process.h"
 
 _Static_assert((int)ASSAY_FASTER == GRADE_FASTER && (int)ASSAY_NOT_CODE == GRADE_NOT_CODE,
                "the grades are verdict.h's");

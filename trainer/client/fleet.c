@@ -1,4 +1,4 @@
-#include "client/fleet.h"
+#include "trainer/client/fleet.h"
 
 #include <math.h>
 #include <stdlib.h>

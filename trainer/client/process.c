@@ -8,7 +8,7 @@
  * Descriptors: stdin and stdout are /dev/null, stderr is appended to the log file (without one, to a
  * file without a name), nothing else is inherited. posix_spawn, because this process has
  * threads. */
-#include "client/process.h"
+#include "trainer/client/process.h"
 
 #include <client.h>
 #include <inttypes.h>
@@ -25,7 +25,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/str.h"
-#include "client/http.h"
+#include "trainer/client/http.h"
 
 extern char **environ;
 

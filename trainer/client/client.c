@@ -7,7 +7,7 @@
  * as infra. A request that is called bad is taken apart, so that only the bad item is an error. When
  * all servers have refused for give_up_s, or nothing at all was answered for a whole deadline, or an
  * item of client_grade is called bad, the client has failed: client_wait says so from then on. */
-#include "client/client.h"
+#include "trainer/client/client.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -19,7 +19,7 @@
 #include "base/clock.h"
 #include "base/queue.h"
 #include "base/utf8.h"
-#include "client/fleet.h"
+#include "trainer/client/fleet.h"
 
 enum { PAGE_PROBLEMS = 2000, BODY_BYTES_MAX = 8 << 20 };
 static const double ASK_S = 5, SLEEP_MAX_S = 1;

@@ -1,4 +1,4 @@
-#include "client/http.h"
+#include "trainer/client/http.h"
 
 #include <pthread.h>
 #include <strings.h>
