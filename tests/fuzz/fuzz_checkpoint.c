@@ -10,11 +10,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct rl_run run = {.recipe = &recipe};
     struct checkpoint c = {0};
     struct err err = {0};
-    off_t metrics_bytes = -1;
     struct memory_file f = memory_file_make(data, size);
-    if (read_state(&run, f.path, &c, &metrics_bytes, &err) == 0) {
-        CHECK(c.stage >= 0 && c.stage <= recipe.n_stages && c.grpo.step >= 0 && metrics_bytes >= 0);
-        CHECK(c.grpo.step == 0 || c.stage < recipe.n_stages);
+    if (read_state(&run, f.path, &c, &err) == 0) {
+        CHECK(c.stage >= 0 && c.stage <= recipe.n_stages && c.at.step >= 0 && c.metrics_bytes >= 0);
+        CHECK(c.at.step == 0 || c.stage < recipe.n_stages);
     } else {
         CHECK(err.code < 0 && err.text[0]);
     }
