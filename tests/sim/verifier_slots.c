@@ -477,10 +477,9 @@ static void misbehave(struct actor *a, int program, uint32_t seq, enum manner ho
         say_pieces(a, soon, seq, right, false);
         break;
     case HALF_AND_DIE:
-        plan_death(a, between_ms(100, 200));
-        say_pieces(a, soon, seq, right, true);
-        break;
     case HALF:
+        if (how == HALF_AND_DIE)
+            plan_death(a, between_ms(100, 200));
         say_pieces(a, soon, seq, right, true);
         break;
     case GARBAGE:
