@@ -519,10 +519,9 @@ static void misbehave(struct actor *a, int program, uint32_t seq, enum manner ho
     case GUEST_DIES:
         say_killed(a, soon, program, seq);
         break;
-    case NEVER:
-        break;
     default:
-        say_frame(a, soon, WIRE_RESULT, seq, right);
+        if (how != NEVER)
+            say_frame(a, soon, WIRE_RESULT, seq, right);
     }
 }
 
