@@ -124,8 +124,10 @@ void cache_drop(struct cache *c, struct cache_entry *e)
 
 void cache_clear(struct cache *c)
 {
-    while (!queue_empty(&c->recent))
-        forget(c, NODE_OWNER(c->recent.next, struct cache_entry, recent));
+    for (struct node *n = c->recent.next, *next; n != &c->recent; n = next) {
+        next = n->next;
+        forget(c, NODE_OWNER(n, struct cache_entry, recent));
+    }
 }
 
 void cache_free(struct cache *c)

@@ -445,6 +445,15 @@ static void say_garbage(struct actor *a, int64_t after_ns, bool header, uint32_t
     }
 }
 
+/* The judge is well, but the guest was killed, before or while it ran the program. */
+static void say_killed(struct actor *a, int64_t after_ns, int program, uint32_t seq)
+{
+    programs[program].kills++;
+    say_frame(a, after_ns, WIRE_RESULT, seq,
+              chance(.5) ? "{\"infra\": \"guest did not start\", \"killed\": \"surely\"}"
+                         : "{\"infra\": null, \"killed\": \"surely\", \"reason\": \"crashed\"}");
+}
+
 static void misbehave(struct actor *a, int program, uint32_t seq, enum manner how)
 {
     char right[256], forged[256];
@@ -468,10 +477,9 @@ static void misbehave(struct actor *a, int program, uint32_t seq, enum manner ho
         say_pieces(a, soon, seq, right, false);
         break;
     case HALF_AND_DIE:
-        plan_death(a, between_ms(100, 200));
-        say_pieces(a, soon, seq, right, true);
-        break;
     case HALF:
+        if (how == HALF_AND_DIE)
+            plan_death(a, between_ms(100, 200));
         say_pieces(a, soon, seq, right, true);
         break;
     case GARBAGE:
@@ -509,16 +517,11 @@ static void misbehave(struct actor *a, int program, uint32_t seq, enum manner ho
         say_frame(a, between_ms(0, 40), WIRE_RESULT, seq, right);
         break;
     case GUEST_DIES:
-        programs[program].kills++;
-        say_frame(a, soon, WIRE_RESULT, seq,
-                  chance(.5)
-                      ? "{\"infra\": \"guest did not start\", \"killed\": \"surely\"}"
-                      : "{\"infra\": null, \"killed\": \"surely\", \"reason\": \"crashed\"}");
-        break;
-    case NEVER:
+        say_killed(a, soon, program, seq);
         break;
     default:
-        say_frame(a, soon, WIRE_RESULT, seq, right);
+        if (how != NEVER)
+            say_frame(a, soon, WIRE_RESULT, seq, right);
     }
 }
 
