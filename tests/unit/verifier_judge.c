@@ -626,7 +626,9 @@ static void a_dead_keeper_is_infra(void **state)
 {
     const char *key =
         send_suite(parsed("{\"entry_point\":\"f\",\"cases\":[{\"args\":[],\"expected\":1}]}"));
+    siginfo_t end;
     kill(slot.keeper, SIGKILL);
+    assert_int_equal(waitid(P_PID, (id_t)slot.keeper, &end, WEXITED | WNOWAIT), 0);
     json_t *r = grade(key, "def f(): return 1", false);
     assert_non_null(json_string_value(json_object_get(r, "infra")));
     assert_null(reason_of(r));
