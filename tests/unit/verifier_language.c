@@ -42,6 +42,8 @@ static void python_stays_python(void **state)
         ">>> def f(x):\n...     return x\n>>> f(3)\n3\n",
         "from a import b\nfrom c impor d\nfrom e import f, g\n",
         "def f(x):\n    # sort it -- then return it\n    return sorted(x\n",
+        "root = Node(1)\nroot.left = Node(2)\nroot.right = Node(3)\nprint(depth(root))\n",
+        "root = Node(12)\nroot.left = Node(10)\nroot.right = Node(20)\n\nleft_view(root)\n",
         "    for i in x:\n        if i > 3:\n            return i\n    return None)\n",
     };
     for (size_t i = 0; i < COUNT_OF(texts); i++)
@@ -95,6 +97,10 @@ static void other_languages_are_named(void **state)
         {"python2", "def f(x):\n    print \"x is\", x\n    return x\n"},
         {"python2", "try:\n    f()\nexcept ValueError, e:\n    raise\n"},
         {"javascript", "function f(x) {\n  const y = x.map(v => v * 2);\n  return y;\n}\n"},
+        {"javascript", "function fibonacci(n) {\n  if (n <= 1) {\n    return n;\n  } else {\n"
+                       "    return fibonacci(n - 2) + fibonacci(n - 1);\n  }\n}\n"},
+        {"go", "func (s *Spiral) Move() {\n\tswitch s.direction {\n\tcase \"right\":\n"
+               "\t\ts.x++\n\t\treturn\n\tcase \"down\":\n\t\ts.y++\n\t}\n}\n"},
         {"java",
          "import java.util.*;\n\npublic class A {\n    public static int f(List<Integer> x) {\n"
          "        System.out.println(x.size());\n        return x.get(0) + 1;\n    }\n}\n"},
