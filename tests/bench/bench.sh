@@ -15,5 +15,7 @@ else
 fi
 echo "# the jail, per guest"
 "$ASSAY_BUILD/tests/bench/bench_jail"
-echo "# trainer, one core"
-"$ASSAY_BUILD/tests/bench/bench_trainer"
+echo "# trainer, one core, beside PyTorch"
+/usr/bin/python3 tests/bench/bench_torch.py --quick s5 s15 g5 g11
+echo "# trainer, two workers to one (wall time: wants an idle machine)"
+/usr/bin/python3 tests/bench/bench_torch.py --quick --workers s5

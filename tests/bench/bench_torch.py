@@ -41,8 +41,10 @@ class Peer:
         if self.gpt:
             self.tensor("place", 512, d)
         for l in range(self.layers):
-            for name, rows, cols in (("qkv", d + 2 * side, d), ("out", d, d),
-                                     ("up", self.ff if self.gpt else 2 * self.ff, d), ("down", d, self.ff)):
+            for name, rows, cols in (("q", d, d), ("k", side, d), ("v", side, d), ("out", d, d), ("gate", self.ff, d),
+                                     ("up", self.ff, d), ("down", d, self.ff)):
+                if self.gpt and name == "gate":
+                    continue
                 self.tensor(f"{name}{l}", rows, cols)
                 if self.gpt:
                     self.tensor(f"{name}{l}.bias", rows)
@@ -77,9 +79,7 @@ class Peer:
 
     def attend(self, x, l, cache, at):
         n, t, d = x.shape
-        side = self.kv * self.dim
-        q, k, v = self.linear(x, f"qkv{l}").split((d, side, side), -1)
-        q, k, v = (y.view(n, t, -1, self.dim).transpose(1, 2) for y in (q, k, v))
+        q, k, v = (self.linear(x, f"{name}{l}").view(n, t, -1, self.dim).transpose(1, 2) for name in "qkv")
         if not self.gpt:
             q, k = self.turn(q, at), self.turn(k, at)
         if cache is not None:
@@ -98,12 +98,9 @@ class Peer:
             x = x + self.p["place"][at:at + ids.shape[1]]
         for l in range(self.layers):
             x = x + self.attend(self.norm(x, f"norm1{l}"), l, cache, at)
-            y = self.linear(self.norm(x, f"norm2{l}"), f"up{l}")
-            if self.gpt:
-                y = F.gelu(y)
-            else:
-                gate, up = y.chunk(2, -1)
-                y = F.silu(gate) * up
+            y = self.norm(x, f"norm2{l}")
+            up = self.linear(y, f"up{l}")
+            y = F.gelu(up) if self.gpt else F.silu(self.linear(y, f"gate{l}")) * up
             x = x + self.linear(y, f"down{l}")
         if cache is not None:
             x = x[:, -1:]

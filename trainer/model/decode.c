@@ -219,8 +219,7 @@ NN_INLINE void weigh_strip(int heads, int vectors, int padded, const float *weig
         for (int k = 0; k < vectors; k++) {
             float *to = sum + h * HEAD_DIM_MAX + k * NN_LANES;
             if (j < n)
-                even[h][k] +=
-                    weights[(size_t)h * stride + j] * v16_load(values + k * NN_LANES);
+                even[h][k] += weights[(size_t)h * stride + j] * v16_load(values + k * NN_LANES);
             v16_store(to, v16_load(to) + (even[h][k] + odd[h][k]));
         }
 }

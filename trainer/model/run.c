@@ -57,12 +57,12 @@ struct model_run {
     float *act, *dact, *dgu; /* one chunk: [F], [F], [2F] wide */
     float *packed[2];        /* weights of the two products at hand */
     float *dhead;            /* [(H+G)E] of one token */
-    float *again; /* [head_rows] log-probabilities that backward makes again and does not want */
+    float *again;   /* [head_rows] log-probabilities that backward makes again and does not want */
     float *dhidden; /* [head_rows, D] */
     float *dx, *dx_rows;     /* [N, D], [R, D] */
-    float *dout, *dout_rows;  /* [N, HE], [R, HE] */
-    float *dqkv;              /* [N, (H+2G)E] */
-    float *lora;              /* an adapter's scratch, [N or R, 2 rank] */
+    float *dout, *dout_rows; /* [N, HE], [R, HE] */
+    float *dqkv;             /* [N, (H+2G)E] */
+    float *lora;             /* an adapter's scratch, [N or R, 2 rank] */
     float *attention;
 };
 
