@@ -553,6 +553,7 @@ static void test_recomputing_changes_nothing(void **state)
     c[0].max_positions = 256;
     c[1].family = MODEL_QWEN3;
     c[2].family = MODEL_GPT2;
+    c[2].head_dim = 12;
     for (size_t i = 0; i < 2 * COUNT_OF(c); i++) {
         struct model_config cfg = c[i / 2];
         model_config_family(&cfg);
