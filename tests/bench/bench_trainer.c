@@ -48,6 +48,7 @@ enum { LENGTH = 256, SEQUENCES = 8, N = LENGTH * SEQUENCES, PROMPT = 64, FRESH =
             .head_dim = (D) / (H),                                                                 \
             .ff = 4 * (D),                                                                         \
             .max_positions = 512,                                                                  \
+            .rope_theta = 10000,                                                                   \
             .norm_eps = 1e-5f,                                                                     \
             .tied = true,                                                                          \
             .bos_id = -1,                                                                          \
