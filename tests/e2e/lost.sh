@@ -2,7 +2,7 @@
 # Nothing is lost: helpers killed at random, a disk that is full, a reader that has gone, hardly any descriptors.
 # SEED=n repeats the choice of victims, ASSAY_TEST_FULL=1 kills for ten times as long.
 . "$(dirname "$0")/tap.inc"
-plan 18
+plan 17
 seed=${SEED:-1}
 count=100 storm=204
 [ -z "$ASSAY_TEST_FULL" ] || storm=2040
