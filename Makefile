@@ -147,6 +147,7 @@ E2E        := $(sort $(wildcard tests/e2e/*.sh tests/escape/*.sh))
 TEST_LIBS_base     :=
 TEST_LIBS_sandbox  := $(SANDBOX_A)
 TEST_LIBS_jail     := $(SANDBOX_A)
+TEST_LIBS_fork     := $(SANDBOX_A)
 TEST_LIBS_verifier := $(VERIFIER_A)
 TEST_LIBS_client   := $(B)/libclient.a
 TEST_LIBS_trainer  := $(TRAINER_A)
@@ -154,13 +155,14 @@ TEST_LIBS_language := $(VERIFIER_A) $(B)/libgrammars.a
 TEST_LD_base       := -ljansson -lyaml -lz -lm
 TEST_LD_sandbox    := $(SANDBOX_LIBS)
 TEST_LD_jail       := $(SANDBOX_LIBS)
+TEST_LD_fork       := $(SANDBOX_LIBS)
 TEST_LD_verifier   := $(VERIFIER_LIBS) $(SANDBOX_LIBS)
 TEST_LD_client     := $(CLIENT_LIBS) -lz
 TEST_LD_trainer    := $(TRAINER_LIBS)
 TEST_LD_language   := -ltree-sitter -ljansson -lz -lm
 room_of = $(firstword $(subst _, ,$(notdir $(1))))
 
-$(call obj,$(wildcard tests/*/sandbox_*.c tests/*/verifier_*.c tests/bench/bench_jail.c)): ROOM_CFLAGS = $(PYTHON_CFLAGS)
+$(call obj,$(wildcard tests/*/sandbox_*.c tests/*/verifier_*.c tests/bench/bench_jail.c tests/bench/bench_fork.c)): ROOM_CFLAGS = $(PYTHON_CFLAGS)
 $(call obj,$(wildcard tests/*/trainer_*.c)): ROOM_CFLAGS = $(BLAS_CFLAGS)
 $(call obj,$(UNIT_SRC) $(BENCH_SRC)): WARN += -Wno-conversion -Wno-missing-prototypes
 

@@ -55,7 +55,7 @@ _Static_assert(PY_MAJOR_VERSION == 3 && PY_MINOR_VERSION == 11, "the pools are t
  * them. They are given back. */
 static void fill(size_t size)
 {
-    char *run[RUN];
+    char *run[RUN] = {0};
     int n = 0;
     for (int i = 0; i < FILLERS_MAX && n < RUN; i++) {
         char *block = PyObject_Malloc(size);

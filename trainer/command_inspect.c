@@ -10,7 +10,7 @@
 
 struct options {
     const char *model, *adapter;
-    bool tensors;
+    bool tensors, recompute;
     int rank;
     struct memory_plan plan; /* workers 0: one per core */
 };
@@ -18,6 +18,7 @@ struct options {
 enum {
     KEY_TENSORS = 256,
     KEY_ADAPTER,
+    KEY_RECOMPUTE,
     KEY_RANK,
     KEY_PROMPTS,
     KEY_GROUP,
@@ -37,6 +38,7 @@ static const struct argp_option OPTION_TABLE[] = {
     {"prompt-tokens", KEY_PROMPT_TOKENS, "N", 0, "Of the longest prompt (256)", 1},
     {"max-new", KEY_MAX_NEW, "N", 0, "Tokens of a completion (512)", 1},
     {"tokens-per-batch", KEY_TOKENS, "N", 0, "Of a micro-batch (4096)", 1},
+    {"recompute", KEY_RECOMPUTE, NULL, 0, "Activations are made again, not kept", 1},
     {"threads", KEY_THREADS, "N", 0, "Workers (one per core)", 1},
     {0},
 };
@@ -79,6 +81,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_ADAPTER:
         o->adapter = arg;
         return 0;
+    case KEY_RECOMPUTE:
+        o->recompute = true;
+        return 0;
     case ARGP_KEY_ARG:
         if (state->arg_num)
             argp_error(state, "one model, please");
@@ -110,9 +115,11 @@ static void print_mib(const char *what, size_t lora, size_t all)
 
 /* What both kinds of training take, part by part and in all. The program itself, its libraries and
  * the tokenizer come to some 0.1 GiB more. */
-static void print_memory(const struct model *m, const struct memory_plan *p, int rank)
+static void print_memory(const struct model *m, const struct memory_plan *p, int rank,
+                         bool recompute)
 {
     struct model adapted = *m;
+    adapted.recompute = recompute;
     unsigned targets = 0;
     lora_targets(&m->cfg, NULL, 0, "", &targets, NULL);
     struct lora *lora = lora_alloc(&m->cfg, rank, 1, targets);
@@ -199,7 +206,7 @@ static void inspect(struct options *o, const struct model *m, const struct token
     print_model(m, tok);
     if (m->lora)
         print_adapter(m);
-    print_memory(m, p, m->lora ? m->lora->rank : o->rank);
+    print_memory(m, p, m->lora ? m->lora->rank : o->rank, o->recompute);
     if (o->tensors) {
         print_tensors(m->tensors, m->n_tensors);
         if (m->lora)

@@ -27,6 +27,7 @@
 #include "sandbox/confine.h"
 #include "sandbox/guest.h"
 #include "sandbox/interpreter.h"
+#include "sandbox/layout.h"
 #include "sandbox/tmp.h"
 
 enum { TEMPLATES = 6, ROUNDS_OF_TEMPLATE = 40, ROUNDS = TEMPLATES * ROUNDS_OF_TEMPLATE };
@@ -118,6 +119,7 @@ static void warm_up(void)
     struct err err = {0};
     const struct interpreter_options none = {0};
     int rules;
+    sbx__layout_begin();
     if (sbx__no_new_privs() < 0 || sbx__landlock_rules(NULL, NULL, &rules, &err) < 0)
         fail("rules");
     if (rules >= 0) {
@@ -130,6 +132,7 @@ static void warm_up(void)
         sbx_filter_compile(SBX_ROLE_GUEST, SBX_WHOLE, &t.whole, &err) < 0 ||
         sbx_filter_compile(SBX_ROLE_GUEST, SBX_FINAL, &t.final, &err) < 0)
         fail(err.text);
+    sbx__layout_end();
     t.guest.folder = t.tmp.path;
     t.guest.filter = &t.final;
     t.guest.limits = (struct sbx_limits){.cpu_us = 2000000,

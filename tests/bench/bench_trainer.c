@@ -1,10 +1,14 @@
-/* How fast the trainer's engine is on one core, in CPU time, as CSV on stdout:
- *   shape,what,value,unit
- * Ceilings are measured between the repeats: a 1024^3 sgemm, and the shape's own matrix products
- * alone. Shapes: demo (the demonstration recipe's model: groups of 8 share a prompt) and s5 (the
- * peer comparison's: a prompt each). Sampling's first figure counts all its time, `.decode` leaves
- * the prompts out. usage: bench_trainer [SHAPE ...] */
-#include <math.h>
+/* The trainer's engine, one measured piece at a time, for bench_trainer.py beside it to ask for between
+ * the same pieces of its peer, so that a slow moment of the machine slows both.
+ *
+ * usage: bench_trainer SHAPE WORKERS, then a line on stdin for each answer on stdout:
+ *   update        one step: every worker a micro-batch, the sum, AdamW    ->  tokens wall_s cpu_s
+ *   products      the same micro-batch's matrix products alone, by BLAS   ->  GFLOP wall_s cpu_s
+ *   work          what an update needs                                    ->  GFLOP of one micro-batch
+ *   sample ROWS   64 tokens for each of ROWS (per worker), prompts done   ->  tokens wall_s cpu_s
+ *   prefill ROWS  their prompts                                           ->  tokens wall_s cpu_s */
+#include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,96 +16,83 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "trainer/kernels/kernels.h"
+#include "trainer/kernels/reduce.h"
 #include "trainer/kernels/team.h"
 #include "trainer/model/layout.h"
 #include "trainer/model/model.h"
 
-enum { REPEATS = 7 };
+enum { LENGTH = 256, SEQUENCES = 8, N = LENGTH * SEQUENCES, PROMPT = 64, FRESH = 64 };
 
-struct shape {
+#define LLAMA(L, D, H, G, F, V)                                                                    \
+    .cfg = {.vocab = V,                                                                            \
+            .layers = L,                                                                           \
+            .width = D,                                                                            \
+            .heads = H,                                                                            \
+            .kv_heads = G,                                                                         \
+            .head_dim = (D) / (H),                                                                 \
+            .ff = F,                                                                               \
+            .max_positions = 512,                                                                  \
+            .rope_theta = 10000,                                                                   \
+            .norm_eps = 1e-6f,                                                                     \
+            .tied = true,                                                                          \
+            .bos_id = -1,                                                                          \
+            .eos_id = -1,                                                                          \
+            .pad_id = -1}
+#define GPT2(L, D, H, V)                                                                           \
+    .cfg = {.family = MODEL_GPT2,                                                                  \
+            .vocab = V,                                                                            \
+            .layers = L,                                                                           \
+            .width = D,                                                                            \
+            .heads = H,                                                                            \
+            .kv_heads = H,                                                                         \
+            .head_dim = (D) / (H),                                                                 \
+            .ff = 4 * (D),                                                                         \
+            .max_positions = 512,                                                                  \
+            .rope_theta = 10000,                                                                   \
+            .norm_eps = 1e-5f,                                                                     \
+            .tied = true,                                                                          \
+            .bos_id = -1,                                                                          \
+            .eos_id = -1,                                                                          \
+            .pad_id = -1}
+
+static const struct shape {
     const char *name;
     struct model_config cfg;
-    int sequences, length, scored;     /* one training micro-batch */
-    int prompt, prompts, group, fresh; /* sampling */
+    int group; /* completions that share a prompt when sampling */
+} shapes[] = {
+    {"demo", LLAMA(4, 128, 4, 4, 352, 640), .group = 8},
+    {"s5", LLAMA(6, 256, 8, 4, 688, 2048), .group = 1},
+    {"s15", LLAMA(8, 384, 6, 6, 1024, 4096), .group = 1},
+    {"g5", GPT2(6, 256, 8, 2048), .group = 1},
+    {"g11", GPT2(6, 384, 6, 2048), .group = 1},
 };
 
-static const struct shape shapes[] = {
-    {"demo",
-     {.vocab = 640,
-      .layers = 4,
-      .width = 128,
-      .heads = 4,
-      .kv_heads = 4,
-      .head_dim = 32,
-      .ff = 352,
-      .max_positions = 512,
-      .rope_theta = 10000,
-      .norm_eps = 1e-6f,
-      .tied = true,
-      .bos_id = -1,
-      .eos_id = -1,
-      .pad_id = -1},
-     14,
-     150,
-     75,
-     80,
-     16,
-     8,
-     70},
-    {"s5",
-     {.vocab = 2048,
-      .layers = 6,
-      .width = 256,
-      .heads = 8,
-      .kv_heads = 4,
-      .head_dim = 32,
-      .ff = 688,
-      .max_positions = 512,
-      .rope_theta = 10000,
-      .norm_eps = 1e-6f,
-      .tied = true,
-      .bos_id = -1,
-      .eos_id = -1,
-      .pad_id = -1},
-     8,
-     256,
-     256,
-     64,
-     256,
-     1,
-     64},
+struct bench {
+    const struct shape *shape;
+    struct model model;
+    struct team *team;
+    struct adamw adamw;
+    struct model_batch batch;
+    struct model_run **runs; /* one per worker, as are grads */
+    float **grads, **logp;
+    float *dlogp;
 };
 
-static double now(void)
+/* Wall and processor time of one piece. */
+struct watch {
+    double wall, cpu;
+};
+
+static struct watch now(void)
 {
-    return (double)cpu_ns() / 1e9;
+    return (struct watch){(double)wall_ns() / 1e9, (double)cpu_ns() / 1e9};
 }
 
-static int by_value(const void *a, const void *b)
+static void answer(double amount, struct watch from)
 {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *v, int n)
-{
-    qsort(v, (size_t)n, sizeof *v, by_value);
-    return v[n / 2];
-}
-
-static void report(const char *shape, const char *what, double value, const char *unit)
-{
-    printf("%s,%s,%.4g,%s\n", shape, what, value, unit);
+    struct watch to = now();
+    printf("%.6g %.6g %.6g\n", amount, to.wall - from.wall, to.cpu - from.cpu);
     fflush(stdout);
-}
-
-static float *random_floats(size_t n)
-{
-    float *v = xcalloc(n, sizeof *v);
-    struct rng rng = rng_make(1, n);
-    for (size_t i = 0; i < n; i++)
-        v[i] = (float)rng_normal(&rng);
-    return v;
 }
 
 static float *filled_floats(size_t n)
@@ -112,118 +103,141 @@ static float *filled_floats(size_t n)
     return v;
 }
 
-/* Seconds of CPU for forward, input and weight gradients of one product, `times` times. */
-static double product_seconds(int m, int out, int in, int times)
+static void batch_make(struct bench *b)
 {
-    float *x = filled_floats((size_t)m * in), *w = filled_floats((size_t)out * in),
-          *y = filled_floats((size_t)m * out);
-    float *dx = filled_floats((size_t)m * in), *dw = filled_floats((size_t)out * in);
-    double from = now();
-    for (int i = 0; i < times; i++) {
-        nn_matmul(m, out, in, x, w, 0, y);
-        nn_matmul_dx(m, out, in, y, w, 0, dx);
-        nn_matmul_dw(m, out, in, y, x, dw);
-    }
-    double seconds = now() - from;
-    free(x), free(w), free(y), free(dx), free(dw);
-    return seconds;
-}
-
-/* GFLOP/s of the products of one update alone: what it would reach if all else were free. */
-static double products_rate(const struct shape *s, int tokens, int rows)
-{
-    const struct layout y = layout_of(&s->cfg);
-    const int sizes[][3] = {{tokens, y.qkv, y.width},
-                            {tokens, y.width, y.query},
-                            {tokens, y.up, y.width},
-                            {tokens, y.width, y.ff},
-                            {rows, s->cfg.vocab, y.width}};
-    double work = 0, time = 0;
-    for (size_t i = 0; i < COUNT_OF(sizes); i++) {
-        const int times = i < 4 ? s->cfg.layers : 1;
-        work += 6.0 * sizes[i][0] * sizes[i][1] * sizes[i][2] * times;
-        time += product_seconds(sizes[i][0], sizes[i][1], sizes[i][2], times);
-    }
-    return work / time / 1e9;
-}
-
-/* Floating-point operations that one update really needs: 6 per weight and token (in the last layer
- * and the head, per scored row beyond keys and values), and causal attention, seven products of
- * which forward is two. */
-static double update_flops(const struct shape *s, int tokens, int rows)
-{
-    const struct layout y = layout_of(&s->cfg);
-    const double after = (double)y.width * (y.query + y.up + y.ff),
-                 pairs = (double)tokens * (s->length + 1) / 2;
-    return 6.0 * (s->cfg.layers * (double)tokens * y.width * y.qkv +
-                  ((s->cfg.layers - 1.0) * tokens + rows) * after +
-                  (double)rows * s->cfg.vocab * y.width) +
-           14.0 * s->cfg.layers * pairs * y.query;
-}
-
-static void bench_update(const struct shape *s, struct model *m, struct team *team)
-{
-    const int n = s->sequences * s->length, rows = s->sequences * s->scored;
-    int *start = xcalloc((size_t)s->sequences + 1, sizeof *start),
-        *row = xcalloc((size_t)rows, sizeof *row);
-    int32_t *tokens = xcalloc((size_t)n, sizeof *tokens),
-            *target = xcalloc((size_t)rows, sizeof *target);
-    float *logp = random_floats((size_t)rows), *dlogp = random_floats((size_t)rows),
-          *entropy = random_floats((size_t)rows);
-    float *grads = xcalloc(m->n_params, sizeof *grads);
+    int *start = xcalloc(SEQUENCES + 1, sizeof *start), *row = xcalloc(N, sizeof *row);
+    int32_t *tokens = xcalloc(N, sizeof *tokens), *target = xcalloc(N, sizeof *target);
     struct rng rng = rng_make(3, 0);
-    for (int i = 0; i <= s->sequences; i++)
-        start[i] = i * s->length;
-    for (int i = 0; i < n; i++)
-        tokens[i] = (int32_t)rng_below(&rng, (uint64_t)s->cfg.vocab);
-    for (int i = 0; i < rows; i++) {
-        row[i] = i / s->scored * s->length + s->length - s->scored + i % s->scored;
-        target[i] = (int32_t)rng_below(&rng, (uint64_t)s->cfg.vocab);
+    for (int i = 0; i <= SEQUENCES; i++)
+        start[i] = i * LENGTH;
+    for (int i = 0; i < N; i++) {
+        row[i] = i;
+        tokens[i] = (int32_t)rng_below(&rng, (uint64_t)b->model.cfg.vocab);
+        target[i] = (int32_t)rng_below(&rng, (uint64_t)b->model.cfg.vocab);
     }
-    const struct model_batch b = {.n_seq = s->sequences,
-                                  .n_tokens = n,
-                                  .n_rows = rows,
-                                  .start = start,
-                                  .tokens = tokens,
-                                  .row = row,
-                                  .target = target};
-    struct model_run *run = model_run_new(m);
-    struct adamw adamw;
-    CHECK(adamw_new(m, 0.9f, 0.95f, 1e-8f, 0.1f, &adamw) == 0);
-    /* Ceilings are taken between the steps, so that a slow moment of the machine slows both. */
-    const double work = update_flops(s, n, rows);
-    double speed[REPEATS], forward[REPEATS], step[REPEATS], rate[REPEATS], products[REPEATS],
-        square[REPEATS], of_products[REPEATS];
-    for (int r = -1; r < REPEATS; r++) {
-        double a = now();
-        model_forward(run, m, &b, 1, logp, entropy);
-        double c = now();
-        model_backward(run, m, &b, dlogp, grads);
-        double d = now();
-        adamw_step(&adamw, m, grads, 1e-4f, 1, team);
-        memset(grads, 0, m->n_params * sizeof *grads);
-        double end = now();
-        if (r < 0)
-            continue;
-        speed[r] = n / (end - a);
-        forward[r] = (c - a) / (end - a) * 100;
-        step[r] = (end - d) / (end - a) * 100;
-        rate[r] = work / (end - a) / 1e9;
-        products[r] = products_rate(s, n, rows);
-        square[r] = 6.0 * 1024 * 1024 * 1024 / product_seconds(1024, 1024, 1024, 1) / 1e9;
-        of_products[r] = rate[r] / products[r] * 100;
+    b->batch = (struct model_batch){.n_seq = SEQUENCES,
+                                    .n_tokens = N,
+                                    .n_rows = N,
+                                    .start = start,
+                                    .tokens = tokens,
+                                    .row = row,
+                                    .target = target};
+}
+
+static void bench_make(struct bench *b, const struct shape *shape, int workers)
+{
+    struct model_config cfg = shape->cfg;
+    struct err err;
+    model_config_family(&cfg);
+    *b = (struct bench){.shape = shape, .team = team_start(workers)};
+    if (model_create(&cfg, 1, &b->model, &err) != 0 ||
+        adamw_new(&b->model, 0.9f, 0.95f, 1e-8f, 0.1f, &b->adamw) != 0) {
+        fprintf(stderr, "bench_trainer: %s\n", err.text);
+        exit(2);
     }
-    report(s->name, "update", median(speed, REPEATS), "tokens/s");
-    report(s->name, "update.forward_share", median(forward, REPEATS), "%");
-    report(s->name, "update.adamw_share", median(step, REPEATS), "%");
-    report(s->name, "update.rate", median(rate, REPEATS), "GFLOP/s");
-    report(s->name, "update.products_alone", median(products, REPEATS), "GFLOP/s");
-    report(s->name, "update.sgemm_1024", median(square, REPEATS), "GFLOP/s");
-    report(s->name, "update.of_products_alone", median(of_products, REPEATS), "%");
-    adamw_free(&adamw);
-    model_run_free(run);
-    free(start), free(row), free(tokens), free(target), free(logp), free(dlogp), free(entropy),
-        free(grads);
+    batch_make(b);
+    b->runs = xcalloc((size_t)workers, sizeof *b->runs);
+    b->grads = xcalloc((size_t)workers, sizeof *b->grads);
+    b->logp = xcalloc((size_t)workers, sizeof *b->logp);
+    b->dlogp = filled_floats(N);
+    for (int w = 0; w < workers; w++) {
+        b->runs[w] = model_run_new(&b->model);
+        b->grads[w] = xcalloc(b->model.n_params, sizeof(float));
+        b->logp[w] = xcalloc(N, sizeof(float));
+    }
+}
+
+static void bench_free(struct bench *b)
+{
+    for (int w = 0; w < team_size(b->team); w++) {
+        model_run_free(b->runs[w]);
+        free(b->grads[w]);
+        free(b->logp[w]);
+    }
+    free(b->runs), free(b->grads), free(b->logp), free(b->dlogp);
+    free((void *)b->batch.start), free((void *)b->batch.tokens), free((void *)b->batch.row),
+        free((void *)b->batch.target);
+    adamw_free(&b->adamw);
+    model_free(&b->model);
+    team_stop(b->team);
+}
+
+/* ---- the update ----------------------------------------------------------------------------- */
+
+static void update_share(void *ctx, int w)
+{
+    const struct bench *b = ctx;
+    memset(b->grads[w], 0, b->model.n_params * sizeof(float));
+    model_forward(b->runs[w], &b->model, &b->batch, 1, b->logp[w], NULL);
+    model_backward(b->runs[w], &b->model, &b->batch, b->dlogp, b->grads[w]);
+}
+
+static void update(struct bench *b)
+{
+    struct watch from = now();
+    team_run(b->team, update_share, b);
+    grads_reduce(b->grads, team_size(b->team), b->model.n_params, b->team);
+    adamw_step(&b->adamw, &b->model, b->grads[0], 1e-4f, 1, b->team);
+    answer((double)N * team_size(b->team), from);
+}
+
+/* The products of one micro-batch, forward and both gradients, each over all its rows at once. */
+static void products(const struct bench *b)
+{
+    const struct layout y = layout_of(&b->model.cfg);
+    const int sizes[][3] = {{y.qkv, y.width, b->model.cfg.layers},
+                            {y.width, y.query, b->model.cfg.layers},
+                            {y.up, y.width, b->model.cfg.layers},
+                            {y.width, y.ff, b->model.cfg.layers},
+                            {b->model.cfg.vocab, y.width, 1}};
+    double flops = 0;
+    struct watch spent = now();
+    for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+        const int out = sizes[i][0], in = sizes[i][1];
+        struct watch setup = now();
+        float *x = filled_floats((size_t)N * in), *w = filled_floats((size_t)out * in),
+              *y_out = filled_floats((size_t)N * out), *dx = filled_floats((size_t)N * in),
+              *dw = filled_floats((size_t)out * in);
+        struct watch ready = now();
+        spent.wall += ready.wall - setup.wall, spent.cpu += ready.cpu - setup.cpu;
+        for (int l = 0; l < sizes[i][2]; l++) {
+            nn_matmul(N, out, in, x, w, 0, y_out);
+            nn_matmul_dx(N, out, in, y_out, w, 0, dx);
+            nn_matmul_dw(N, out, in, y_out, x, dw);
+            flops += 6.0 * N * out * in;
+        }
+        free(x), free(w), free(y_out), free(dx), free(dw);
+    }
+    answer(flops / 1e9, spent);
+}
+
+/* 6 operations for every weight and token, and causal attention: seven products, two of them forward. */
+static double update_gflop(const struct bench *b)
+{
+    const struct model_config *c = &b->model.cfg;
+    const struct layout y = layout_of(c);
+    const double layer = (double)y.width * (y.qkv + y.query + y.up + y.ff),
+                 pairs = (double)N * (LENGTH + 1) / 2;
+    return (6.0 * N * (c->layers * layer + (double)c->vocab * y.width) +
+            14.0 * c->layers * pairs * y.query) /
+           1e9;
+}
+
+/* ---- sampling ------------------------------------------------------------------------------- */
+
+/* Worker 0 looks at the watch before its first token and after it, when all prompts are done. */
+struct sampled {
+    pthread_t worker0;
+    int polls;
+    struct watch prompts_done;
+};
+
+static bool look(void *ctx)
+{
+    struct sampled *s = ctx;
+    if (pthread_equal(pthread_self(), s->worker0) && s->polls++ == 1)
+        s->prompts_done = now();
+    return false;
 }
 
 static void ignore(void *ctx, int prompt, int k, const struct completion *c)
@@ -231,73 +245,61 @@ static void ignore(void *ctx, int prompt, int k, const struct completion *c)
     (void)ctx, (void)prompt, (void)k, (void)c;
 }
 
-/* Seconds of CPU to sample `fresh` tokens for `rows` completions in all. */
-static double sampling_seconds(const struct shape *s, const struct model *m, struct team *team,
-                               const struct sample_prompt *prompts, int rows, int fresh,
-                               uint64_t seed)
+static void sample(const struct bench *b, int rows, bool prompts_alone)
 {
-    const int group = rows < s->group ? rows : s->group,
-              n_prompts = rows / group < s->prompts ? rows / group : s->prompts;
-    const struct sample_options o = {
-        .temperature = 1, .top_p = 1, .max_new = fresh, .rows_max = rows, .seed = seed};
+    const int workers = team_size(b->team), all = rows * workers,
+              group = rows < b->shape->group ? rows : b->shape->group, n_prompts = all / group;
+    struct sampled s = {.worker0 = pthread_self()};
+    struct sample_options o = {.temperature = 1,
+                               .top_p = 1,
+                               .max_new = prompts_alone ? 1 : FRESH,
+                               .rows_max = rows,
+                               .seed = 1,
+                               .stop = look};
+    int32_t tokens[PROMPT];
+    struct sample_prompt *prompts = xcalloc((size_t)n_prompts, sizeof *prompts);
+    for (int i = 0; i < PROMPT; i++)
+        tokens[i] = i % b->model.cfg.vocab;
+    for (int i = 0; i < n_prompts; i++)
+        prompts[i] = (struct sample_prompt){tokens, PROMPT, (uint64_t)i * (uint64_t)group};
     int64_t made = 0;
-    double from = now();
-    CHECK(sample_run(m, team, &o, prompts, n_prompts, group, ignore, NULL, &made, NULL) == 0);
-    CHECK(made == (int64_t)n_prompts * group * fresh);
-    return now() - from;
-}
-
-static void bench_sampling(const struct shape *s, const struct model *m, struct team *team)
-{
-    int32_t *tokens = xcalloc((size_t)s->prompt, sizeof *tokens);
-    struct sample_prompt *prompts = xcalloc((size_t)s->prompts, sizeof *prompts);
-    const int rows[] = {1, 8, 32, 128, 256};
-    for (int i = 0; i < s->prompt; i++)
-        tokens[i] = i % s->cfg.vocab;
-    for (int i = 0; i < s->prompts; i++)
-        prompts[i] = (struct sample_prompt){tokens, s->prompt, (uint64_t)i * (uint64_t)s->group};
-    for (size_t i = 0; i < COUNT_OF(rows) && rows[i] <= s->prompts * s->group; i++) {
-        double whole[REPEATS], decode[REPEATS], prefill[REPEATS];
-        const int n_prompts = rows[i] < s->group ? 1 : rows[i] / s->group;
-        char what[64];
-        for (int r = -1; r < REPEATS; r++) {
-            double first = sampling_seconds(s, m, team, prompts, rows[i], 1, (uint64_t)r);
-            double all = sampling_seconds(s, m, team, prompts, rows[i], s->fresh, (uint64_t)r);
-            if (r < 0)
-                continue;
-            whole[r] = rows[i] * s->fresh / all;
-            decode[r] = rows[i] * (s->fresh - 1) / (all - first);
-            prefill[r] = n_prompts * s->prompt / first;
-        }
-        snprintf(what, sizeof what, "sampling.rows_%d", rows[i]);
-        report(s->name, what, median(whole, REPEATS), "tokens/s");
-        snprintf(what, sizeof what, "sampling.rows_%d.decode", rows[i]);
-        report(s->name, what, median(decode, REPEATS), "tokens/s");
-        snprintf(what, sizeof what, "sampling.rows_%d.prefill", rows[i]);
-        report(s->name, what, median(prefill, REPEATS), "tokens/s");
-    }
-    free(tokens);
+    struct watch from = now();
+    CHECK(sample_run(&b->model, b->team, &o, prompts, n_prompts, group, ignore, &s, &made, NULL) ==
+          0);
+    if (prompts_alone)
+        answer((double)n_prompts * PROMPT, from);
+    else
+        answer((double)(made - all), s.prompts_done);
     free(prompts);
 }
 
 int main(int argc, char **argv)
 {
-    struct team *team = team_start(1);
-    printf("shape,what,value,unit\n");
-    for (size_t i = 0; i < COUNT_OF(shapes); i++) {
-        bool wanted = argc == 1;
-        for (int a = 1; a < argc; a++)
-            wanted |= strcmp(argv[a], shapes[i].name) == 0;
-        if (!wanted)
-            continue;
-        struct model m;
-        struct err err;
-        if (model_create(&shapes[i].cfg, 1, &m, &err) != 0)
-            return fprintf(stderr, "bench_trainer: %s\n", err.text), 2;
-        bench_update(&shapes[i], &m, team);
-        bench_sampling(&shapes[i], &m, team);
-        model_free(&m);
+    const struct shape *shape = NULL;
+    for (size_t i = 0; argc == 3 && i < COUNT_OF(shapes); i++)
+        if (strcmp(argv[1], shapes[i].name) == 0)
+            shape = &shapes[i];
+    const int workers = argc == 3 ? atoi(argv[2]) : 0;
+    if (!shape || workers < 1)
+        return fputs("usage: bench_trainer demo|s5|s15|g5|g11 WORKERS\n", stderr), 2;
+    struct bench b;
+    char line[64];
+    int rows;
+    bench_make(&b, shape, workers);
+    while (fgets(line, sizeof line, stdin)) {
+        if (strcmp(line, "update\n") == 0)
+            update(&b);
+        else if (strcmp(line, "products\n") == 0)
+            products(&b);
+        else if (strcmp(line, "work\n") == 0)
+            answer(update_gflop(&b), now());
+        else if (sscanf(line, "sample %d", &rows) == 1 && rows > 0)
+            sample(&b, rows, false);
+        else if (sscanf(line, "prefill %d", &rows) == 1 && rows > 0)
+            sample(&b, rows, true);
+        else
+            break;
     }
-    team_stop(team);
+    bench_free(&b);
     return 0;
 }

@@ -112,8 +112,8 @@ static void test_exp(void **state)
     assert_true(nn_exp(INFINITY) > 1e38f);
 }
 
-static const int sizes[][3] = {{1, 1, 1},   {3, 5, 7},    {8, 32, 16},
-                               {9, 33, 17}, {15, 70, 40}, {130, 95, 64}};
+static const int sizes[][3] = {{1, 1, 1},    {3, 5, 7},     {8, 32, 16},   {9, 33, 17},
+                               {15, 70, 40}, {130, 95, 64}, {261, 67, 300}};
 
 static void test_matmul(void **state)
 {
@@ -148,6 +148,11 @@ static void test_matmul(void **state)
                     wdx[i * in + j] += (double)dy[i * out + o] * ww[o * in + j];
                     wdw[o * in + j] += (double)dy[i * out + o] * wx[i * in + j];
                 }
+        float *back = random_floats(nn_packed_size(in, out), 8), *dx2 = random_floats(nx, 5);
+        nn_pack_dx(out, in, w, back);
+        nn_packed_matmul_add(m, in, out, dy, back, dx2);
+        assert_near(dx2, wdx, nx, 1e-5, "packed matmul dx");
+        free(back), free(dx2);
         nn_matmul_dx(m, out, in, dy, w, 1, dx);
         nn_matmul_dw(m, out, in, dy, x, dw);
         assert_near(dx, wdx, nx, 1e-5, "matmul dx");

@@ -249,7 +249,7 @@ static void assert_close(const float *a, const float *b, size_t n, double tolera
 static void test_packing_does_not_matter(void **state)
 {
     (void)state;
-    const int lengths[] = {40, 3, 65, 1, 22};
+    const int lengths[] = {140, 3, 165, 1, 22};
     struct model m = random_model(wide, 8, 0.1f);
     struct model_run *run = model_run_new(&m), *other = model_run_new(&m);
     float *together = xcalloc(m.n_params, sizeof(float)),
@@ -544,6 +544,44 @@ static void test_adapters_do_not_mind_packing(void **state)
     model_free(&m);
 }
 
+/* Activations made again are the activations: equal bits, with all weights trained and with an adapter. */
+static void test_recomputing_changes_nothing(void **state)
+{
+    (void)state;
+    const int lengths[] = {150, 3, 120};
+    struct model_config c[] = {tiny, wide, wide};
+    c[0].max_positions = 256;
+    c[1].family = MODEL_QWEN3;
+    c[2].family = MODEL_GPT2;
+    c[2].head_dim = 12;
+    for (size_t i = 0; i < 2 * COUNT_OF(c); i++) {
+        struct model_config cfg = c[i / 2];
+        model_config_family(&cfg);
+        struct model m = random_model(cfg, 71, 0.1f);
+        if (i % 2)
+            adapt(&m, 4, NULL, 0);
+        const size_t n = model_trained(&m).n;
+        struct made *a = random_batch(&cfg, 72, lengths, 3);
+        float *grads[2];
+        size_t bytes[2];
+        for (int again = 0; again < 2; again++) {
+            struct model_run *run = model_run_new(&m);
+            grads[again] = xcalloc(n, sizeof(float));
+            m.recompute = again;
+            bytes[again] = model_run_bytes(&m, a->b.n_tokens, a->b.n_rows, 150);
+            model_forward(run, &m, &a->b, 1, a->logp, NULL);
+            model_backward(run, &m, &a->b, a->dlogp, grads[again]);
+            model_run_free(run);
+        }
+        assert_memory_equal(grads[0], grads[1], n * sizeof(float));
+        assert_true(bytes[1] < bytes[0]);
+        free(grads[0]);
+        free(grads[1]);
+        free(a);
+        model_free(&m);
+    }
+}
+
 static void test_merged_is_unmerged(void **state)
 {
     (void)state;
@@ -581,6 +619,7 @@ int main(void)
         cmocka_unit_test(test_one_layer),
         cmocka_unit_test(test_gradients_of_every_family),
         cmocka_unit_test(test_packing_does_not_matter),
+        cmocka_unit_test(test_recomputing_changes_nothing),
         cmocka_unit_test(test_a_shared_prompt_is_a_repeated_one),
         cmocka_unit_test(test_a_large_vocabulary),
         cmocka_unit_test(test_a_row_scored_many_times),

@@ -26,9 +26,18 @@ void nn_slice_matmul_dx(int m, int out, int in, float scale, const float *dy, in
 void nn_slice_matmul_dw(int m, int out, int in, float scale, const float *dy, int stride,
                         const float *x, float *dw);
 
-/* ---- packed.c: the sampler's products: weights laid out once per update, bits independent of m */
+/* ---- packed.c: products with weights laid out beforehand; a row's bits are independent of m --- */
+/* Whether they outrun matmul.c's even where the laying out is counted, a product of some hundred rows. */
+#ifdef __AVX512F__
+#define NN_PACKED_IS_FASTER true
+#else
+#define NN_PACKED_IS_FASTER false
+#endif
 size_t nn_packed_size(int out, int in); /* floats */
 void nn_pack(int out, int in, const float *w, float *ret_packed);
+/* For dx[m, in] = dy[m, out] @ w, which is nn_packed_matmul(m, in, out, dy, packed, dx): takes
+ * nn_packed_size(in, out) floats. */
+void nn_pack_dx(int out, int in, const float *w, float *ret_packed);
 /* y[m, out] = x[m, in] @ w^T, or += */
 void nn_packed_matmul(int m, int out, int in, const float *x, const float *packed, float *y);
 void nn_packed_matmul_add(int m, int out, int in, const float *x, const float *packed, float *y);

@@ -32,7 +32,8 @@ struct decoder {
     int rows_max;
     float *block;
     float *x, *normed, *qkv, *o, *gu, *act; /* [rows_max, ...] */
-    float *scores;                          /* of one head against all it sees */
+    float *scores;                          /* of two heads against all they see */
+    size_t scores_stride;
 };
 
 /* ---- packed weights ------------------------------------------------------------------------- */
@@ -175,51 +176,91 @@ static void kv_write(const struct model_config *c, const struct kv_segment *s, i
     }
 }
 
-/* scores[j] = q . key j for j < n; up to 15 more floats are written. Four sums hide the latency of
- * the multiply-adds. */
-static void score_keys(int e, const float *q, const float *keys, int n, float *scores)
+/* Query heads that share keys and values go by in pairs, so that what is read from the cache serves twice. */
+enum { PAIR = 2 };
+
+/* scores[h][j] = q[h] . key j for j < n, rows of scores `stride` apart; up to 15 more floats are written. */
+NN_INLINE void score_keys(int heads, int e, const float *q, const float *keys, int n, float *scores,
+                          size_t stride)
 {
     for (int j = 0; j < n; j += NN_LANES, keys += (size_t)e * NN_LANES) {
-        v16 a = {0}, b = {0}, c = {0}, d = {0};
+        v16 even[PAIR] = {{0}}, odd[PAIR] = {{0}};
         int i = 0;
-        for (; i + 4 <= e; i += 4) {
-            a += q[i] * v16_load(keys + (i + 0) * NN_LANES);
-            b += q[i + 1] * v16_load(keys + (i + 1) * NN_LANES);
-            c += q[i + 2] * v16_load(keys + (i + 2) * NN_LANES);
-            d += q[i + 3] * v16_load(keys + (i + 3) * NN_LANES);
+        for (; i + 2 <= e; i += 2) {
+            const v16 a = v16_load(keys + i * NN_LANES), b = v16_load(keys + (i + 1) * NN_LANES);
+            for (int h = 0; h < heads; h++) {
+                even[h] += q[h * e + i] * a;
+                odd[h] += q[h * e + i + 1] * b;
+            }
         }
-        for (; i < e; i++)
-            a += q[i] * v16_load(keys + i * NN_LANES);
-        v16_store(scores + j, (a + b) + (c + d));
+        for (int h = 0; h < heads && i < e; h++)
+            even[h] += q[h * e + i] * v16_load(keys + i * NN_LANES);
+        for (int h = 0; h < heads; h++)
+            v16_store(scores + (size_t)h * stride + j, even[h] + odd[h]);
     }
 }
 
-/* sum += weights @ values for one strip of at most 32 dimensions of rows that are `padded` wide. */
-NN_INLINE void weigh_strip(int vectors, int padded, const float *weights, const float *values,
-                           int n, float *sum)
+/* sum[h] += weights[h] @ values for one strip of at most 32 dimensions of rows that are `padded` wide. */
+NN_INLINE void weigh_strip(int heads, int vectors, int padded, const float *weights, size_t stride,
+                           const float *values, int n, float *sum)
 {
-    v16 s[4][2] = {{{0}}};
+    v16 even[PAIR][2] = {{{0}}}, odd[PAIR][2] = {{{0}}};
     int j = 0;
-    for (; j + 4 <= n; j += 4)
-        for (int u = 0; u < 4; u++)
-            for (int k = 0; k < vectors; k++)
-                s[u][k] += weights[j + u] *
-                           v16_load(values + (size_t)(j + u) * (size_t)padded + k * NN_LANES);
-    for (; j < n; j++)
-        for (int k = 0; k < vectors; k++)
-            s[0][k] += weights[j] * v16_load(values + (size_t)j * (size_t)padded + k * NN_LANES);
-    for (int k = 0; k < vectors; k++)
-        v16_store(sum + k * NN_LANES,
-                  v16_load(sum + k * NN_LANES) + ((s[0][k] + s[1][k]) + (s[2][k] + s[3][k])));
+    for (; j + 2 <= n; j += 2, values += 2 * padded)
+        for (int k = 0; k < vectors; k++) {
+            const v16 a = v16_load(values + k * NN_LANES),
+                      b = v16_load(values + padded + k * NN_LANES);
+            for (int h = 0; h < heads; h++) {
+                even[h][k] += weights[(size_t)h * stride + j] * a;
+                odd[h][k] += weights[(size_t)h * stride + j + 1] * b;
+            }
+        }
+    for (int h = 0; h < heads; h++)
+        for (int k = 0; k < vectors; k++) {
+            float *to = sum + h * HEAD_DIM_MAX + k * NN_LANES;
+            if (j < n)
+                even[h][k] += weights[(size_t)h * stride + j] * v16_load(values + k * NN_LANES);
+            v16_store(to, v16_load(to) + (even[h][k] + odd[h][k]));
+        }
 }
 
-static void weigh_values(int padded, const float *weights, const float *values, int n, float *sum)
+NN_INLINE void weigh_values(int heads, int padded, const float *weights, size_t stride,
+                            const float *values, int n, float *sum)
 {
     int i = 0;
     for (; i + 2 * NN_LANES <= padded; i += 2 * NN_LANES)
-        weigh_strip(2, padded, weights, values + i, n, sum + i);
+        weigh_strip(heads, 2, padded, weights, stride, values + i, n, sum + i);
     if (i < padded)
-        weigh_strip(1, padded, weights, values + i, n, sum + i);
+        weigh_strip(heads, 1, padded, weights, stride, values + i, n, sum + i);
+}
+
+/* One or two query heads of one row, q[heads * E] -> o, against key/value head g. */
+NN_INLINE void attend_heads(int heads, const struct decoder *d, const struct decode_row *row,
+                            int layer, int g, const float *q, float *o)
+{
+    const struct model_config *c = &d->p->m->cfg;
+    const int e = c->head_dim, padded = nn_round_up(e, NN_LANES);
+    const int before = row->prefix ? row->prefix->n : 0, own = row->position - before + 1;
+    const size_t stride = d->scores_stride;
+    const float scale = 1.0f / sqrtf((float)e);
+    float sum[PAIR * HEAD_DIM_MAX], share[PAIR], max;
+    CHECK(padded <= HEAD_DIM_MAX);
+    if (before)
+        score_keys(heads, e, q, kv_keys(c, row->prefix, layer, g), before, d->scores, stride);
+    score_keys(heads, e, q, kv_keys(c, row->own, layer, g), own, d->scores + before, stride);
+    for (int h = 0; h < heads; h++) {
+        float *scores = d->scores + (size_t)h * stride;
+        share[h] = 1.0f / nn_exp_shifted(before + own, scores, scale, scores, &max);
+        memset(sum + h * HEAD_DIM_MAX, 0, (size_t)padded * sizeof *sum);
+    }
+    if (before)
+        weigh_values(heads, padded, d->scores, stride, kv_values(c, row->prefix, layer, g), before,
+                     sum);
+    weigh_values(heads, padded, d->scores + before, stride, kv_values(c, row->own, layer, g), own,
+                 sum);
+    for (int h = 0; h < heads; h++)
+        for (int i = 0; i < e; i++)
+            o[h * e + i] = sum[h * HEAD_DIM_MAX + i] * share[h];
 }
 
 /* The query heads of one row that share key/value head g: q[HE] -> o[HE]. */
@@ -227,34 +268,28 @@ static void attend(const struct decoder *d, const struct decode_row *row, int la
                    const float *q, float *o)
 {
     const struct model_config *c = &d->p->m->cfg;
-    const int e = c->head_dim, padded = nn_round_up(e, NN_LANES), group = c->heads / c->kv_heads;
-    const int before = row->prefix ? row->prefix->n : 0, own = row->position - before + 1,
-              all = before + own;
-    const float scale = 1.0f / sqrtf((float)e);
-    float sum[HEAD_DIM_MAX], max;
-    CHECK(padded <= HEAD_DIM_MAX);
-    for (int h = g * group; h < (g + 1) * group; h++) {
-        if (before)
-            score_keys(e, q + h * e, kv_keys(c, row->prefix, layer, g), before, d->scores);
-        score_keys(e, q + h * e, kv_keys(c, row->own, layer, g), own, d->scores + before);
-        float share = 1.0f / nn_exp_shifted(all, d->scores, scale, d->scores, &max);
-        memset(sum, 0, (size_t)padded * sizeof *sum);
-        if (before)
-            weigh_values(padded, d->scores, kv_values(c, row->prefix, layer, g), before, sum);
-        weigh_values(padded, d->scores + before, kv_values(c, row->own, layer, g), own, sum);
-        for (int i = 0; i < e; i++)
-            o[h * e + i] = sum[i] * share;
-    }
+    const int group = c->heads / c->kv_heads;
+    int h = g * group;
+    for (; h + PAIR <= (g + 1) * group; h += PAIR)
+        attend_heads(PAIR, d, row, layer, g, q + h * c->head_dim, o + h * c->head_dim);
+    if (h < (g + 1) * group)
+        attend_heads(1, d, row, layer, g, q + h * c->head_dim, o + h * c->head_dim);
 }
 
 /* ---- the pass ------------------------------------------------------------------------------- */
+
+/* The scores of one head may begin a second segment anywhere and end a vector late. */
+static size_t scores_row(int positions)
+{
+    return (size_t)nn_round_up(positions, NN_LANES) + 2 * NN_LANES;
+}
 
 size_t decoder_bytes(const struct model *m, int positions, int rows_max)
 {
     const struct layout y = layout_of(&m->cfg);
     const int row = 2 * nn_round_up(y.width, NN_LANES) + nn_round_up(y.qkv, NN_LANES) +
                     nn_round_up(y.query, NN_LANES) + 3 * nn_round_up(y.ff, NN_LANES);
-    return rounded_bytes((size_t)rows_max * (size_t)row + (size_t)positions + 4 * NN_LANES);
+    return rounded_bytes((size_t)rows_max * (size_t)row + 2 * scores_row(positions));
 }
 
 struct decoder *decoder_new(const struct packed_model *p, int rows_max)
@@ -275,6 +310,7 @@ struct decoder *decoder_new(const struct packed_model *p, int rows_max)
     d->gu = d->o + rows * query;
     d->act = d->gu + rows * 2 * ff;
     d->scores = d->act + rows * ff;
+    d->scores_stride = scores_row(p->positions);
     return d;
 }
 

@@ -21,7 +21,7 @@ struct kv_segment {
     int n;   /* tokens of a finished prefix; rows count for themselves */
 };
 size_t kv_floats(const struct model *m, int cap);
-/* Lays a segment over kv_floats(m, cap) zeroed floats. cap is rounded up. */
+/* Lays a segment over kv_floats(m, cap) floats of any values. cap is rounded up. */
 struct kv_segment kv_segment_at(const struct model *m, int cap, float *at);
 int kv_cap(int tokens);
 

@@ -221,6 +221,7 @@ int model_copy(const struct model *from, struct model *ret)
     CHECK(m.params && m.n_params == from->n_params);
     memcpy(m.params, from->params, m.n_params * sizeof(float));
     m.lora = from->lora ? lora_copy(from->lora) : NULL;
+    m.recompute = from->recompute;
     *ret = m;
     return 0;
 }

@@ -63,6 +63,7 @@ struct model {
     char *generation_config; /* generation_config.json as it was read, NULL: none */
     struct lora *lora; /* NULL: none; else it alone is trained, and all above stays as it is */
     bool borrowed;     /* params, tensors and generation_config are another model's */
+    bool recompute;    /* backward makes activations again; only the inputs of layers are kept */
 };
 
 /* What an optimiser changes: the weights, or the adapter of a model that has one. Gradients and moments are laid out like it. */

@@ -2,8 +2,12 @@
  *
  * One block of floats holds every activation; its parts are laid out anew for each batch and the
  * block only ever grows. Backward makes the cheap parts again (norms, SwiGLU) instead of reading
- * them back from memory. In the last layer everything after attention is done for the scored rows
- * alone: M below is N in all layers but the last, where it is R. */
+ * them back from memory, and with model.recompute whole layers, of which it then keeps the inputs alone.
+ * In the last layer everything after attention is done for the scored rows alone: M below is N in all
+ * layers but the last, where it is R.
+ *
+ * All but attention goes through a layer in chunks of rows, so that what passes between a product and
+ * the small operations around it stays in cache. */
 #include "trainer/model/model.h"
 
 #include <stdlib.h>
@@ -16,13 +20,13 @@
 #include "trainer/model/rope_table.h"
 
 /* Probabilities of at most PROBS_KEPT_MAX floats are kept for backward; beyond, logits are made
- * again a chunk at a time. Chunks are as large as lets their intermediate values stay in a core's
- * second-level cache. */
+ * again a chunk at a time. A chunk of the head is large, because each adds to the whole gradient of
+ * the head. */
 enum {
     PROBS_KEPT_MAX = 4 << 20,
-    HEAD_CHUNK_FLOATS = 1 << 17,
-    HEAD_CHUNK_ROWS_MIN = 16,
-    MLP_CHUNK_ROWS = 128
+    HEAD_CHUNK_FLOATS = 1 << 19,
+    HEAD_CHUNK_ROWS_MIN = 64,
+    CHUNK_ROWS = 256
 };
 
 struct layer_acts {
@@ -48,14 +52,17 @@ struct model_run {
     struct layer_acts *layers;
     float *x_out, *hidden;   /* [R, D] output of the last layer, before and after the final norm */
     float *probs, *dlogits;  /* [R or head_rows, V], [head_rows, V] */
-    float *normed, *o_rows;  /* [N, D], [R, HE] */
+    float *o_rows;           /* [R, HE] */
+    float *normed, *dh;      /* one chunk: [D] wide */
     float *act, *dact, *dgu; /* one chunk: [F], [F], [2F] wide */
+    float *packed[2];        /* weights of the two products at hand */
     float *dhead;            /* [(H+G)E] of one token */
-    float *again; /* [head_rows] log-probabilities that backward makes again and does not want */
-    float *dx, *dx_rows, *dh; /* [N, D], [R, D], [N, D] */
-    float *dout, *dout_rows;  /* [N, HE], [R, HE] */
-    float *dqkv;              /* [N, (H+2G)E] */
-    float *lora;              /* an adapter's scratch, [N or R, 2 rank] */
+    float *again;   /* [head_rows] log-probabilities that backward makes again and does not want */
+    float *dhidden; /* [head_rows, D] */
+    float *dx, *dx_rows;     /* [N, D], [R, D] */
+    float *dout, *dout_rows; /* [N, HE], [R, HE] */
+    float *dqkv;             /* [N, (H+2G)E] */
+    float *lora;             /* an adapter's scratch, [N or R, 2 rank] */
     float *attention;
 };
 
@@ -89,6 +96,21 @@ static float *take(float *block, size_t *at, int rows, int cols)
     return p;
 }
 
+/* The largest product of a layer, laid out for either direction. */
+static int packed_floats(const struct layout *y)
+{
+    const int sizes[][2] = {
+        {y->qkv, y->width}, {y->width, y->query}, {y->up, y->width}, {y->width, y->ff}};
+    size_t most = 0;
+    for (size_t i = 0; i < COUNT_OF(sizes) && NN_PACKED_IS_FASTER; i++) {
+        size_t there = nn_packed_size(sizes[i][0], sizes[i][1]),
+               back = nn_packed_size(sizes[i][1], sizes[i][0]);
+        most = there > most ? there : most;
+        most = back > most ? back : most;
+    }
+    return (int)most;
+}
+
 /* For n tokens of which r rows are scored, in sequences of at most `longest`. */
 static size_t lay_out(struct model_run *run, const struct model *m, int n, int r, int longest,
                       float *block)
@@ -102,35 +124,41 @@ static size_t lay_out(struct model_run *run, const struct model *m, int n, int r
         run->head_rows = HEAD_CHUNK_ROWS_MIN;
     for (int l = 0; l < m->cfg.layers; l++) {
         const int rows = l + 1 < m->cfg.layers ? n : r;
-        run->layers[l] = (struct layer_acts){
-            .x1 = take(block, &at, n, y->width),
-            .qkv = take(block, &at, n, y->qkv),
-            .raw = take(block, &at, m->cfg.qk_norm ? n : 0, y->query + y->kv),
-            .lse = take(block, &at, n, m->cfg.heads),
-            .o = take(block, &at, n, y->query),
-            .x2 = take(block, &at, rows, y->width),
-            .gu = take(block, &at, rows, y->up),
-        };
+        struct layer_acts *a = &run->layers[l];
+        if (l > 0 && m->recompute)
+            *a = run->layers[0];
+        a->x1 = take(block, &at, n, y->width);
+        if (l > 0 && m->recompute)
+            continue;
+        const int kept = m->recompute ? most : rows;
+        a->qkv = take(block, &at, n, y->qkv);
+        a->raw = take(block, &at, m->cfg.qk_norm ? n : 0, y->query + y->kv);
+        a->lse = take(block, &at, n, m->cfg.heads);
+        a->o = take(block, &at, n, y->query);
+        a->x2 = take(block, &at, kept, y->width);
+        a->gu = take(block, &at, kept, y->up);
     }
     run->x_out = take(block, &at, r, y->width);
     run->hidden = take(block, &at, r, y->width);
     run->probs = take(block, &at, run->probs_kept ? r : run->head_rows, v);
     run->dlogits = take(block, &at, run->head_rows, v);
-    run->normed = take(block, &at, n > MLP_CHUNK_ROWS ? n : MLP_CHUNK_ROWS, y->width);
+    run->dhidden = take(block, &at, run->head_rows, y->width);
     run->o_rows = take(block, &at, r, y->query);
-    run->act = take(block, &at, MLP_CHUNK_ROWS, y->ff);
-    run->dact = take(block, &at, MLP_CHUNK_ROWS, y->ff);
-    run->dgu = take(block, &at, MLP_CHUNK_ROWS, y->up);
+    run->normed = take(block, &at, CHUNK_ROWS, y->width);
+    run->dh = take(block, &at, CHUNK_ROWS, y->width);
+    run->act = take(block, &at, CHUNK_ROWS, y->ff);
+    run->dact = take(block, &at, CHUNK_ROWS, y->ff);
+    run->dgu = take(block, &at, CHUNK_ROWS, y->up);
+    for (int i = 0; i < 2; i++)
+        run->packed[i] = take(block, &at, 1, packed_floats(y));
     run->dhead = take(block, &at, 1, y->query + y->kv);
     run->again = take(block, &at, 1, run->head_rows);
     run->dx = take(block, &at, n, y->width);
     run->dx_rows = take(block, &at, r, y->width);
-    run->dh = take(block, &at, most, y->width);
     run->dout = take(block, &at, n, y->query);
     run->dout_rows = take(block, &at, r, y->query);
     run->dqkv = take(block, &at, n, y->qkv);
-    run->lora = take(block, &at, most > MLP_CHUNK_ROWS ? most : MLP_CHUNK_ROWS,
-                     m->lora ? 2 * m->lora->rank : 0);
+    run->lora = take(block, &at, CHUNK_ROWS, m->lora ? 2 * m->lora->rank : 0);
     size_t scratch = nn_attention_scratch(&run->heads, longest);
     run->attention = block ? block + at : NULL;
     return at + scratch;
@@ -253,11 +281,46 @@ static struct product product_of(const struct model_run *run, const struct model
     }
 }
 
-/* y = beta y + x @ w^T + b, and what an adapter adds. */
-static void linear(const struct model_run *run, const struct model *m, struct product p, int n,
-                   const float *x, float beta, float *y)
+/* A product whose weights are ready for many chunks of rows: laid out anew where that pays, in one of
+ * the run's two places. */
+struct ready {
+    struct product p;
+    const float *w;
+};
+
+static struct ready ready(const struct model_run *run, const struct model *m, int layer,
+                          enum lora_product which, int place)
 {
-    nn_matmul(n, p.out, p.in, x, m->params + p.w, beta, y);
+    struct ready r = {.p = product_of(run, m, layer, which)};
+    r.w = m->params + r.p.w;
+    if (NN_PACKED_IS_FASTER) {
+        nn_pack(r.p.out, r.p.in, r.w, run->packed[place]);
+        r.w = run->packed[place];
+    }
+    return r;
+}
+
+static struct ready ready_dx(const struct model_run *run, const struct model *m, int layer,
+                             enum lora_product which, int place)
+{
+    struct ready r = {.p = product_of(run, m, layer, which)};
+    r.w = m->params + r.p.w;
+    if (NN_PACKED_IS_FASTER) {
+        nn_pack_dx(r.p.out, r.p.in, r.w, run->packed[place]);
+        r.w = run->packed[place];
+    }
+    return r;
+}
+
+/* y (+)= x @ w^T + b, and what an adapter adds. */
+static void linear(const struct model_run *run, const struct model *m, struct ready r, int n,
+                   const float *x, bool add, float *y)
+{
+    const struct product p = r.p;
+    if (!NN_PACKED_IS_FASTER)
+        nn_matmul(n, p.out, p.in, x, r.w, add ? 1 : 0, y);
+    else
+        (add ? nn_packed_matmul_add : nn_packed_matmul)(n, p.out, p.in, x, r.w, y);
     if (p.bias)
         nn_bias(n, p.out, m->params + p.bias, y);
     if (m->lora)
@@ -265,10 +328,14 @@ static void linear(const struct model_run *run, const struct model *m, struct pr
 }
 
 /* dx is set. */
-static void linear_dx(const struct model_run *run, const struct model *m, struct product p, int n,
+static void linear_dx(const struct model_run *run, const struct model *m, struct ready r, int n,
                       const float *dy, float *dx)
 {
-    nn_matmul_dx(n, p.out, p.in, dy, m->params + p.w, 0, dx);
+    const struct product p = r.p;
+    if (!NN_PACKED_IS_FASTER)
+        nn_matmul_dx(n, p.out, p.in, dy, r.w, 0, dx);
+    else
+        nn_packed_matmul(n, p.in, p.out, dy, r.w, dx);
     if (m->lora)
         lora_dx(m, p.layer, p.which, n, dy, dx, run->lora);
 }
@@ -362,16 +429,31 @@ static void scatter(const struct model_batch *b, int d, const float *from, float
     }
 }
 
+static int rows_of_chunk(int rows, int from, int chunk)
+{
+    return rows - from < chunk ? rows - from : chunk;
+}
+
+/* Row `row` of a matrix of `width` columns. */
+static float *at_row(float *x, int row, int width)
+{
+    return x + (size_t)row * (size_t)width;
+}
+
 static void attention_forward(struct model_run *run, const struct model *m,
                               const struct model_batch *b, int l, bool last)
 {
     const struct layout *y = &run->lay;
     const struct layer_layout p = layout_layer(&m->cfg, y, l);
     const struct layer_acts *a = &run->layers[l];
-    const float *o = a->o;
-    const int n = b->n_tokens;
-    norm(m, n, a->x1, p.attn_norm, run->normed);
-    linear(run, m, product_of(run, m, l, LORA_QKV), n, run->normed, 0, a->qkv);
+    const struct ready qkv = ready(run, m, l, LORA_QKV, 0), out = ready(run, m, l, LORA_OUT, 1);
+    const int n = b->n_tokens, after = last ? b->n_rows : n;
+    float *o = a->o;
+    for (int from = 0; from < n; from += CHUNK_ROWS) {
+        const int rows = rows_of_chunk(n, from, CHUNK_ROWS);
+        norm(m, rows, at_row(a->x1, from, y->width), p.attn_norm, run->normed);
+        linear(run, m, qkv, rows, run->normed, false, at_row(a->qkv, from, y->qkv));
+    }
     if (m->cfg.qk_norm)
         heads_norm(run, m, n, &p, a);
     turn(run, b, a->qkv, 1);
@@ -381,32 +463,34 @@ static void attention_forward(struct model_run *run, const struct model *m,
         gather(b, y->width, a->x1, a->x2);
         gather(b, y->query, a->o, run->o_rows);
         o = run->o_rows;
-    } else {
-        memcpy(a->x2, a->x1, (size_t)n * (size_t)y->width * sizeof(float));
     }
-    linear(run, m, product_of(run, m, l, LORA_OUT), last ? b->n_rows : n, o, 1, a->x2);
+    for (int from = 0; from < after; from += CHUNK_ROWS) {
+        const int rows = rows_of_chunk(after, from, CHUNK_ROWS);
+        float *x2 = at_row(a->x2, from, y->width);
+        if (!last)
+            memcpy(x2, at_row(a->x1, from, y->width), (size_t)rows * (size_t)y->width * sizeof *x2);
+        linear(run, m, out, rows, at_row(o, from, y->query), true, x2);
+    }
 }
 
-static int rows_of_chunk(int rows, int from, int chunk)
-{
-    return rows - from < chunk ? rows - from : chunk;
-}
-
-/* In chunks of rows, so that what passes between the products stays in cache. */
+/* x_next NULL: only gu is wanted. */
 static void mlp_forward(struct model_run *run, const struct model *m, int l, int all, float *x_next)
 {
     const struct layout *y = &run->lay;
     const struct layer_layout p = layout_layer(&m->cfg, y, l);
-    for (int from = 0; from < all; from += MLP_CHUNK_ROWS) {
-        const int rows = rows_of_chunk(all, from, MLP_CHUNK_ROWS);
-        const float *x2 = run->layers[l].x2 + (size_t)from * (size_t)y->width;
-        float *gu = run->layers[l].gu + (size_t)from * (size_t)y->up,
-              *next = x_next + (size_t)from * (size_t)y->width;
+    const struct ready up = ready(run, m, l, LORA_UP, 0), down = ready(run, m, l, LORA_DOWN, 1);
+    for (int from = 0; from < all; from += CHUNK_ROWS) {
+        const int rows = rows_of_chunk(all, from, CHUNK_ROWS);
+        const float *x2 = at_row(run->layers[l].x2, from, y->width);
+        float *gu = at_row(run->layers[l].gu, from, y->up);
         norm(m, rows, x2, p.mlp_norm, run->normed);
-        linear(run, m, product_of(run, m, l, LORA_UP), rows, run->normed, 0, gu);
+        linear(run, m, up, rows, run->normed, false, gu);
+        if (!x_next)
+            continue;
+        float *next = at_row(x_next, from, y->width);
         (m->cfg.gelu ? nn_gelu : nn_swiglu)(rows, y->ff, gu, run->act);
-        memcpy(next, x2, (size_t)rows * (size_t)y->width * sizeof(float));
-        linear(run, m, product_of(run, m, l, LORA_DOWN), rows, run->act, 1, next);
+        memcpy(next, x2, (size_t)rows * (size_t)y->width * sizeof *next);
+        linear(run, m, down, rows, run->act, true, next);
     }
 }
 
@@ -467,21 +551,20 @@ static void head_backward(struct model_run *run, const struct model *m, const st
 {
     const int v = m->cfg.vocab, d = run->lay.width;
     const float *w = m->params;
+    memset(run->dx_rows, 0, (size_t)b->n_rows * (size_t)d * sizeof(float));
     for (int from = 0; from < b->n_rows; from += run->head_rows) {
         const int rows = rows_of_chunk(b->n_rows, from, run->head_rows);
-        const float *hidden = run->hidden + (size_t)from * (size_t)d;
-        const float *probs = run->probs + (size_t)from * (size_t)v;
+        const float *hidden = at_row(run->hidden, from, d), *probs = at_row(run->probs, from, v);
         if (!run->probs_kept)
             probs = head_chunk(run, m, b, from, rows, run->again, NULL);
         nn_softmax_logp_bwd(rows, v, probs, run->temperature, b->target + from, dlogp + from,
                             run->dlogits);
-        nn_matmul_dx(rows, v, d, run->dlogits, w + run->lay.head, 0,
-                     run->dh + (size_t)from * (size_t)d);
+        nn_matmul_dx(rows, v, d, run->dlogits, w + run->lay.head, 0, run->dhidden);
         if (!m->lora)
             nn_matmul_dw(rows, v, d, run->dlogits, hidden, grads + run->lay.head);
+        norm_bwd(m, rows, at_row(run->x_out, from, d), run->lay.norm, run->dhidden,
+                 at_row(run->dx_rows, from, d), grads);
     }
-    memset(run->dx_rows, 0, (size_t)b->n_rows * (size_t)d * sizeof(float));
-    norm_bwd(m, b->n_rows, run->x_out, run->lay.norm, run->dh, run->dx_rows, grads);
 }
 
 /* dx[all, D], the gradient of the layer's output, becomes that of x2. */
@@ -490,43 +573,55 @@ static void mlp_backward(struct model_run *run, const struct model *m, int l, in
 {
     const struct layout *y = &run->lay;
     const struct layer_layout p = layout_layer(&m->cfg, y, l);
-    const struct product up = product_of(run, m, l, LORA_UP),
-                         down = product_of(run, m, l, LORA_DOWN);
-    for (int from = 0; from < all; from += MLP_CHUNK_ROWS) {
-        const int rows = rows_of_chunk(all, from, MLP_CHUNK_ROWS);
-        const float *x2 = run->layers[l].x2 + (size_t)from * (size_t)y->width;
-        const float *gu = run->layers[l].gu + (size_t)from * (size_t)y->up;
-        float *dy = dx + (size_t)from * (size_t)y->width;
+    const struct ready up = ready_dx(run, m, l, LORA_UP, 0),
+                       down = ready_dx(run, m, l, LORA_DOWN, 1);
+    for (int from = 0; from < all; from += CHUNK_ROWS) {
+        const int rows = rows_of_chunk(all, from, CHUNK_ROWS);
+        const float *x2 = at_row(run->layers[l].x2, from, y->width);
+        const float *gu = at_row(run->layers[l].gu, from, y->up);
+        float *dy = at_row(dx, from, y->width);
         linear_dx(run, m, down, rows, dy, run->dact);
         (m->cfg.gelu ? nn_gelu_bwd : nn_swiglu_bwd)(rows, y->ff, gu, run->dact, run->dgu, run->act);
-        linear_dw(run, m, down, rows, dy, run->act, grads);
+        linear_dw(run, m, down.p, rows, dy, run->act, grads);
         norm(m, rows, x2, p.mlp_norm, run->normed);
-        linear_dw(run, m, up, rows, run->dgu, run->normed, grads);
+        linear_dw(run, m, up.p, rows, run->dgu, run->normed, grads);
         linear_dx(run, m, up, rows, run->dgu, run->dh);
         norm_bwd(m, rows, x2, p.mlp_norm, run->dh, dy, grads);
     }
 }
 
-/* The gradient of x2 (dx_rows in the last layer, dx in the others) becomes that of x1, in dx. */
+/* From the gradient of x2 (dx_rows in the last layer, dx in the others) to that of attention's output. */
+static void out_backward(struct model_run *run, const struct model *m, const struct model_batch *b,
+                         int l, bool last, float *grads)
+{
+    const struct layout *y = &run->lay;
+    const struct ready out = ready_dx(run, m, l, LORA_OUT, 0);
+    const int all = last ? b->n_rows : b->n_tokens;
+    float *o = last ? run->o_rows : run->layers[l].o, *dx = last ? run->dx_rows : run->dx,
+          *dout = last ? run->dout_rows : run->dout;
+    if (last)
+        gather(b, y->query, run->layers[l].o, run->o_rows);
+    for (int from = 0; from < all; from += CHUNK_ROWS) {
+        const int rows = rows_of_chunk(all, from, CHUNK_ROWS);
+        const float *dy = at_row(dx, from, y->width);
+        linear_dw(run, m, out.p, rows, dy, at_row(o, from, y->query), grads);
+        linear_dx(run, m, out, rows, dy, at_row(dout, from, y->query));
+    }
+    if (last) {
+        scatter(b, y->query, run->dout_rows, run->dout);
+        scatter(b, y->width, run->dx_rows, run->dx);
+    }
+}
+
+/* The gradient of x2 becomes that of x1, in dx. */
 static void attention_backward(struct model_run *run, const struct model *m,
                                const struct model_batch *b, int l, bool last, float *grads)
 {
     const struct layout *y = &run->lay;
     const struct layer_layout p = layout_layer(&m->cfg, y, l);
     const struct layer_acts *a = &run->layers[l];
-    const struct product qkv = product_of(run, m, l, LORA_QKV),
-                         out = product_of(run, m, l, LORA_OUT);
     const int n = b->n_tokens;
-    if (last) {
-        gather(b, y->query, a->o, run->o_rows);
-        linear_dw(run, m, out, b->n_rows, run->dx_rows, run->o_rows, grads);
-        linear_dx(run, m, out, b->n_rows, run->dx_rows, run->dout_rows);
-        scatter(b, y->query, run->dout_rows, run->dout);
-        scatter(b, y->width, run->dx_rows, run->dx);
-    } else {
-        linear_dw(run, m, out, n, run->dx, a->o, grads);
-        linear_dx(run, m, out, n, run->dx, run->dout);
-    }
+    out_backward(run, m, b, l, last, grads);
     memset(run->dqkv, 0, (size_t)n * (size_t)y->qkv * sizeof(float));
     for (int s = 0; s < b->n_seq; s++)
         nn_attention_bwd(&run->heads, span_of(b, s), a->qkv, a->o, a->lse, run->dout, run->dqkv,
@@ -534,10 +629,15 @@ static void attention_backward(struct model_run *run, const struct model *m,
     turn(run, b, run->dqkv, -1);
     if (m->cfg.qk_norm)
         heads_norm_bwd(run, m, n, &p, a, grads);
-    norm(m, n, a->x1, p.attn_norm, run->normed);
-    linear_dw(run, m, qkv, n, run->dqkv, run->normed, grads);
-    linear_dx(run, m, qkv, n, run->dqkv, run->dh);
-    norm_bwd(m, n, a->x1, p.attn_norm, run->dh, run->dx, grads);
+    const struct ready qkv = ready_dx(run, m, l, LORA_QKV, 0);
+    for (int from = 0; from < n; from += CHUNK_ROWS) {
+        const int rows = rows_of_chunk(n, from, CHUNK_ROWS);
+        const float *x1 = at_row(a->x1, from, y->width), *dy = at_row(run->dqkv, from, y->qkv);
+        norm(m, rows, x1, p.attn_norm, run->normed);
+        linear_dw(run, m, qkv.p, rows, dy, run->normed, grads);
+        linear_dx(run, m, qkv, rows, dy, run->dh);
+        norm_bwd(m, rows, x1, p.attn_norm, run->dh, at_row(run->dx, from, y->width), grads);
+    }
 }
 
 void model_backward(struct model_run *run, const struct model *m, const struct model_batch *b,
@@ -546,6 +646,10 @@ void model_backward(struct model_run *run, const struct model *m, const struct m
     head_backward(run, m, b, dlogp, grads);
     for (int l = m->cfg.layers - 1; l >= 0; l--) {
         const bool last = l + 1 == m->cfg.layers;
+        if (m->recompute && !last) {
+            attention_forward(run, m, b, l, false);
+            mlp_forward(run, m, l, b->n_tokens, NULL);
+        }
         mlp_backward(run, m, l, last ? b->n_rows : b->n_tokens, last ? run->dx_rows : run->dx,
                      grads);
         attention_backward(run, m, b, l, last, grads);

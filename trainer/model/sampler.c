@@ -11,9 +11,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/check.h"
+#include "trainer/kernels/pages.h"
 #include "trainer/kernels/team.h"
 #include "trainer/model/decode.h"
 #include "trainer/model/draw.h"
@@ -65,7 +65,7 @@ struct worker {
     float *penalised; /* one row of logits, NULL without a penalty */
     int *seen;        /* by token: the turn in which it was penalised last */
     int turn;
-    float *cache; /* the memory of all segments: zero pages until used */
+    float *cache; /* the memory of all segments */
     size_t cache_bytes;
 };
 
@@ -125,10 +125,7 @@ static struct worker *worker_new(const struct sampling *s, int index)
     size_t own = kv_floats(s->m, cap), shared = kv_floats(s->m, s->prompt_tokens_max);
     size_t floats = own * (size_t)w->rows_max + shared * (size_t)w->n_prefixes;
     w->cache_bytes = floats * sizeof(float);
-    w->cache = mmap(NULL, w->cache_bytes, PROT_READ | PROT_WRITE,
-                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    CHECK(w->cache != MAP_FAILED);
-    madvise(w->cache, w->cache_bytes, MADV_HUGEPAGE); /* only a hint */
+    w->cache = pages_take(w->cache_bytes);
     w->rows = xcalloc((size_t)w->rows_max, sizeof *w->rows);
     w->prefixes = xcalloc((size_t)w->n_prefixes, sizeof *w->prefixes);
     float *at = w->cache;
@@ -156,7 +153,7 @@ static void worker_free(struct worker *w)
         free(w->rows[i].tokens);
         free(w->rows[i].logp);
     }
-    munmap(w->cache, w->cache_bytes);
+    pages_give(w->cache, w->cache_bytes);
     decoder_free(w->decoder);
     free(w->rows);
     free(w->prefixes);

@@ -137,6 +137,7 @@ struct recipe {
     struct recipe_lora lora;
     char *model_path; /* NULL: build `model` (vocab and special ids come from the tokenizer) */
     struct model_config model;
+    bool recompute; /* the update makes activations again instead of keeping them */
     int tokenizer_vocab;
     struct recipe_strings
         tokenizer_texts; /* specs or JSONL files; empty: the data of the SFT stages */

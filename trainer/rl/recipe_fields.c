@@ -163,6 +163,7 @@ static const struct field MODEL_FIELDS[] = {
     {.key = "rope_theta", .kind = FLOAT, AT(recipe, model.rope_theta), .min = 1, .max = 1e12},
     {.key = "norm_eps", .kind = FLOAT, AT(recipe, model.norm_eps), .min = 0, .max = 1},
     SWITCH("tied", recipe, model.tied),
+    SWITCH("recompute", recipe, recompute),
     END,
 };
 
