@@ -3,11 +3,11 @@
 #include <stdlib.h>
 
 #include "base/file.h"
+#include "base/utf8.h"
 #include "trainer/commands.h"
 #include "trainer/rl/rollout.h"
 #include "trainer/rl/sampling.h"
 #include "trainer/rl/setup.h"
-#include "base/utf8.h"
 
 struct options {
     struct sampling_options sample;

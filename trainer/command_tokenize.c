@@ -3,9 +3,9 @@
 
 #include "base/file.h"
 #include "base/keys.h"
+#include "base/utf8.h"
 #include "trainer/commands.h"
 #include "trainer/text/tokenizer.h"
-#include "base/utf8.h"
 
 enum { KEY_DECODE = 256 };
 

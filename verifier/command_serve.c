@@ -175,7 +175,7 @@ int command_serve(int argc, char **argv)
     struct catalog *catalog = NULL;
     struct reward reward;
     struct buf token = {0};
-    struct listener listener;
+    struct listener listener = {0};
     struct err err = {0};
     pid_t parent = getppid();
     argp_parse(&argp, argc, argv, 0, NULL, &o);

@@ -12,8 +12,8 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/rng.h"
-#include "trainer/text/tok_internal.h"
 #include "base/utf8.h"
+#include "trainer/text/tok_internal.h"
 
 static const char *const SPECIALS[] = {"<|end|>", "<|pad|>"};
 

@@ -3,9 +3,9 @@
 #include <math.h>
 
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "trainer/rl/rollout_share.h"
 #include "trainer/rl/sampling.h"
-#include "base/utf8.h"
 
 static const char *const reward_names[] = REWARD_NAMES;
 

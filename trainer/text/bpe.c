@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <utf8proc.h>
 
-#include "trainer/text/tok_internal.h"
 #include "base/utf8.h"
+#include "trainer/text/tok_internal.h"
 
 /* ---- tables --------------------------------------------------------------------------------- */
 

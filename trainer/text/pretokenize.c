@@ -7,8 +7,8 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
-#include "trainer/text/tok_internal.h"
 #include "base/utf8.h"
+#include "trainer/text/tok_internal.h"
 
 const char TOK_PATTERN_CODE[] = "</?[a-z]+>|```|\\n *| ?\\p{L}+|\\p{N}| ?[^\\p{L}\\p{N}\\s]+|\\s";
 const char TOK_PATTERN_GPT2[] =
