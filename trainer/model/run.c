@@ -99,10 +99,12 @@ static float *take(float *block, size_t *at, int rows, int cols)
 /* The largest product of a layer, laid out for either direction. */
 static int packed_floats(const struct layout *y)
 {
+    if (!NN_PACKED_IS_FASTER)
+        return 0;
     const int sizes[][2] = {
         {y->qkv, y->width}, {y->width, y->query}, {y->up, y->width}, {y->width, y->ff}};
     size_t most = 0;
-    for (size_t i = 0; i < COUNT_OF(sizes) && NN_PACKED_IS_FASTER; i++) {
+    for (size_t i = 0; i < COUNT_OF(sizes); i++) {
         size_t there = nn_packed_size(sizes[i][0], sizes[i][1]),
                back = nn_packed_size(sizes[i][1], sizes[i][0]);
         most = there > most ? there : most;
