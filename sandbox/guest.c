@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 
 enum { THREAD_STACK_BYTES = 2 << 20 };
 
@@ -30,9 +31,15 @@ struct reply {
     bool missing, stored; /* stored: by value whatever its class */
     uint8_t wants;        /* enum guest_want */
     PyObject *value;
+    PyObject *arguments;    /* of a call: a pair of tuple and dict */
     struct value_memo memo; /* of the question's containers */
     struct buf changes;     /* their contents, where they changed */
 };
+
+static int64_t thread_ns(void)
+{
+    return clock_ns(CLOCK_THREAD_CPUTIME_ID);
+}
 
 static PyObject *take_object(struct guest *g, struct guest_frame *frame)
 {
@@ -107,15 +114,23 @@ static void on_call(struct guest *g, struct guest_frame *frame, struct reply *re
         value_memo_free(&memo);
         before = buf_view(&fingerprint);
     }
+    const int64_t began = thread_ns();
     if (pair)
         reply->value = PyObject_Call(callee, PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1));
     if (reply->value && PyCoro_CheckExact(reply->value) && !(reply->wants & GUEST_WANT_AWAITABLE))
         Py_SETREF(reply->value, guest_await(reply->value));
+    g->called_ns += thread_ns() - began;
     if (watch)
         note_changes(g, pair, before, reply);
     buf_free(&fingerprint);
     Py_XDECREF(callee);
-    Py_XDECREF(pair);
+    reply->arguments = pair;
+}
+
+static void on_handed(struct guest *g, struct guest_frame *frame, struct reply *reply)
+{
+    (void)frame;
+    reply->value = PyLong_FromLongLong(g->answered_ns - g->loaded_ns - g->called_ns);
 }
 
 static void on_getattr(struct guest *g, struct guest_frame *frame, struct reply *reply)
@@ -191,10 +206,12 @@ void guest_answer(struct guest *g, struct guest_frame *frame)
     static void (*const handlers[])(struct guest *, struct guest_frame *, struct reply *) = {
         [GUEST_LOAD] = on_load,       [GUEST_GLOBAL] = on_global, [GUEST_CALL] = on_call,
         [GUEST_GETATTR] = on_getattr, [GUEST_NEXT] = on_next,     [GUEST_STORED] = on_stored,
-        [GUEST_OPERATE] = on_operate,
+        [GUEST_OPERATE] = on_operate, [GUEST_HANDED] = on_handed,
     };
     struct reply reply = {0};
     struct buf out = {0};
+    Py_CLEAR(g->last_arguments);
+    Py_CLEAR(g->last_value);
     if (frame->head.type == GUEST_RELEASE) {
         guest_release(g, guest_take_u32(frame));
         guest_take_turn(g);
@@ -205,12 +222,18 @@ void guest_answer(struct guest *g, struct guest_frame *frame)
     g->seq = frame->head.seq;
     handlers[frame->head.type](g, frame, &reply);
     uint8_t type = encode_reply(g, &reply, &out);
-    Py_XDECREF(reply.value);
+    Py_XSETREF(g->last_arguments, reply.arguments); /* not there but for calls within this call */
+    Py_XSETREF(g->last_value, reply.value);
     value_memo_free(&reply.memo);
     guest_take_turn(g);
     if (reply.changes.len)
         guest_write(GUEST_CHANGED, frame->head.seq, &reply.changes);
     guest_write(type, frame->head.seq, &out);
+    g->answered_ns = thread_ns();
+    if (frame->head.type == GUEST_LOAD) {
+        g->loaded_ns = g->answered_ns;
+        g->called_ns = 0;
+    }
 }
 
 /* A thread's whole stack counts as data from its start, so eight megabytes each would eat the

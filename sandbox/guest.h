@@ -36,6 +36,13 @@ struct guest {
     uint32_t foreign;        /* objects without a value that came in so far */
     struct guest_handles handles;
     struct value_hook hook;
+    /* This thread's processor time: when LOAD was answered, when the latest question was, and between
+     * these two within what it was asked to call. Not the process's clock, which the kernel, once there is
+     * a limit of processor time, brings up to date at a tick or a switch only. */
+    int64_t loaded_ns, answered_ns, called_ns;
+    /* The latest call's, until the next question: giving large ones up takes time, which is not part
+     * of the answer; and a program that kept them would be spared it. */
+    PyObject *last_arguments, *last_value;
 };
 
 /* A frame as it came in, being read. */

@@ -156,6 +156,7 @@ PyObject *judge_call(PyObject *proxy, PyObject *args, PyObject *kwargs, bool kee
                      Py_TYPE(proxy)->tp_name);
         return NULL;
     }
+    keep_args = keep_args || judge__keeps_args();
     unsigned wants = (is_class(proxy) || proxy_of(proxy)->starter ? GUEST_WANT_OBJECT : 0u) |
                      (keep_args ? 0u : GUEST_WANT_CHANGES) |
                      (judge__awaits() ? GUEST_WANT_AWAITABLE : 0u);

@@ -33,6 +33,13 @@ void judge_session_globals(PyObject *globals);
  * function is what it comes to. */
 void judge_session_awaits(bool awaits);
 
+/* Whether what the program does to mutable arguments is of no interest, so that nobody looks. */
+void judge_session_keep_args(bool keep);
+
+/* Processor time in ns that the guest says it took, since the text was loaded, to hand over arguments and
+ * answers; -1 with a Python error set. To be believed where the text is trusted. */
+int64_t judge_handed_ns(void);
+
 /* Runs a program text in the guest. 0, or -1. */
 int judge_load(const char *text, size_t len, uint8_t flags);
 

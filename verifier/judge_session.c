@@ -18,7 +18,7 @@ static struct {
     PyObject *starter_objects; /* dict: number -> proxy of an object that the test made */
     struct buf released;       /* u32 handle numbers that no proxy holds any more */
     uint32_t generation, raised_line;
-    bool awaits, let_stop, speaks_of_classes;
+    bool awaits, let_stop, speaks_of_classes, keep_args;
 } session;
 
 /* ---- building a question --------------------------------------------------------------------- */
@@ -401,7 +401,7 @@ void judge_session_begin(struct judge_guest *guest)
 {
     CHECK(session.guest == NULL);
     session.guest = guest;
-    session.awaits = session.let_stop = session.speaks_of_classes = false;
+    session.awaits = session.let_stop = session.speaks_of_classes = session.keep_args = false;
     if (++session.generation == 0)
         session.generation = 1;
 }
@@ -422,6 +422,16 @@ bool judge_session_live(void)
 void judge_session_awaits(bool awaits)
 {
     session.awaits = awaits;
+}
+
+void judge_session_keep_args(bool keep)
+{
+    session.keep_args = keep;
+}
+
+bool judge__keeps_args(void)
+{
+    return session.keep_args;
 }
 
 bool judge__awaits(void)
@@ -470,6 +480,15 @@ int judge_load(const char *text, size_t len, uint8_t flags)
     PyObject *answer = judge__ask(GUEST_LOAD, &q, NULL);
     Py_XDECREF(answer);
     return answer ? 0 : -1;
+}
+
+int64_t judge_handed_ns(void)
+{
+    struct buf q = {0};
+    PyObject *answer = judge__ask(GUEST_HANDED, &q, NULL);
+    int64_t ns = answer ? PyLong_AsLongLong(answer) : -1;
+    Py_XDECREF(answer);
+    return ns;
 }
 
 PyObject *judge_global(const char *name, bool *ret_missing)

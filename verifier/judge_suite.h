@@ -25,6 +25,11 @@ struct judge_case {
     bool dropped;             /* and its contract refused the input: no test */
 };
 
+/* How the timed call uses the program. A single call whose answer is a value hands over the same for
+ * every program, and what becomes of its arguments is nobody's business: so nobody looks, and what
+ * handing over takes can be told from the work. */
+enum timing_form { TIMING_FORM_UNKNOWN, TIMING_FORM_CALL, TIMING_FORM_OTHER };
+
 struct judge_suite {
     struct node recent; /* in the cache's order of use */
     struct judge_suite *next_in_bucket;
@@ -58,6 +63,7 @@ struct judge_suite {
     double timing_margin;
     long timing_sizes[TIMING_SIZES_MAX]; /* ascending */
     int n_timing_sizes;
+    enum timing_form timing_form;
     bool is_class;  /* the starter or the reference defines the entry point as a class */
     int total;      /* number of tests, whatever runs */
     json_t *groups; /* {"name": {"passed": 0, "total"}} of the tests that name one, or NULL */

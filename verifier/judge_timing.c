@@ -28,7 +28,8 @@ enum { GROWTH_PAIRS = 3 }; /* at each size but the largest */
 struct sample {
     bool ok; /* it answered; else the candidate or reference failed in some way */
     struct keeper_clocked at[3]; /* before the program is loaded, after, and after the call */
-    uint32_t questions;          /* that the call took: 1 for one call of a function */
+    uint32_t questions;          /* that setup and call took: 1 for one call of a function */
+    int64_t handed_ns;           /* of the reference: what it took to hand values over */
     PyObject *answer, *state;    /* state: mutable plain values of the setup, after the call */
 };
 
@@ -81,9 +82,9 @@ static int timed_call(struct judge_job *job, int repeat, long size, struct sampl
         set_number(globals, "repeat", repeat) == 0 &&
         (size == 0 || set_number(globals, "size", size) == 0))
         before = PyDict_Copy(globals);
+    const uint32_t asked = job->guest.seq;
     if (before && judge_seed_random(repeat + 1) == 0)
         done = PyEval_EvalCode(job->suite->timing_setup, globals, globals);
-    uint32_t asked = job->guest.seq;
     if (done)
         ret->answer = PyEval_EvalCode(job->suite->timing_call, globals, globals);
     ret->questions = job->guest.seq - asked;
@@ -106,13 +107,14 @@ static int load_starter(struct judge_job *job)
     return judge_load(starter, strlen(starter), 0);
 }
 
-/* One run of one program. Negative: infra. */
-static int measure(struct judge_job *job, struct str program, enum guest_use use, int repeat,
-                   long size, struct sample *ret)
+/* One run of one program. `trusted`: it is the problem's own. Negative: infra. */
+static int measure(struct judge_job *job, struct str program, bool trusted, enum guest_use use,
+                   int repeat, long size, struct sample *ret)
 {
     struct judge_guest *g = &job->guest;
     TRY(judge_job_start_guest(job, &job->suite->limits, use));
     judge_session_begin(g);
+    judge_session_keep_args(job->suite->timing_form == TIMING_FORM_CALL);
     int rc =
         load_starter(job) == 0 ? judge_guest_clock(g, &ret->at[BEFORE], &job->infra) : GUEST_OVER;
     if (rc == 0)
@@ -121,7 +123,8 @@ static int measure(struct judge_job *job, struct str program, enum guest_use use
                  : GUEST_OVER;
     if (rc == 0 && timed_call(job, repeat, size, ret) == 0) {
         rc = judge_guest_clock(g, &ret->at[DONE], &job->infra);
-        ret->ok = rc == 0;
+        ret->handed_ns = trusted && rc == 0 ? judge_handed_ns() : 0;
+        ret->ok = rc == 0 && ret->handed_ns >= 0;
     }
     PyErr_Clear();
     judge_session_end();
@@ -159,7 +162,9 @@ static bool same_answers(struct judge_job *job, const struct sample *reference,
                          const struct sample *candidate)
 {
     const struct judge_compare *how = &job->suite->compare;
-    if (judge_is_handle(reference->answer))
+    const bool looked = job->suite->timing_form != TIMING_FORM_CALL;
+    if (judge_is_handle(reference->answer) ||
+        (!looked && (reference->answer == Py_None || reference->questions != 1)))
         return false;
     bool same = judge_equal(candidate->answer, reference->answer, how) == 1;
     bool same_state = same && judge_equal(candidate->state, reference->state, how) == 1;
@@ -167,6 +172,20 @@ static bool same_answers(struct judge_job *job, const struct sample *reference,
         fail(job, reference, candidate);
     PyErr_Clear();
     return same && (same_state || (reference->answer != Py_None && candidate->questions == 1));
+}
+
+static void note_pair(struct series *series, const struct sample samples[2], double handed)
+{
+    const int n = series->cpu.n;
+    for (int i = 0; i < 2; i++) {
+        double cpu = cost(&samples[i], LOADED, CPU);
+        series->cost[CPU][i][n] = cpu - timing_deduction(cpu, handed);
+        series->cost[INSTRUCTIONS][i][n] = cost(&samples[i], LOADED, INSTRUCTIONS);
+    }
+    timing_add(&series->cpu, cost(&samples[0], BEFORE, CPU), cost(&samples[1], BEFORE, CPU), handed);
+    if (counted(&samples[0]) && counted(&samples[1]))
+        timing_add(&series->instructions, cost(&samples[0], BEFORE, INSTRUCTIONS),
+                   cost(&samples[1], BEFORE, INSTRUCTIONS), 0);
 }
 
 /* Adds one pair. 1 added, 0 no timing is possible, negative infra. */
@@ -180,19 +199,15 @@ static int add_pair(struct judge_job *job, int repeat, long size, struct series 
         int which = i ^ (repeat & 1);
         /* The reference is written like a solution: the starter stands before it. */
         job->with_starter = which == 0 || with_starter;
-        rc = measure(job, programs[which], i == 0 ? GUEST_FOR_PAIR : GUEST_FOR_PAIR_SECOND, repeat,
-                     size, &samples[which]);
+        rc = measure(job, programs[which], which == 0,
+                     i == 0 ? GUEST_FOR_PAIR : GUEST_FOR_PAIR_SECOND, repeat, size,
+                     &samples[which]);
     }
     job->with_starter = with_starter;
     if (rc == 0 && samples[0].ok && samples[1].ok && same_answers(job, &samples[0], &samples[1])) {
-        int n = series->cpu.n;
-        for (int clock = CPU; clock <= INSTRUCTIONS; clock++)
-            for (int i = 0; i < 2; i++)
-                series->cost[clock][i][n] = cost(&samples[i], LOADED, clock);
-        timing_add(&series->cpu, cost(&samples[0], BEFORE, CPU), cost(&samples[1], BEFORE, CPU));
-        if (counted(&samples[0]) && counted(&samples[1]))
-            timing_add(&series->instructions, cost(&samples[0], BEFORE, INSTRUCTIONS),
-                       cost(&samples[1], BEFORE, INSTRUCTIONS));
+        /* Where the program decides how much crosses, nothing is taken off. */
+        bool alike = job->suite->timing_form == TIMING_FORM_CALL;
+        note_pair(series, samples, alike ? (double)samples[0].handed_ns : 0);
         rc = 1;
     }
     sample_clear(&samples[0]);
@@ -263,12 +278,35 @@ static int measure_growth(struct judge_job *job, const struct series *largest, d
     return 1;
 }
 
+/* Runs the reference once, if that has not been done for this suite, to learn its form. 1 learnt, 0 no
+ * timing is possible, negative infra. */
+static int learn_form(struct judge_job *job, long size)
+{
+    struct judge_suite *s = job->suite;
+    struct sample sample = {0};
+    if (s->timing_form != TIMING_FORM_UNKNOWN)
+        return 1;
+    const bool with_starter = job->with_starter;
+    job->with_starter = true;
+    int rc = measure(job, str_of(s->reference), true, GUEST_FOR_PAIR, 0, size, &sample);
+    job->with_starter = with_starter;
+    if (rc == 0 && sample.ok) {
+        s->timing_form = sample.questions == 1 && sample.answer != Py_None ? TIMING_FORM_CALL
+                                                                           : TIMING_FORM_OTHER;
+        rc = 1;
+    }
+    sample_clear(&sample);
+    return rc;
+}
+
 /* As many pairs as it takes. 1 decided or out of time, 0 no timing is possible, negative infra. */
 static int measure_speed(struct judge_job *job, struct series *series, int64_t until)
 {
     const struct judge_suite *s = job->suite;
     const long size = s->n_timing_sizes ? s->timing_sizes[s->n_timing_sizes - 1] : 0;
-    int rc;
+    int rc = learn_form(job, size);
+    if (rc <= 0)
+        return rc;
     do
         rc = add_pair(job, series->cpu.n, size, series);
     while (rc > 0 && timing_decide(decisive(series), s->timing_margin) == TIMING_MORE &&

@@ -6,11 +6,11 @@
 enum { TIMING_PAIRS_MIN = 2, TIMING_PAIRS_MAX = 40 };
 #define TIMING_MARGIN_DEFAULT 1.10
 
-/* Log of (reference cost / candidate cost), one value a pair: positive where the candidate was
- * faster. */
+/* The costs of each pair in any one unit, and what of both went into handing values over, as far as
+ * that is known: 0 where it is not. */
 struct timing {
     int n;
-    double log_ratio[TIMING_PAIRS_MAX];
+    double reference[TIMING_PAIRS_MAX], candidate[TIMING_PAIRS_MAX], handed[TIMING_PAIRS_MAX];
 };
 
 /* Speed ratios (not logs). `low` is 0 while there are too few pairs for a bound that may be
@@ -22,8 +22,12 @@ struct timing_summary {
 
 enum timing_next { TIMING_MORE, TIMING_FASTER, TIMING_NOT_FASTER };
 
-/* Costs in any one unit; values below 1 count as 1. At most TIMING_PAIRS_MAX pairs. */
-void timing_add(struct timing *t, double reference, double candidate);
+/* Costs below 1 count as 1. At most TIMING_PAIRS_MAX pairs. */
+void timing_add(struct timing *t, double reference, double candidate, double handed);
+
+/* How much may be taken off the costs of a pair, of which `least` is the lower one: never more than
+ * half of that. */
+double timing_deduction(double least, double handed);
 
 /* Whether another pair is wanted. TIMING_FASTER: timing_summarise().low is at least `margin`. */
 enum timing_next timing_decide(const struct timing *t, double margin);

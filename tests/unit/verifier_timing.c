@@ -29,7 +29,7 @@ static int wins(double speed, double sd, int trials, uint64_t seed, double *ret_
         struct timing t = {0};
         enum timing_next next;
         do {
-            timing_add(&t, noisy(&r, 1e6 * speed, sd), noisy(&r, 1e6, sd));
+            timing_add(&t, noisy(&r, 1e6 * speed, sd), noisy(&r, 1e6, sd), 0);
             next = timing_decide(&t, TIMING_MARGIN_DEFAULT);
         } while (next == TIMING_MORE);
         assert_in_range(t.n, TIMING_PAIRS_MIN, TIMING_PAIRS_MAX);
@@ -138,15 +138,24 @@ static void a_gain_is_believed_and_explained(void **state)
     assert_true(timing_gain(square, line, 1, 16) == 0);
 }
 
+/* Pairs whose ratios have these logs. */
+static struct timing logs(const double *log_ratios, int n)
+{
+    struct timing t = {0};
+    for (int i = 0; i < n; i++)
+        timing_add(&t, 1e3 * exp(log_ratios[i]), 1e3, 0);
+    return t;
+}
+
 static void the_estimate_is_the_median_of_walsh_averages(void **state)
 {
-    struct timing t = {.n = 3, .log_ratio = {0, 1, 5}};
+    struct timing t = logs((double[]){0, 1, 5}, 3);
     (void)state;
     /* 0, .5, 1, 2.5, 3, 5: the middle is 1.75 */
     struct timing_summary s = timing_summarise(&t);
     assert_true(fabs(log(s.ratio) - 1.75) < 1e-12);
     assert_true(s.low == 0 && fabs(log(s.high) - 5) < 1e-12);
-    t = (struct timing){.n = 8, .log_ratio = {3, 1, 2, 4, 8, 5, 6, 7}};
+    t = logs((double[]){3, 1, 2, 4, 8, 5, 6, 7}, 8);
     s = timing_summarise(&t);
     assert_true(fabs(log(s.low) - 1) < 1e-12 && fabs(log(s.high) - 8) < 1e-12);
 }
