@@ -26,7 +26,7 @@ int judge__session_init(void);
 uint32_t judge__generation(void); /* of the current guest; 0 when there is none */
 void judge__speak_of_class(void); /* a class was vouched for in this session */
 bool judge__speaks_of_classes(void);
-bool judge__awaits(void); /* test code awaits the program's coroutines itself */
+bool judge__awaits(void);     /* test code awaits the program's coroutines itself */
 bool judge__keeps_args(void); /* judge_session_keep_args */
 
 /* put functions return -1 with a Python error set; the payload is freed then. */

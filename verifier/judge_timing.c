@@ -7,10 +7,18 @@
  * answers are compared, so returning early gains nothing, nor does remembering. The order within
  * a pair alternates, which makes the noise symmetric (timing.c).
  *
+ * Handing values over is no program's merit. Where the program is called once and answers with a value,
+ * it is the same for all, provided that nobody looks for changes of the arguments, which a program could
+ * make cheap by emptying them, nor gives them up before the answer is there, which it could avoid by
+ * keeping them. So neither is done then; and what is left is taken off (timing.c). How much that
+ * is, the reference's own guest says by its own clock: the program in it is the problem's, so it may
+ * be believed. A candidate's guest is not asked; the only way to gain is really to hand over in less time.
+ * Whether a problem is of that form, a first run of the reference shows, once for a suite.
+ *
  * Where the kernel counts retired instructions they decide, as they hardly vary. But they are not
  * time: a program that waits for memory, or lets the kernel work, must not be called faster for
  * it. So the end of the interval that decides is never above the highest ratio that CPU time, taken
- * of the same runs, leaves possible.
+ * of the same runs, leaves possible. Handing over stays in them, as a guest cannot count its own.
  *
  * A problem with several sizes is decided at the largest. A few pairs at each of the others then
  * give the growth of both programs' cost. What is spent until the program is loaded is left out
@@ -182,7 +190,8 @@ static void note_pair(struct series *series, const struct sample samples[2], dou
         series->cost[CPU][i][n] = cpu - timing_deduction(cpu, handed);
         series->cost[INSTRUCTIONS][i][n] = cost(&samples[i], LOADED, INSTRUCTIONS);
     }
-    timing_add(&series->cpu, cost(&samples[0], BEFORE, CPU), cost(&samples[1], BEFORE, CPU), handed);
+    timing_add(&series->cpu, cost(&samples[0], BEFORE, CPU), cost(&samples[1], BEFORE, CPU),
+               handed);
     if (counted(&samples[0]) && counted(&samples[1]))
         timing_add(&series->instructions, cost(&samples[0], BEFORE, INSTRUCTIONS),
                    cost(&samples[1], BEFORE, INSTRUCTIONS), 0);
@@ -199,9 +208,9 @@ static int add_pair(struct judge_job *job, int repeat, long size, struct series 
         int which = i ^ (repeat & 1);
         /* The reference is written like a solution: the starter stands before it. */
         job->with_starter = which == 0 || with_starter;
-        rc = measure(job, programs[which], which == 0,
-                     i == 0 ? GUEST_FOR_PAIR : GUEST_FOR_PAIR_SECOND, repeat, size,
-                     &samples[which]);
+        rc =
+            measure(job, programs[which], which == 0,
+                    i == 0 ? GUEST_FOR_PAIR : GUEST_FOR_PAIR_SECOND, repeat, size, &samples[which]);
     }
     job->with_starter = with_starter;
     if (rc == 0 && samples[0].ok && samples[1].ok && same_answers(job, &samples[0], &samples[1])) {

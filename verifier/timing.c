@@ -92,22 +92,29 @@ static double middle(const double *sorted, int n)
     return n % 2 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
 }
 
-/* The averages for both ends of the interval, and the estimate; all are logs. */
+/* The averages for both ends of the interval; all are logs. */
 struct averages {
     int m;
-    double low[WALSH_MAX], high[WALSH_MAX], estimate;
+    double low[WALSH_MAX], high[WALSH_MAX];
 };
+
+/* What handing over took, in ascending order. */
+static void sort_handed(const struct timing *t, double ret[TIMING_PAIRS_MAX])
+{
+    memcpy(ret, t->handed, (size_t)t->n * sizeof *ret);
+    qsort(ret, (size_t)t->n, sizeof *ret, ascending);
+}
 
 static void averages_of(const struct timing *t, struct averages *ret)
 {
     double handed[TIMING_PAIRS_MAX];
-    const int last = t->n - 1;
-    memcpy(handed, t->handed, (size_t)t->n * sizeof *handed);
-    qsort(handed, (size_t)t->n, sizeof *handed, ascending);
-    ret->m = walsh_averages(t, middle(handed, t->n), ret->low);
-    ret->estimate = middle(ret->low, ret->m);
-    walsh_averages(t, handed[t->n / 8], ret->low);
-    walsh_averages(t, handed[last - t->n / 8], ret->high);
+    sort_handed(t, handed);
+    const double least = handed[t->n / 8], most = handed[t->n - 1 - t->n / 8];
+    ret->m = walsh_averages(t, least, ret->low);
+    if (most > least)
+        walsh_averages(t, most, ret->high);
+    else
+        memcpy(ret->high, ret->low, (size_t)ret->m * sizeof *ret->high);
     for (int i = 0; i < ret->m; i++) {
         double a = ret->low[i], b = ret->high[i];
         ret->low[i] = fmin(a, b);
@@ -164,11 +171,14 @@ enum timing_next timing_decide(const struct timing *t, double margin)
 struct timing_summary timing_summarise(const struct timing *t)
 {
     struct averages walsh;
+    double handed[TIMING_PAIRS_MAX], all[WALSH_MAX];
     CHECK(t->n > 0);
     averages_of(t, &walsh);
+    sort_handed(t, handed);
+    int m = walsh_averages(t, middle(handed, t->n), all);
     int k = bound_rank(t->n, look_at(t->n)->error);
     return (struct timing_summary){
-        .ratio = exp(walsh.estimate),
+        .ratio = exp(middle(all, m)),
         .low = k > 0 ? exp(walsh.low[k - 1]) : 0,
         .high = exp(walsh.high[walsh.m - (k > 0 ? k : 1)]),
         .pairs = t->n,

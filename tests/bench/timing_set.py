@@ -112,11 +112,12 @@ def inputs(setup, repeat, cpu_s_max=10):
 
 def in_fork(program, calls, wall_s_max=10):
     """CPU seconds and answers of one run: compiled, executed and called in a fork of this warm interpreter; nothing is jailed and
-    nothing crosses during the time that is taken. None: it failed, or took longer than it may."""
+    nothing crosses, nor is a page of the inputs shared, during the time that is taken. None: it failed, or took longer than it may."""
     out, into = multiprocessing.Pipe(False)
     pid = os.fork()
     if pid == 0:
         try:
+            calls = copy.deepcopy(calls)  # pages shared with the parent would be copied while the clock runs
             began = time.process_time()
             space = {"__name__": "solution"}
             exec(compile(program, "<program>", "exec"), space)

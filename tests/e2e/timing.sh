@@ -14,7 +14,7 @@ timing:
     import random
     xs = [random.randrange(10 * size) for _ in range(size)]
   call: distinct(xs)
-  sizes: [200, 400, 800, 1600]
+  sizes: [100, 200, 400, 800]
 limits: {cpu_s: 20x}
 reference: |
   def distinct(numbers):
@@ -31,10 +31,10 @@ END
 cat >"$tmp/s.jsonl" <<'END'
 {"task_id": "distinct", "solution": "def distinct(numbers):\n    for _ in range(20):\n        seen = set()\n        for n in numbers:\n            seen.add(n)\n    return len(seen)\n"}
 {"task_id": "distinct", "solution": "def distinct(numbers):\n    while True: pass\n"}
-{"task_id": "distinct", "solution": "def distinct(numbers):\n    return len(set(numbers)) if len(numbers) != 800 else 0\n"}
+{"task_id": "distinct", "solution": "def distinct(numbers):\n    return len(set(numbers)) if len(numbers) != 400 else 0\n"}
 END
-echo 'faster: {scale: 0, growth: 0.2, max: 1}' >"$tmp/growth.yaml"
-check "graded" status 0 assay grade -p "$tmp/p.yaml" -s "$tmp/s.jsonl" -o "$tmp/v.jsonl" -j 1
+echo 'faster: {base: 1.1, scale: 0, growth: 0.2, max: 1}' >"$tmp/growth.yaml"
+check "graded" status 0 assay grade -p "$tmp/p.yaml" -s "$tmp/s.jsonl" --reward "$tmp/growth.yaml" -o "$tmp/v.jsonl" -j 1
 check "grades" same "faster fails-tests fails-tests" "$(jq -r .grade "$tmp/v.jsonl" | xargs)"
 check "an interval" jq -se '.[0].time.speedup | .low > 1.1 and .low <= .high and .pairs >= 8' "$tmp/v.jsonl"
 clock=cpu
@@ -45,13 +45,12 @@ check "the reference grows faster than its input, and than the program" \
 check "an endless program meets a limit of the reference's" jq -se '.[1].reason == "time-limit" and .[1].time.cpu_limit_ms >= 500 and .[1].time.cpu_limit_ms < 20000' "$tmp/v.jsonl"
 check "and not much later" jq -se '.[1].time.cpu_ms < .[1].time.cpu_limit_ms + 1000' "$tmp/v.jsonl"
 check "a wrong answer at one size fails" jq -se '.[2].reason == "wrong-answer" and .[2].time.speedup == null and (.[2].tests.failures[0].call == "timing")' "$tmp/v.jsonl"
-head -1 "$tmp/s.jsonl" | assay grade -p "$tmp/p.yaml" -s - --reward "$tmp/growth.yaml" >"$tmp/g" 2>/dev/null
 check "growth is paid for where the table says so" \
-    jq -e '(.reward - 1 - 0.2 * .time.complexity.gain) * 1e6 | floor | . >= -1 and . <= 1' "$tmp/g"
-check "without timing there is none" jq -e '.grade == "correct" and .time.speedup == null and (.time | has("complexity") | not)' <<END
+    jq -se '.[0] | (.reward - 1.1 - 0.2 * .time.complexity.gain) * 1e6 | floor | . >= -1 and . <= 1' "$tmp/v.jsonl"
+check "without timing there is none" jq -se '.[0] | .grade == "correct" and .time.speedup == null and (.time | has("complexity") | not)' <<END
 $(head -1 "$tmp/s.jsonl" | assay grade -p "$tmp/p.yaml" -s - --no-timing 2>/dev/null)
 END
 sed 's/return len(seen)/return 0/' "$tmp/p.yaml" >"$tmp/bad.yaml"
-check "a reference that fails its tests is nobody's time" jq -e '.grade == null and (.infra | contains("the reference passes 0 of 1 tests"))' <<END
+check "a reference that fails its tests is nobody's time" jq -se '.[0] | .grade == null and (.infra | contains("the reference passes 0 of 1 tests"))' <<END
 $(head -1 "$tmp/s.jsonl" | assay grade -p "$tmp/bad.yaml" -s - 2>/dev/null)
 END

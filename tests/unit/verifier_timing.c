@@ -20,7 +20,10 @@ static double noisy(struct rng *r, double cost, double sd)
     return cost * exp(rng_normal(r) * wide * sd / sqrt(0.9 + 0.1 * 25));
 }
 
-static int wins(double speed, double sd, int trials, uint64_t seed, double *ret_pairs)
+/* A candidate that is `speed` times as fast, where handing over takes `handed` times its work. What the
+ * reference's run tells of that is what its cost has in it, noise and all. */
+static int wins_handed(double speed, double handed, double sd, int trials, uint64_t seed,
+                       double *ret_pairs)
 {
     int won = 0;
     long pairs = 0;
@@ -29,7 +32,10 @@ static int wins(double speed, double sd, int trials, uint64_t seed, double *ret_
         struct timing t = {0};
         enum timing_next next;
         do {
-            timing_add(&t, noisy(&r, 1e6 * speed, sd), noisy(&r, 1e6, sd), 0);
+            double of_reference = handed > 0 ? noisy(&r, 1e6 * handed, sd) : 0;
+            double of_candidate = handed > 0 ? noisy(&r, 1e6 * handed, sd) : 0;
+            timing_add(&t, noisy(&r, 1e6 * speed, sd) + of_reference,
+                       noisy(&r, 1e6, sd) + of_candidate, of_reference);
             next = timing_decide(&t, TIMING_MARGIN_DEFAULT);
         } while (next == TIMING_MORE);
         assert_in_range(t.n, TIMING_PAIRS_MIN, TIMING_PAIRS_MAX);
@@ -41,6 +47,11 @@ static int wins(double speed, double sd, int trials, uint64_t seed, double *ret_
     }
     *ret_pairs = (double)pairs / trials;
     return won;
+}
+
+static int wins(double speed, double sd, int trials, uint64_t seed, double *ret_pairs)
+{
+    return wins_handed(speed, 0, sd, trials, seed, ret_pairs);
 }
 
 static void identical_programs_do_not_win(void **state)
@@ -95,6 +106,68 @@ static void a_third_faster_mostly_wins(void **state)
         print_message("# 1.3x, sd %.2f: %d of 1000 win, %.1f pairs\n", sds[i], won, pairs);
         assert_in_range(won, 800, 1000);
     }
+}
+
+/* Handing over takes half as long as the work, and twice. */
+static void taking_it_off_wins_nothing(void **state)
+{
+    static const double shares[] = {0.5, 2}, sds[] = {0.02, 0.1};
+    (void)state;
+    for (size_t i = 0; i < sizeof shares / sizeof *shares; i++)
+        for (size_t j = 0; j < sizeof sds / sizeof *sds; j++) {
+            double pairs;
+            int same = wins_handed(1, shares[i], sds[j], 500, 111 + 10 * i + j, &pairs);
+            int wall = wins_handed(TIMING_MARGIN_DEFAULT, shares[i], sds[j], 500, 211 + 10 * i + j,
+                                   &pairs);
+            print_message(
+                "# handing over %.2f of the work, sd %.2f: %d identical ones and %d at the "
+                "margin of 500 win\n",
+                shares[i], sds[j], same, wall);
+            assert_in_range(same, 0, 4);
+            assert_in_range(wall, 0, 12);
+        }
+}
+
+static void what_is_taken_off_leaves_the_ratio_of_the_work(void **state)
+{
+    static const double speeds[] = {0.9, 1, 1.3, 2, 5, 20};
+    (void)state;
+    for (size_t i = 0; i < sizeof speeds / sizeof *speeds; i++) {
+        int near = 0, inside = 0;
+        for (uint64_t seed = 0; seed < 200; seed++) {
+            struct rng r = rng_make(seed, 311 + i);
+            struct timing t = {0};
+            for (int n = 0; n < 8; n++) {
+                double of_reference = noisy(&r, 0.8e6, 0.05), of_candidate = noisy(&r, 0.8e6, 0.05);
+                timing_add(&t, noisy(&r, 1e6 * speeds[i], 0.05) + of_reference,
+                           noisy(&r, 1e6, 0.05) + of_candidate, of_reference);
+            }
+            struct timing_summary s = timing_summarise(&t);
+            near += fabs(log(s.ratio / speeds[i])) < log(1.1);
+            inside += s.low <= speeds[i] && speeds[i] <= s.high;
+        }
+        print_message("# %.1f times as fast: %d of 200 ratios within 10 %%, %d intervals hold it\n",
+                      speeds[i], near, inside);
+        assert_in_range(near, 190, 200);
+        assert_in_range(inside, 195, 200);
+    }
+}
+
+/* The less is known of handing over, the wider is the interval; and never is more than half of the
+ * lower cost taken off. */
+static void the_interval_bears_what_is_not_known(void **state)
+{
+    struct timing known = {0}, vague = {0}, much = {0};
+    (void)state;
+    for (int i = 0; i < 8; i++) {
+        timing_add(&known, 3000, 2000, 1000);
+        timing_add(&vague, 3000, 2000, 700 + 600.0 * i / 7);
+        timing_add(&much, 3000, 2000, 5000);
+    }
+    struct timing_summary k = timing_summarise(&known), v = timing_summarise(&vague);
+    assert_true(fabs(k.low - 2) < 1e-9 && fabs(k.ratio - 2) < 1e-9 && fabs(k.high - 2) < 1e-9);
+    assert_true(v.low < 1.85 && fabs(v.ratio - 2) < 1e-9 && v.high >= k.high);
+    assert_true(fabs(timing_summarise(&much).ratio - 2) < 1e-9);
 }
 
 /* Costs that grow by a known exponent, under noise. */
@@ -169,6 +242,9 @@ int main(void)
         cmocka_unit_test(a_program_twice_as_fast_wins),
         cmocka_unit_test(a_slower_program_stops_early),
         cmocka_unit_test(a_third_faster_mostly_wins),
+        cmocka_unit_test(taking_it_off_wins_nothing),
+        cmocka_unit_test(what_is_taken_off_leaves_the_ratio_of_the_work),
+        cmocka_unit_test(the_interval_bears_what_is_not_known),
         cmocka_unit_test(growth_is_the_exponent_with_its_error),
         cmocka_unit_test(a_gain_is_believed_and_explained),
         cmocka_unit_test(the_estimate_is_the_median_of_walsh_averages),
