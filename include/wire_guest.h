@@ -14,7 +14,8 @@ enum wire_question {
     GUEST_STORED = 6,  /* h: the object by value, as what it stores */
     GUEST_RELEASE = 7, /* h: no answer */
     GUEST_OPERATE = 8, /* u8 operator (enum guest_operator) + u8 wants + v(tuple of operands) */
-    GUEST_HANDED = 9, /* nothing: ns of CPU time since LOAD's answer until the last one, without what CALL called.
+    GUEST_HANDED =
+        9, /* nothing: ns of CPU time since LOAD's answer until the last one, without what CALL called.
                          Asked, and believed, of trusted programs alone */
 };
 
