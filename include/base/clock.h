@@ -30,4 +30,9 @@ static inline double wall_s(void)
     return (double)wall_ns() / 1e9;
 }
 
+static inline double cpu_s(void)
+{
+    return (double)cpu_ns() / 1e9;
+}
+
 #endif

@@ -2,7 +2,7 @@
 # Training from end to end with the real verifier: a model of 150,000 parameters learns a toy language, unlearns a bad habit by
 # GRPO, is killed, resumed, repeated, measured and asked.
 . "$(dirname "$0")/tap.inc"
-plan 41
+plan 42
 LIMIT=200
 export TMPDIR="$tmp"
 
@@ -89,6 +89,10 @@ check "the sampler and the trainer agree before an update" grpo 'all(."sampling/
 check "GRPO unlearns the prose: reward rises" grpo '(.[0:3] | map(.reward) | add / 3) + 0.1 < (.[-3:] | map(.reward) | add / 3)'
 check "the summary says so" jq -e '.held_out_problems == 40 and .grpo_pass_at_1 > .sft_pass_at_1 + 0.1 and .grpo_steps == 12
     and .by_ops["1"].sft_greedy >= 0 and .verdicts == 1168 and .infra == 0 and .seed == 4' "$run/summary.json"
+check "... and where the time went" jq -e '[.stages[].stage] as $s | ($s | index("sft") and index("grpo"))
+    and (.stages | map(select(.stage == "grpo")) | .[0] | .steps == 12 and .cpu > 0 and .idle >= 0
+    and .sample > 0 and .update > 0 and .sample + .grade_wait + .update <= .seconds + 0.01)
+    and (.stages | map(.seconds) | add) <= .seconds' "$run/summary.json"
 check "completions are recorded whole" jq -se 'length == 64 and all(.prompt and .completion and .verdict.grade and (.rewards.total | type) == "number"
     and (.advantage | type) == "number")' "$run/completions/step_1.jsonl"
 

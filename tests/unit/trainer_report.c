@@ -13,6 +13,7 @@
 #include "trainer/rl/progress.h"
 #include "trainer/rl/report.h"
 #include "trainer/rl/runlog.h"
+#include "trainer/rl/spent.h"
 
 static char base[64], run[96];
 
@@ -228,22 +229,80 @@ static void the_table_in_text(void **state)
         json_pack("{s:f, s:f, s:f, s:f, s:{s:{s:f}}, s:{s:i, s:i}}", "sft_pass_at_1", .4,
                   "grpo_pass_at_1", .65, "sft_greedy", .5, "grpo_greedy", .7, "by_ops", "2",
                   "sft_pass_at_1", .5, "grades_before", "correct", 1, "not-code", 3);
+    json_object_set_new(summary, "stages",
+                        json_pack("[{s:s, s:f, s:f}, {s:s, s:f}]", "stage", "grpo", "seconds", 12.5,
+                                  "sample", 7.25, "stage", "after", "seconds", 3.));
     struct buf out = {0};
     report_text(summary, &out);
-    assert_string_equal(out.s,
-                        "pass@1              sampled                    greedy\n"
-                        "                 before    after     gain   before    after     gain\n"
-                        "all problems      40.0%    65.0%    +25.0    50.0%    70.0%    +20.0\n"
-                        "level 2           50.0%        -        -        -        -        -\n"
-                        "\n"
-                        "grades           before    after\n"
-                        "not-code          75.0%        -\n"
-                        "wrong-language     0.0%        -\n"
-                        "fails-tests        0.0%        -\n"
-                        "correct           25.0%        -\n"
-                        "faster             0.0%        -\n");
+    assert_string_equal(
+        out.s, "pass@1              sampled                    greedy\n"
+               "                 before    after     gain   before    after     gain\n"
+               "all problems      40.0%    65.0%    +25.0    50.0%    70.0%    +20.0\n"
+               "level 2           50.0%        -        -        -        -        -\n"
+               "\n"
+               "grades           before    after\n"
+               "not-code          75.0%        -\n"
+               "wrong-language     0.0%        -\n"
+               "fails-tests        0.0%        -\n"
+               "correct           25.0%        -\n"
+               "faster             0.0%        -\n"
+               "\n"
+               "time                    seconds   sample     wait   update     idle      cpu\n"
+               "grpo                       12.5      7.2        -        -        -        -\n"
+               "after                       3.0        -        -        -        -        -\n");
     json_decref(summary);
     buf_free(&out);
+}
+
+static double number(const json_t *stages, size_t at, const char *key)
+{
+    const json_t *v = json_object_get(json_array_get(stages, at), key);
+    return json_is_number(v) ? json_number_value(v) : NAN;
+}
+
+/* Two stages of one kind in a row are told apart; a line without a time adds none. */
+static void time_is_summed_by_stage(void **state)
+{
+    (void)state;
+    static const char *const text[] = {
+        "{'stage':'sft','stage_index':0,'step':1,'step_time':0.5,'time/idle':0.125}",
+        "{'stage':'sft','stage_index':0,'step':2,'step_time':0.25,'time/idle':0.125}",
+        "{'stage':'sft','stage_index':1,'step':1,'loss':2}",
+        "{'stage':'eval','stage_index':2,'name':'before','sampled':{'seconds':3},'greedy':{'"
+        "seconds':1}}",
+        "{'note':'of no stage'}",
+        "{'stage':'grpo','stage_index':3,'step':1,'step_time':4,'time/sample':2,'time/"
+        "grade_wait':0.5,"
+        "'time/update':1.5,'time/cpu':6}",
+        "{'stage':'grpo','stage_index':3,'step':2,'step_time':4,'time/sample':2,'time/"
+        "grade_wait':0.25,"
+        "'time/update':1.75,'time/cpu':5}"};
+    json_t *lines = json_array();
+    for (size_t i = 0; i < COUNT_OF(text); i++) {
+        char line[256];
+        snprintf(line, sizeof line, "%s", text[i]);
+        for (char *c = line; (c = strchr(c, '\'')); c++)
+            *c = '"';
+        json_t *object = json_loads(line, 0, NULL);
+        assert_non_null(object);
+        json_array_append_new(lines, object);
+    }
+    json_t *stages = spent_by_stage(lines);
+    assert_int_equal(json_array_size(stages), 4);
+    assert_float_equal(number(stages, 0, "seconds"), .75, 1e-9);
+    assert_float_equal(number(stages, 0, "idle"), .25, 1e-9);
+    assert_float_equal(number(stages, 0, "steps"), 2, 1e-9);
+    assert_true(isnan(number(stages, 1, "seconds")));
+    assert_string_equal(json_string_value(json_object_get(json_array_get(stages, 2), "stage")),
+                        "before");
+    assert_float_equal(number(stages, 2, "seconds"), 4, 1e-9);
+    assert_float_equal(number(stages, 3, "seconds"), 8, 1e-9);
+    assert_float_equal(number(stages, 3, "sample"), 4, 1e-9);
+    assert_float_equal(number(stages, 3, "grade_wait"), .75, 1e-9);
+    assert_float_equal(number(stages, 3, "update"), 3.25, 1e-9);
+    assert_float_equal(number(stages, 3, "cpu"), 11, 1e-9);
+    json_decref(stages);
+    json_decref(lines);
 }
 
 static void plain_progress_is_short(void **state)
@@ -289,6 +348,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_report_is_one_sound_page, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(a_short_or_broken_run_is_reported, make_dir, remove_dir),
         cmocka_unit_test(the_table_in_text),
+        cmocka_unit_test(time_is_summed_by_stage),
         cmocka_unit_test(plain_progress_is_short),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,12 +9,14 @@
 #include <stdbool.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 
 enum { TEAM_SIZE_MAX = 256 };
 
 struct member {
     struct team *team;
     int index;
+    int64_t ended; /* when this generation's work was done, by wall_ns */
     pthread_t thread;
 };
 
@@ -22,6 +24,7 @@ struct team {
     int size, running; /* running: workers of this generation that have not finished yet */
     unsigned generation;
     bool stopping;
+    int64_t idle_ns; /* of all workers together */
     team_fn fn;
     void *ctx;
     pthread_mutex_t lock;
@@ -31,7 +34,7 @@ struct team {
 
 static void *member_main(void *arg)
 {
-    const struct member *self = arg;
+    struct member *self = arg;
     struct team *t = self->team;
     unsigned seen = 0;
     pthread_mutex_lock(&t->lock);
@@ -43,6 +46,7 @@ static void *member_main(void *arg)
         seen = t->generation;
         pthread_mutex_unlock(&t->lock);
         t->fn(t->ctx, self->index);
+        self->ended = wall_ns();
         pthread_mutex_lock(&t->lock);
         if (--t->running == 0)
             pthread_cond_signal(&t->done);
@@ -77,6 +81,17 @@ struct team *team_start(int size)
     return t;
 }
 
+/* What the workers have waited for the last of them. */
+static int64_t idle_of(const struct team *t)
+{
+    int64_t last = 0, idle = 0;
+    for (int i = 0; i < t->size; i++)
+        last = t->members[i].ended > last ? t->members[i].ended : last;
+    for (int i = 0; i < t->size; i++)
+        idle += last - t->members[i].ended;
+    return idle;
+}
+
 void team_run(struct team *t, team_fn fn, void *ctx)
 {
     if (t->size > 1) {
@@ -90,11 +105,18 @@ void team_run(struct team *t, team_fn fn, void *ctx)
     }
     fn(ctx, 0);
     if (t->size > 1) {
+        t->members[0].ended = wall_ns();
         pthread_mutex_lock(&t->lock);
         while (t->running > 0)
             pthread_cond_wait(&t->done, &t->lock);
+        t->idle_ns += idle_of(t);
         pthread_mutex_unlock(&t->lock);
     }
+}
+
+double team_idle_s(const struct team *t)
+{
+    return (double)t->idle_ns / NS_PER_S / t->size;
 }
 
 int team_size(const struct team *t)

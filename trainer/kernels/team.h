@@ -11,6 +11,9 @@ typedef void (*team_fn)(void *ctx, int worker);
 struct team *team_start(int size); /* size <= 0: the number of cores this process may use */
 void team_run(struct team *t, team_fn fn, void *ctx);
 int team_size(const struct team *t);
+/* Seconds that an average worker has waited, in all team_runs so far, for the last one to be done. Worker 0's
+ * thread asks. */
+double team_idle_s(const struct team *t);
 void team_stop(struct team *t);
 
 #endif

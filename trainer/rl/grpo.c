@@ -357,8 +357,13 @@ static void metrics_of_rewards(json_t *m, const struct rollout_stats *r)
         }
 }
 
+/* How long a step took. `idle` and `cpu` are of the team and of this process, the verifier's apart. */
+struct spent {
+    double step, update, idle, cpu;
+};
+
 static json_t *metrics_of(const struct grpo *g, const struct step *s, const struct updates *u,
-                          double lr, double step_s, double update_s)
+                          double lr, const struct spent *spent)
 {
     const struct rollout_stats *r = &s->stats;
     int graded = r->n - r->infra;
@@ -392,10 +397,12 @@ static json_t *metrics_of(const struct grpo *g, const struct step *s, const stru
     json_object_set_new(m, "groups/dead", json_integer(s->dead));
     json_object_set_new(m, "sequences/trained", json_integer(s->n_live));
     json_object_set_new(m, "num_tokens", json_integer(g->run->tokens_trained));
-    json_set_number(m, "step_time", step_s);
+    json_set_number(m, "step_time", spent->step);
     json_set_number(m, "time/sample", r->sample_s);
     json_set_number(m, "time/grade_wait", r->grade_wait_s);
-    json_set_number(m, "time/update", update_s);
+    json_set_number(m, "time/update", spent->update);
+    json_set_number(m, "time/idle", spent->idle);
+    json_set_number(m, "time/cpu", spent->cpu);
     json_set_number(m, "tokens_per_s", (double)r->tokens / r->sample_s);
     json_set_number(m, "verdicts_per_s", graded / (r->sample_s + r->grade_wait_s));
     return m;
@@ -431,7 +438,8 @@ static void step_show(const struct grpo *g, const struct step *s, double step_s)
 static int step_run(struct grpo *g, struct step *s, struct err *err)
 {
     struct updates u = {0};
-    double started = wall_s(), lr = recipe_lr_at(&g->recipe->lr, s->index, g->recipe->steps);
+    const double started = wall_s(), idle = team_idle_s(g->run->team), cpu = cpu_s();
+    const double lr = recipe_lr_at(&g->recipe->lr, s->index, g->recipe->steps);
     TRY(step_sample(g, s, err));
     double sampled = wall_s();
     if (diverges_in_reward(g->recipe))
@@ -439,10 +447,14 @@ static int step_run(struct grpo *g, struct step *s, struct err *err)
     step_collect(g, s);
     if (s->n_live > 0)
         TRY(step_update(g, s, (float)lr, &u, err));
-    double done = wall_s();
+    const double done = wall_s();
+    const struct spent spent = {.step = done - started,
+                                .update = done - sampled,
+                                .idle = team_idle_s(g->run->team) - idle,
+                                .cpu = cpu_s() - cpu};
     TRY(step_record(g, s, err));
-    TRY(rl_run_metrics(g->run, metrics_of(g, s, &u, lr, done - started, done - sampled), err));
-    step_show(g, s, done - started);
+    TRY(rl_run_metrics(g->run, metrics_of(g, s, &u, lr, &spent), err));
+    step_show(g, s, spent.step);
     return rl_run_go_on(g->run, err);
 }
 

@@ -7,9 +7,10 @@
 
 #include "base/file.h"
 #include "trainer/rl/chart.h"
+#include "trainer/rl/runlog.h"
 #include "verdict.h"
 
-enum { METRICS_BYTES_MAX = 1 << 30, RECIPE_BYTES_MAX = 1 << 20 };
+enum { RECIPE_BYTES_MAX = 1 << 20 };
 
 static const char *const GRADES[] = GRADE_NAMES;
 static const char *const GRADE_CSS[] = {"g0", "g1", "g2", "g3", "g4"};
@@ -81,13 +82,38 @@ static double grade_share(const json_t *grades, int g)
     return total > 0 ? json_number_value(json_object_get(grades, GRADES[g])) / total : NAN;
 }
 
-void report_text(const json_t *summary, struct buf *out)
+/* What a stage's time went into: keys of spent.h, and the heads of their columns. */
+static const struct {
+    const char *key, *head;
+} SPENT[] = {{"seconds", "seconds"}, {"sample", "sample"}, {"grade_wait", "wait"},
+             {"update", "update"},   {"idle", "idle"},     {"cpu", "cpu"}};
+
+static void text_spent(struct buf *out, const json_t *stages)
 {
-    const json_t *before = json_object_get(summary, "grades_before"),
-                 *after = json_object_get(summary, "grades_after");
-    buf_puts(out, "pass@1              sampled                    greedy\n");
-    buf_puts(out, "                 before    after     gain   before    after     gain\n");
-    each_row(summary, text_row, out);
+    const json_t *stage;
+    size_t i;
+    if (!json_array_size(stages))
+        return;
+    buf_printf(out, "\n%-22s", "time");
+    for (size_t k = 0; k < COUNT_OF(SPENT); k++)
+        buf_printf(out, "%9s", SPENT[k].head);
+    buf_char(out, '\n');
+    json_array_foreach ((json_t *)stages, i, stage) {
+        const char *name = json_string_value(json_object_get(stage, "stage"));
+        buf_printf(out, "%-22.22s", name ? name : "");
+        for (size_t k = 0; k < COUNT_OF(SPENT); k++) {
+            const double s = number_of(stage, SPENT[k].key);
+            if (isfinite(s))
+                buf_printf(out, "%9.1f", s);
+            else
+                buf_puts(out, "        -");
+        }
+        buf_char(out, '\n');
+    }
+}
+
+static void text_grades(struct buf *out, const json_t *before, const json_t *after)
+{
     if (!before && !after)
         return;
     buf_puts(out, "\ngrades           before    after\n");
@@ -97,6 +123,16 @@ void report_text(const json_t *summary, struct buf *out)
         text_cell(out, grade_share(after, g), false);
         buf_char(out, '\n');
     }
+}
+
+void report_text(const json_t *summary, struct buf *out)
+{
+    buf_puts(out, "pass@1              sampled                    greedy\n");
+    buf_puts(out, "                 before    after     gain   before    after     gain\n");
+    each_row(summary, text_row, out);
+    text_grades(out, json_object_get(summary, "grades_before"),
+                json_object_get(summary, "grades_after"));
+    text_spent(out, json_object_get(summary, "stages"));
 }
 
 /* ---- HTML pieces ---------------------------------------------------------------------------- */
@@ -177,6 +213,36 @@ static void html_grades(struct buf *out, const char *name, const json_t *grades)
     buf_puts(out, "</div>\n");
 }
 
+static void html_spent(struct buf *out, const json_t *stages)
+{
+    const json_t *stage;
+    size_t i;
+    if (!json_array_size(stages))
+        return;
+    buf_puts(out,
+             "<h2>Where the time went</h2><p>wait: for verdicts, when nothing was left to sample. "
+             "idle: of the seconds, what a worker waited for another. cpu: of the trainer "
+             "alone.</p><div class=\"wide\"><table><tr><th>stage</th>");
+    for (size_t k = 0; k < COUNT_OF(SPENT); k++)
+        buf_printf(out, "<th>%s</th>", SPENT[k].head);
+    buf_puts(out, "</tr>\n");
+    json_array_foreach ((json_t *)stages, i, stage) {
+        const char *name = json_string_value(json_object_get(stage, "stage"));
+        buf_puts(out, "<tr><td>");
+        html_text(out, str_of(name ? name : ""));
+        buf_puts(out, "</td>");
+        for (size_t k = 0; k < COUNT_OF(SPENT); k++) {
+            const double s = number_of(stage, SPENT[k].key);
+            if (isfinite(s))
+                buf_printf(out, "<td>%.1f</td>", s);
+            else
+                buf_puts(out, "<td>–</td>");
+        }
+        buf_puts(out, "</tr>\n");
+    }
+    buf_puts(out, "</table></div>\n");
+}
+
 static void html_summary(struct buf *out, const json_t *s)
 {
     static const struct {
@@ -219,6 +285,7 @@ static void html_summary(struct buf *out, const json_t *s)
     }
     html_grades(out, "before", json_object_get(s, "grades_before"));
     html_grades(out, "after", json_object_get(s, "grades_after"));
+    html_spent(out, json_object_get(s, "stages"));
 }
 
 /* ---- metrics -------------------------------------------------------------------------------- */
@@ -331,30 +398,6 @@ static void html_charts(struct buf *out, const json_t *lines)
     json_decref(sft);
 }
 
-/* Reads JSON lines; a last line without its newline (a killed run's) is left out. */
-static int read_lines(const char *path, json_t *list, struct err *err)
-{
-    struct buf text = {0};
-    int number = 0;
-    TRY(file_read(path, METRICS_BYTES_MAX, &text, err));
-    struct str rest = buf_view(&text);
-    int rc = 0;
-    for (ptrdiff_t end; rc == 0 && (end = str_find(rest, STR("\n"), 0)) >= 0;
-         rest = str_from(rest, (size_t)end + 1)) {
-        json_error_t bad;
-        number++;
-        if (end == 0)
-            continue;
-        json_t *line = json_loadb(rest.s, (size_t)end, 0, &bad);
-        if (line)
-            json_array_append_new(list, line);
-        else
-            rc = err_set(err, -EINVAL, "%s:%d: %s", path, number, bad.text);
-    }
-    buf_free(&text);
-    return rc;
-}
-
 static void html_recipe(struct buf *out, const char *dir)
 {
     char path[PATH_MAX];
@@ -374,8 +417,7 @@ int report_html(const char *dir, struct err *err)
     struct buf out = {0};
     json_error_t bad;
     json_t *lines = json_array(), *summary = json_object();
-    snprintf(path, sizeof path, "%s/metrics.jsonl", dir);
-    int rc = read_lines(path, lines, err);
+    int rc = runlog_lines(dir, lines, err);
     snprintf(path, sizeof path, "%s/summary.json", dir);
     if (rc == 0 && access(path, F_OK) == 0) {
         json_decref(summary);

@@ -11,6 +11,8 @@
 #include "base/file.h"
 #include "trainer/rl/events.h"
 
+enum { METRICS_BYTES_MAX = 1 << 30 };
+
 struct runlog {
     char *dir;
     struct arena names;
@@ -231,6 +233,31 @@ int runlog_metrics(struct runlog *r, json_t *line, struct err *err)
     if (rc == 0)
         rc = events_line(r->events, kept, err);
     json_decref(kept);
+    return rc;
+}
+
+int runlog_lines(const char *dir, json_t *list, struct err *err)
+{
+    char path[PATH_MAX];
+    struct buf text = {0};
+    int number = 0;
+    snprintf(path, sizeof path, "%s/metrics.jsonl", dir);
+    TRY(file_read(path, METRICS_BYTES_MAX, &text, err));
+    struct str rest = buf_view(&text);
+    int rc = 0;
+    for (ptrdiff_t end; rc == 0 && (end = str_find(rest, STR("\n"), 0)) >= 0;
+         rest = str_from(rest, (size_t)end + 1)) {
+        json_error_t bad;
+        number++;
+        if (end == 0)
+            continue;
+        json_t *line = json_loadb(rest.s, (size_t)end, 0, &bad);
+        if (line)
+            json_array_append_new(list, line);
+        else
+            rc = err_set(err, -EINVAL, "%s:%d: %s", path, number, bad.text);
+    }
+    buf_free(&text);
     return rc;
 }
 

@@ -30,6 +30,8 @@ int runlog_json(struct runlog *r, const char *name, const json_t *json, struct e
 /* One line of metrics.jsonl and one event, flushed: {"stage","step", ...}; takes over `line`. NaN cannot be
  * written: leave such keys out. */
 int runlog_metrics(struct runlog *r, json_t *line, struct err *err);
+/* Appends the lines of dir/metrics.jsonl; a last one without its newline (a killed run's) is left out. */
+int runlog_lines(const char *dir, json_t *list, struct err *err);
 /* Puts metrics.jsonl on the disk; *ret_bytes: its size. */
 int runlog_sync(struct runlog *r, long *ret_bytes, struct err *err);
 /* One line of completions/step_N.jsonl: {"prompt","completion","verdict","rewards","advantage"};

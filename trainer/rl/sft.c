@@ -51,7 +51,8 @@ static int sft_step(struct sft *s, int step, double started, struct rl_sequence 
                     struct err *err)
 {
     const int *order = s->plan.order, from = s->plan.cut[step], to = s->plan.cut[step + 1];
-    double lr = recipe_lr_at(&s->recipe->lr, step, s->steps);
+    const double lr = recipe_lr_at(&s->recipe->lr, step, s->steps), began = wall_s(),
+                 idle = team_idle_s(s->run->team), cpu = cpu_s();
     struct rl_step_stats stats;
     for (int i = from; i < to; i++)
         batch[i - from] = s->data.rows[order[i]];
@@ -73,6 +74,9 @@ static int sft_step(struct sft *s, int step, double started, struct rl_sequence 
     json_set_number(line, "grad_norm", stats.grad_norm);
     json_object_set_new(line, "num_tokens", json_integer(s->run->tokens_trained));
     json_set_number(line, "tokens_per_s", rate);
+    json_set_number(line, "step_time", wall_s() - began);
+    json_set_number(line, "time/idle", team_idle_s(s->run->team) - idle);
+    json_set_number(line, "time/cpu", cpu_s() - cpu);
     TRY(rl_run_metrics(s->run, line, err));
     struct progress_step shown = PROGRESS_STEP_NONE;
     shown.step = step + 1;

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "trainer/rl/spent.h"
+
 /* The numbers of one row: sft_pass_at_1, grpo_pass_at_1, sft_greedy, grpo_greedy. */
 static const struct column {
     const char *key, *result;
@@ -105,6 +107,14 @@ static void add_verifiers(json_t *summary, const struct rl_run *run)
     json_decref(list);
 }
 
+static void add_stages(json_t *summary, const char *dir)
+{
+    json_t *lines = json_array();
+    if (runlog_lines(dir, lines, NULL) == 0)
+        json_object_set_new(summary, "stages", spent_by_stage(lines));
+    json_decref(lines);
+}
+
 json_t *summary_make(const struct rl_run *run, const json_t *evals, double seconds,
                      const char *model_dir)
 {
@@ -118,6 +128,7 @@ json_t *summary_make(const struct rl_run *run, const json_t *evals, double secon
     json_object_set_new(summary, "grpo_steps",
                         json_integer(rl_grpo_steps(run->recipe, run->recipe->n_stages)));
     json_object_set_new(summary, "seconds", json_real(seconds));
+    add_stages(summary, run->recipe->out);
     json_object_set_new(summary, "verdicts", json_integer(run->verdicts));
     json_object_set_new(summary, "infra", json_integer(run->infra));
     add_verifiers(summary, run);

@@ -6,7 +6,7 @@
 #include "trainer/rl/run.h"
 
 /* A new object with the keys that report.h lists, and "hard" (the hardest level: the same four
- * numbers and "ops"), "model_dir", "infra", and with the recipe's own `verifier.urls` "verifiers":
+ * numbers and "ops"), "stages" (spent.h), "model_dir", "infra", and with the recipe's own `verifier.urls` "verifiers":
  * [{"url", "verdicts", "refusals", "up"}]. `evals`: what evaluate_stage returned, in order.
  * Before: the last one ahead of the first GRPO stage; after: the last one behind the last GRPO
  * stage. What was not measured is left out. */
