@@ -77,7 +77,7 @@ struct keeper {
     int core; /* of the last pair of timed guests; -1: there was none, or it is not known */
     struct sbx_counter counter;
     uint64_t data_base;
-    struct sbx_filter filter; /* what a guest adds to the keeper's */
+    struct sbx_filter own_filter, filter; /* the second is what a guest adds */
     struct life life;
 };
 
@@ -526,17 +526,13 @@ static int build_slot(struct keeper *k, struct err *err)
 }
 
 /* The two filters: this process's own, which allows what the loop below does, and the guests'. */
-static int filter_calls(struct keeper *k, struct err *err)
+static int compile_filters(struct keeper *k, struct err *err)
 {
-    struct sbx_filter own;
     const enum sbx_role role = k->isolation & SBX_MNTNS      ? SBX_ROLE_GUEST
                                : k->isolation & SBX_LANDLOCK ? SBX_ROLE_GUEST_FOLDER
                                                              : SBX_ROLE_GUEST_BARE;
     TRY(sbx_filter_compile(role, SBX_FINAL, &k->filter, err));
-    TRY(sbx_filter_compile(role, SBX_INHERITED, &own, err));
-    int rc = sbx_filter_install(&own);
-    sbx_filter_free(&own);
-    return rc < 0 ? err_set(err, rc, "cannot install the seccomp filter: %s", strerror(-rc)) : 0;
+    return sbx_filter_compile(role, SBX_INHERITED, &k->own_filter, err);
 }
 
 /* Bytes of heap and data the template has: a guest's memory limit counts from there. They are the
@@ -561,6 +557,7 @@ static int prepare(struct keeper *k, struct err *err)
     cpu_set_t allowed;
     TRY(take_environment(k, err));
     TRY(build_slot(k, err));
+    TRY(compile_filters(k, err));
     sbx__layout_begin();
     TRY(interpreter_start(&k->options, err));
     if (guest_prepare() != 0 || (!(k->isolation & SBX_FENCES) && guest_import_library() != 0))
@@ -570,7 +567,8 @@ static int prepare(struct keeper *k, struct err *err)
     TRY(measure_data(k, err));
     (void)sbx__counter_open(&sbx_instructions, &k->counter); /* else guests have CPU time alone */
     k->processors = sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : 1;
-    return filter_calls(k, err);
+    int rc = sbx_filter_install(&k->own_filter);
+    return rc < 0 ? err_set(err, rc, "cannot install the seccomp filter: %s", strerror(-rc)) : 0;
 }
 
 int keeper_run(int fd, struct err *err)

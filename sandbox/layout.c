@@ -26,8 +26,10 @@
 #include <link.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/check.h"
 
@@ -44,6 +46,8 @@ enum {
     POOL_BYTES = 16 << 10, /* as in Objects/obmalloc.c */
     POOL_HEADER_BYTES = 48,
     RUN = 3,
+    HOLE_MAX = 1 << 20,
+    LISTED_MAX = 1 << 10, /* freed blocks up to this size do not go back to the heap */
     FILLERS_MAX = 1 << 14 /* of one size; there are some thousands */
 };
 
@@ -68,6 +72,24 @@ static void fill(size_t size)
     }
     while (n)
         PyObject_Free(run[--n]);
+}
+
+/* Larger blocks are the C library's, and so are its holes, whose list it even sorts at the first
+ * larger request: sixty pages of each guest. They are taken from the largest to the smallest; a
+ * block from beyond the old end of its heap says that none of the size is left. Those stay taken
+ * as well where freeing them would put them on a list, so that all a guest asks for is new. */
+static void fill_heap(void)
+{
+    const char *end = sbrk(0);
+    for (size_t size = HOLE_MAX; size >= BLOCK_STEP;
+         size = size > LISTED_MAX ? size / 2 : size - BLOCK_STEP) {
+        char *block;
+        do
+            block = malloc(size);
+        while (block && block < end);
+        if (size > LISTED_MAX)
+            free(block);
+    }
 }
 
 /* ---- arenas ---------------------------------------------------------------------------------- */
@@ -174,6 +196,7 @@ void sbx__layout_end(void)
 {
     for (size_t size = BLOCK_STEP; size <= BLOCK_MAX; size += BLOCK_STEP)
         fill(size);
+    fill_heap();
     move_code();
     end_region();
 }
