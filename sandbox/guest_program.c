@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "sandbox/guest.h"
+#include "usual_imports.h"
 
 static const char solution_name[] = "<solution>";
 
@@ -15,6 +16,7 @@ static struct {
     PyObject *builtins, *io_open;
     PyObject *threading_shutdown, *run_exit_functions;
     PyObject *line_cache; /* linecache.cache, where inspect finds sources */
+    PyObject *usual;      /* a module "solution" that has the usual imports */
     PyObject *streams[3]; /* the whole program's own */
 } own;
 
@@ -57,6 +59,27 @@ static int define_site_builtins(void)
     return 0;
 }
 
+/* What a module begins with. */
+static int furnish(PyObject *dict)
+{
+    PyObject *file = PyUnicode_FromString("solution.py");
+    int rc = file ? PyDict_SetItemString(dict, "__builtins__", own.builtins) : -1;
+    if (rc == 0)
+        rc = PyDict_SetItemString(dict, "__file__", file);
+    Py_XDECREF(file);
+    return rc;
+}
+
+static int prepare_usual(void)
+{
+    own.usual = PyModule_New("solution");
+    PyObject *dict = own.usual ? PyModule_GetDict(own.usual) : NULL, *done = NULL;
+    if (dict && furnish(dict) == 0)
+        done = PyRun_String(USUAL_IMPORTS, Py_file_input, dict, dict);
+    Py_XDECREF(done);
+    return done ? 0 : -1;
+}
+
 int guest_program_prepare(void)
 {
     own.builtins = PyImport_ImportModule("builtins");
@@ -65,7 +88,8 @@ int guest_program_prepare(void)
     own.run_exit_functions = attribute("atexit", "_run_exitfuncs");
     own.line_cache = attribute("linecache", "cache");
     if (!own.builtins || !own.io_open || !own.threading_shutdown || !own.run_exit_functions ||
-        !own.line_cache || !PyDict_CheckExact(own.line_cache) || define_site_builtins() != 0)
+        !own.line_cache || !PyDict_CheckExact(own.line_cache) || define_site_builtins() != 0 ||
+        prepare_usual() != 0)
         return -1;
     PyObject *argv = Py_BuildValue("[s]", "solution.py");
     int rc = argv ? PySys_SetObject("argv", argv) : -1;
@@ -82,12 +106,7 @@ static PyObject *module_dict(const char *name)
 {
     PyObject *module = PyImport_AddModule(name);
     PyObject *dict = module ? PyModule_GetDict(module) : NULL;
-    PyObject *file = PyUnicode_FromString("solution.py");
-    if (!dict || !file || PyDict_SetItemString(dict, "__builtins__", own.builtins) != 0 ||
-        PyDict_SetItemString(dict, "__file__", file) != 0)
-        dict = NULL;
-    Py_XDECREF(file);
-    return dict;
+    return dict && furnish(dict) == 0 ? dict : NULL;
 }
 
 /* So that inspect.getsource() and tracebacks show the program's text, by either of its names. What
@@ -107,8 +126,10 @@ static void remember_lines(PyObject *text)
     PyErr_Clear();
 }
 
-/* Code object, or NULL with SyntaxError (or what the compiler raises) set. */
-static PyObject *compile_text(struct str text)
+/* Code object, or NULL with SyntaxError (or what the compiler raises) set. In the place of the usual
+ * imports, where they are there already, stands a statement as well, so that what follows is
+ * neither the module's docstring nor where `from __future__` may be. */
+static PyObject *compile_text(struct str text, bool imported)
 {
     PyCompilerFlags flags = {.cf_flags = PyCF_SOURCE_IS_UTF8 | PyCF_IGNORE_COOKIE,
                              .cf_feature_version = PY_MINOR_VERSION};
@@ -126,6 +147,10 @@ static PyObject *compile_text(struct str text)
     remember_lines(valid);
     Py_DECREF(valid);
     struct buf terminated = {0};
+    if (imported) {
+        buf_str(&terminated, STR("pass\n"));
+        text = str_make(text.s + strlen(USUAL_IMPORTS), text.len - strlen(USUAL_IMPORTS));
+    }
     buf_str(&terminated, text);
     PyObject *code = Py_CompileStringExFlags(terminated.s ? terminated.s : "", solution_name,
                                              Py_file_input, &flags, 0);
@@ -135,13 +160,17 @@ static PyObject *compile_text(struct str text)
 
 PyObject *guest_load(struct guest *g, struct str text)
 {
-    PyObject *globals = module_dict("solution"), *modules = PyImport_GetModuleDict();
+    PyObject *modules = PyImport_GetModuleDict();
+    const bool usual = str_starts(text, STR(USUAL_IMPORTS));
+    if (usual && PyDict_SetItemString(modules, "solution", own.usual) < 0)
+        return NULL;
+    PyObject *globals = module_dict("solution");
     /* `from __main__ import f`, as in timeit's set-up, finds the program too. */
     PyObject *module = globals ? PyDict_GetItemString(modules, "solution") : NULL;
     if (!module || PyDict_SetItemString(modules, "__main__", module) < 0)
         return NULL;
     Py_XSETREF(g->globals, Py_NewRef(globals));
-    PyObject *code = compile_text(text);
+    PyObject *code = compile_text(text, usual);
     PyObject *result = code ? PyEval_EvalCode(code, globals, globals) : NULL;
     Py_XDECREF(code);
     return result;
@@ -252,7 +281,7 @@ _Noreturn void guest_main(struct guest *g, uint32_t seq, struct str text)
         PyErr_PrintEx(0);
         _exit(GUEST_EXIT_PYTHON);
     }
-    PyObject *code = compile_text(text);
+    PyObject *code = compile_text(text, false);
     if (code) {
         buf_char(&reply, VALUE_NONE);
         guest_take_turn(g);

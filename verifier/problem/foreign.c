@@ -5,12 +5,10 @@
  * strictly as the native ones. */
 #include "readers.h"
 
-/* Published labels and most harnesses for these sets put the usual imports before every program,
- * so that `math.sqrt` without its import is no failure. So do their readers: one line, before
- * prompt and program alike. */
-const char prb_usual_imports[] = "import math, re, sys, copy, datetime, itertools, collections, "
-                                 "heapq, statistics, functools, hashlib, string, random; "
-                                 "from typing import *; from collections import *\n";
+#include "usual_imports.h"
+
+/* One line, before prompt and program alike. */
+const char prb_usual_imports[] = USUAL_IMPORTS;
 
 bool prb_has(const json_t *object, const char *const *keys, size_t n)
 {
