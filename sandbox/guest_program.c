@@ -161,7 +161,8 @@ static PyObject *compile_text(struct str text, bool imported)
 PyObject *guest_load(struct guest *g, struct str text)
 {
     PyObject *modules = PyImport_GetModuleDict();
-    const bool usual = str_starts(text, STR(USUAL_IMPORTS));
+    const bool usual =
+        str_starts(text, STR(USUAL_IMPORTS)) && !PyDict_GetItemString(modules, "solution");
     if (usual && PyDict_SetItemString(modules, "solution", own.usual) < 0)
         return NULL;
     PyObject *globals = module_dict("solution");

@@ -3,6 +3,8 @@
 
 #include <dirent.h>
 
+#include "usual_imports.h"
+
 static struct slot shared;
 
 static int open_shared(void **state)
@@ -350,6 +352,45 @@ static void every_guest_starts_alike(void **state)
     run_end(&run);
 }
 
+/* What loading the usual imports and `rest`, then calling f(), says. */
+static void outcome(const char *before, const char *rest, char ret_text[2048])
+{
+    struct buf program = {0};
+    buf_printf(&program, "%s%s%s", before, USUAL_IMPORTS, rest);
+    buf_char(&program, 0);
+    struct run run = run_start(&shared, (struct keeper_fork){LIMITS_OF_TESTS});
+    snprintf(ret_text, 2048, "%s", run_load(&run, program.s, 0));
+    if (strcmp(ret_text, "None") == 0)
+        snprintf(ret_text, 2048, "%s", run_call(&run, "f", "()"));
+    run_end(&run);
+    buf_free(&program);
+}
+
+/* They were run before the program came; it must not be able to tell. */
+static void usual_imports_are_as_if_written(void **state)
+{
+    (void)state;
+    static const char *const rests[] = {
+        "'no docstring'\ndef f():\n    import inspect, typing, __main__\n"
+        "    return (list(globals()), __doc__, __name__, List is typing.List, "
+        "inspect.getsource(f),\n"
+        "            sys._getframe().f_lineno, sys.modules['solution'] is __main__,\n"
+        "            vars(__main__) is globals(), Counter('ab').__class__.__module__,\n"
+        "            math.sqrt(4), random.random())\n",
+        "from __future__ import annotations\ndef f(): return 1\n",
+        "def f(:\n",
+        "math.tau = 1\nOptional = 3\ndef f(): return math.tau, Optional, deque([1])\n",
+        "def f(): return math.tau, str(Optional), 'Optional' in globals()\n",
+    };
+    for (size_t i = 0; i < COUNT_OF(rests); i++) {
+        char known[2048], written[2048];
+        outcome("", rests[i], known);
+        outcome("import math; ", rests[i], written);
+        assert_string_equal(known, written);
+        assert_true(i > 0 || strstr(known, "], None, 'solution', True, 'def f():"));
+    }
+}
+
 static void text_that_does_not_compile_is_a_syntax_error(void **state)
 {
     (void)state;
@@ -688,6 +729,7 @@ int main(void)
         cmocka_unit_test(async_functions_are_run),
         cmocka_unit_test(rebinding_python_changes_nothing),
         cmocka_unit_test(every_guest_starts_alike),
+        cmocka_unit_test(usual_imports_are_as_if_written),
         cmocka_unit_test(text_that_does_not_compile_is_a_syntax_error),
         cmocka_unit_test(a_loop_ends_at_the_cpu_limit),
         cmocka_unit_test(a_sleeper_ends_at_the_wall_limit),
