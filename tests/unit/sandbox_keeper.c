@@ -387,7 +387,7 @@ static void usual_imports_are_as_if_written(void **state)
         outcome("", rests[i], known);
         outcome("import math; ", rests[i], written);
         assert_string_equal(known, written);
-        assert_true(i > 0 || strstr(known, "], None, 'solution', True, 'def f():"));
+        assert_true(i > 0 || strstr(known, "], None, 'solution', True, \"def f():"));
     }
 }
 
