@@ -115,10 +115,13 @@ def floor_on_both(problems, copies, cores):
 
 def family(pid):
     pids = [pid]
-    for task in os.listdir("/proc/%d/task" % pid):
-        with open("/proc/%d/task/%s/children" % (pid, task)) as f:
-            for child in f.read().split():
-                pids += family(int(child))
+    try:
+        for task in os.listdir("/proc/%d/task" % pid):
+            with open("/proc/%d/task/%s/children" % (pid, task)) as f:
+                for child in f.read().split():
+                    pids += family(int(child))
+    except (FileNotFoundError, ProcessLookupError):
+        pass  # a guest that has just ended
     return pids
 
 
