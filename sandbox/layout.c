@@ -86,10 +86,9 @@ static void fill_heap(void)
     const char *end = sbrk(0);
     for (size_t size = HOLE_MAX; size >= BLOCK_STEP;
          size = size > LISTED_MAX ? size / 2 : size - BLOCK_STEP) {
-        char *block;
-        do
+        char *block = malloc(size);
+        for (int i = 0; i < FILLERS_MAX && block && block < end; i++)
             block = malloc(size);
-        while (block && block < end);
         if (size > LISTED_MAX)
             free(block);
     }
