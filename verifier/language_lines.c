@@ -183,10 +183,11 @@ static bool in_triple_quotes(struct str line, char *quote)
     return inside;
 }
 
-/* `def f(x)`: a colon forgotten, or Ruby, whose functions have an end. */
+/* `def f(x)` or `def f(x) return x`: a colon forgotten, or Ruby, whose functions have an end. */
 static bool is_bare_def(struct str line)
 {
-    return str_starts(line, STR("def ")) && ends_with(line, STR(")"));
+    return str_starts(line, STR("def ")) &&
+           (ends_with(line, STR(")")) || str_find(line, STR(") return "), 0) >= 0);
 }
 
 static void add_marks(struct str line, const struct mark *marks, size_t n, unsigned char *times,

@@ -23,6 +23,7 @@ static void python_stays_python(void **state)
         "lines = open(0).read().split()\nprint(len(lines))\n",
         "def f(x:\n    return x\n",
         "def f(x)\n    return x\n",
+        "def f(x) return x\n",
         "def f(x):\nreturn x\n",
         "def f(x):\n    if x > 0\n        return x\n    else:\n        return -x\n",
         "def f(x):\n    return x +\n",
