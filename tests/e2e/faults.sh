@@ -18,10 +18,7 @@ check "then nothing has a grade" same "null" "$(jq -r .grade "$tmp/v" | sort -u)
 
 "$ASSAY_BUILD/assay" serve -p "$data/add.yaml" --listen "unix:$sock" -j 1 2>"$tmp/log" &
 server=$!
-for i in $(seq 100); do
-    curl -s --unix-socket "$sock" http://x/healthz >/dev/null && break
-    sleep 0.1
-done
+server_answers "$sock"
 
 # killed NAME N: the server's helper of that name is killed while the Nth slow program runs; the verdict must not suffer.
 killed() {

@@ -8,19 +8,6 @@ plan $((KILLS * 2 + 9))
 mkdir "$tmp/tmpdir"
 export TMPDIR="$tmp/tmpdir"
 
-cat >"$tmp/add.yaml" <<'EOF'
-id: add
-params: {seed: 1, count: 24}
-generate: |
-  import random
-  def generate(seed, count):
-      r = random.Random(seed)
-      for i in range(count):
-          k = r.randint(1, 9)
-          code = f"def f(x):\n    return x + {k}\n"
-          yield {"id": f"{seed}-{i}", "prompt": f"add {k}", "entry_point": "f", "reference": code,
-                 "cases": [{"args": [a], "expected": a + k} for a in (0, 3)], "demonstration": code}
-EOF
 cat >"$tmp/recipe.yaml" <<EOF
 seed: 9
 threads: 2
@@ -29,11 +16,11 @@ tokenizer: {vocab: 290}
 verifier: {timing: false, slots: 1}
 checkpoints: {keep_last: 2, keep_best: 1, best_metric: reward}
 stages:
-  - sft: {data: ["$tmp/add.yaml"], epochs: 24, tokens_per_batch: 150, lr: 3e-3, warmup: 2, save_every: 7}
-  - grpo: {problems: "$tmp/add.yaml?seed=2", steps: 10, prompts_per_step: 4, group: 4, max_new: 32, lr: 1e-3, warmup: 0, minibatches: 2,
+  - sft: {data: ["$data/additions.yaml"], epochs: 24, tokens_per_batch: 150, lr: 3e-3, warmup: 2, save_every: 7}
+  - grpo: {problems: "$data/additions.yaml?seed=2", steps: 10, prompts_per_step: 4, group: 4, max_new: 32, lr: 1e-3, warmup: 0, minibatches: 2,
       beta: 0.01, dynamic_sampling: true, rewards: {grade: 1, language: 0.1, overlong: 0.2, math: 0.3, cosine: 0.1, length: 0.1}, save_every: 1}
-  - eval: {name: after, problems: "$tmp/add.yaml?seed=3", samples: 1, greedy: false, max_new: 32}
-  - sft: {data: ["$tmp/add.yaml?seed=4"], epochs: 4, tokens_per_batch: 150, lr: 1e-4, warmup: 0, save_every: 3}
+  - eval: {name: after, problems: "$data/additions.yaml?seed=3", samples: 1, greedy: false, max_new: 32}
+  - sft: {data: ["$data/additions.yaml?seed=4"], epochs: 4, tokens_per_batch: 150, lr: 1e-4, warmup: 0, save_every: 3}
 EOF
 
 train() {

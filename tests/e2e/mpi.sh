@@ -8,29 +8,16 @@ LIMIT=100
 export TMPDIR="$tmp" OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 \
     OMPI_MCA_hwloc_base_binding_policy=none OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_btl_vader_single_copy_mechanism=none
 
-cat >"$tmp/add.yaml" <<'EOF'
-id: add
-params: {seed: 1, count: 20}
-generate: |
-  import random
-  def generate(seed, count):
-      r = random.Random(seed)
-      for i in range(count):
-          k = r.randint(1, 9)
-          code = f"def f(x):\n    return x + {k}\n"
-          yield {"id": f"{seed}-{i}", "prompt": f"add {k}", "entry_point": "f", "reference": code,
-                 "cases": [{"args": [a], "expected": a + k} for a in (0, 3)], "demonstration": code}
-EOF
 cat >"$tmp/recipe.yaml" <<EOF
 seed: 9
 model: {layers: 1, width: 48, heads: 2, ff: 64, max_positions: 64}
 tokenizer: {vocab: 290}
 verifier: {timing: false, slots: 1}
 stages:
-  - sft: {data: ["$tmp/add.yaml"], epochs: 12, tokens_per_batch: 150, lr: 3e-3, warmup: 2}
-  - grpo: {problems: "$tmp/add.yaml?seed=2", steps: 3, prompts_per_step: 5, group: 4, max_new: 24, lr: 1e-3, warmup: 0, minibatches: 2,
+  - sft: {data: ["$data/additions.yaml?count=20"], epochs: 12, tokens_per_batch: 150, lr: 3e-3, warmup: 2}
+  - grpo: {problems: "$data/additions.yaml?count=20&seed=2", steps: 3, prompts_per_step: 5, group: 4, max_new: 24, lr: 1e-3, warmup: 0, minibatches: 2,
       beta: 0.01, scale_rewards: batch, dynamic_sampling: true, rewards: {grade: 1, language: 0.1, overlong: 0.2, math: 0.3, cosine: 0.1, length: 0.1}, save_every: 1}
-  - eval: {problems: "$tmp/add.yaml?seed=3", samples: 2, greedy: false, max_new: 24}
+  - eval: {problems: "$data/additions.yaml?count=20&seed=3", samples: 2, greedy: false, max_new: 24}
 EOF
 
 # ranks N THREADS FOLDER ARGUMENT...

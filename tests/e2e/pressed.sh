@@ -8,10 +8,7 @@ sock=$tmp/s.sock
 begin() {
     (ulimit -n "$1" && exec "$ASSAY_BUILD/assay" serve -p "$data/add.yaml" --listen "unix:$sock" -j 2 2>"$tmp/log") &
     server=$!
-    for i in $(seq 200); do
-        curl -s --unix-socket "$sock" http://x/healthz >/dev/null && break
-        sleep 0.1
-    done
+    server_answers "$sock"
     # A verdict says that both slots are up, or nearly.
     curl -s --unix-socket "$sock" http://x/v1/grade -d '{"task_id":"add","solution":"def add(a, b): return a"}' >/dev/null
 }

@@ -8,12 +8,7 @@ sock=$tmp/s.sock
 up() {
     "$ASSAY_BUILD/assay" serve -p "$data/classic.yaml" -p "$data/add.yaml" --listen "unix:$sock" "$@" 2>"$tmp/log" &
     server=$!
-    for i in $(seq 100); do
-        curl -s --unix-socket "$sock" http://x/healthz >/dev/null && return 0
-        sleep 0.1
-    done
-    cat "$tmp/log"
-    return 1
+    server_answers "$sock"
 }
 
 # down: SIGTERM, and the server's exit status is the result.

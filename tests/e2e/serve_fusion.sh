@@ -5,10 +5,7 @@ plan 51
 sock=$tmp/s.sock
 "$ASSAY_BUILD/assay" serve -p "$data/classic.yaml" -p "$data/add.yaml" --listen "unix:$sock" 2>"$tmp/log" &
 server=$!
-for i in $(seq 100); do
-    curl -s --unix-socket "$sock" http://x/healthz >/dev/null && break
-    sleep 0.1
-done
+server_answers "$sock"
 
 # ask CODE PATH [BODY]: the answer is in $tmp/a; its status must be CODE.
 ask() {

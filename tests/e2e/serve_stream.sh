@@ -7,10 +7,7 @@ sock=$tmp/s.sock
 cp "$data/add.yaml" "$tmp/add.yaml"
 "$ASSAY_BUILD/assay" serve -p "$tmp/add.yaml" --listen "unix:$sock" --memory 4 --log verdicts 2>"$tmp/log" &
 server=$!
-for i in $(seq 100); do
-    curl -s --unix-socket "$sock" http://x/healthz >/dev/null && break
-    sleep 0.1
-done
+server_answers "$sock"
 
 check "a stream says what an answer says" timeout 100 "$python" "$here/serve_stream.py" "$sock" same
 check "verdicts come as they are found" timeout 100 "$python" "$here/serve_stream.py" "$sock" early

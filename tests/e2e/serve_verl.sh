@@ -9,12 +9,7 @@ sock=$tmp/s.sock
 up() {
     "$1/assay" serve -p "$data/add.yaml" --listen "unix:$sock" 2>"$tmp/log" &
     server=$!
-    for i in $(seq 100); do
-        curl -s --unix-socket "$sock" http://x/healthz >/dev/null && return 0
-        sleep 0.1
-    done
-    cat "$tmp/log"
-    return 1
+    server_answers "$sock"
 }
 
 up "$ASSAY_BUILD"

@@ -290,28 +290,29 @@ struct ready {
     const float *w;
 };
 
-static struct ready ready(const struct model_run *run, const struct model *m, int layer,
-                          enum lora_product which, int place)
-{
-    struct ready r = {.p = product_of(run, m, layer, which)};
-    r.w = m->params + r.p.w;
-    if (NN_PACKED_IS_FASTER) {
-        nn_pack(r.p.out, r.p.in, r.w, run->packed[place]);
-        r.w = run->packed[place];
-    }
-    return r;
-}
-
-static struct ready ready_dx(const struct model_run *run, const struct model *m, int layer,
+static struct ready ready_by(void (*pack)(int out, int in, const float *w, float *ret_packed),
+                             const struct model_run *run, const struct model *m, int layer,
                              enum lora_product which, int place)
 {
     struct ready r = {.p = product_of(run, m, layer, which)};
     r.w = m->params + r.p.w;
     if (NN_PACKED_IS_FASTER) {
-        nn_pack_dx(r.p.out, r.p.in, r.w, run->packed[place]);
+        pack(r.p.out, r.p.in, r.w, run->packed[place]);
         r.w = run->packed[place];
     }
     return r;
+}
+
+static struct ready ready(const struct model_run *run, const struct model *m, int layer,
+                          enum lora_product which, int place)
+{
+    return ready_by(nn_pack, run, m, layer, which, place);
+}
+
+static struct ready ready_dx(const struct model_run *run, const struct model *m, int layer,
+                             enum lora_product which, int place)
+{
+    return ready_by(nn_pack_dx, run, m, layer, which, place);
 }
 
 /* y (+)= x @ w^T + b, and what an adapter adds. */
