@@ -151,6 +151,7 @@ TEST_LIBS_fork     := $(SANDBOX_A)
 TEST_LIBS_verifier := $(VERIFIER_A)
 TEST_LIBS_client   := $(B)/libclient.a
 TEST_LIBS_trainer  := $(TRAINER_A)
+TEST_LIBS_gemm     := $(TRAINER_A)
 TEST_LIBS_language := $(VERIFIER_A) $(B)/libgrammars.a
 TEST_LD_base       := -ljansson -lyaml -lz -lm
 TEST_LD_sandbox    := $(SANDBOX_LIBS)
@@ -159,11 +160,12 @@ TEST_LD_fork       := $(SANDBOX_LIBS)
 TEST_LD_verifier   := $(VERIFIER_LIBS) $(SANDBOX_LIBS)
 TEST_LD_client     := $(CLIENT_LIBS) -lz
 TEST_LD_trainer    := $(TRAINER_LIBS)
+TEST_LD_gemm       := $(TRAINER_LIBS) $(if $(wildcard /usr/include/oneapi/dnnl/dnnl.h),-ldnnl)
 TEST_LD_language   := -ltree-sitter -ljansson -lz -lm
 room_of = $(firstword $(subst _, ,$(notdir $(1))))
 
 $(call obj,$(wildcard tests/*/sandbox_*.c tests/*/verifier_*.c tests/bench/bench_jail.c tests/bench/bench_fork.c)): ROOM_CFLAGS = $(PYTHON_CFLAGS)
-$(call obj,$(wildcard tests/*/trainer_*.c)): ROOM_CFLAGS = $(BLAS_CFLAGS)
+$(call obj,$(wildcard tests/*/trainer_*.c) tests/bench/bench_gemm.c): ROOM_CFLAGS = $(BLAS_CFLAGS)
 $(call obj,$(UNIT_SRC) $(BENCH_SRC)): WARN += -Wno-conversion -Wno-missing-prototypes
 
 .SECONDEXPANSION:
