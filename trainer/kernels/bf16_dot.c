@@ -7,6 +7,8 @@
 
 #define FOR_DOT __attribute__((target("avx512f,avx512bw,avx512vl,avx512bf16")))
 
+typedef uint32_t word __attribute__((may_alias)); /* of scratch that is floats elsewhere */
+
 enum { ROWS = 12, VECTORS = 2 };
 
 /* `rows` is a constant at every call, so the sums are registers. */
@@ -14,7 +16,8 @@ static inline __attribute__((always_inline)) FOR_DOT void
 dot_tile(int rows, const struct bf16_block *b, int row)
 {
     const size_t words = (size_t)b->inner / 2;
-    const uint32_t *a = (const uint32_t *)b->a + (size_t)row * words, *w = b->panel;
+    const word *a = (const word *)b->a + (size_t)row * words;
+    const uint32_t *w = b->panel;
     float *c = b->c + (size_t)row * b->ldc;
     __m512 sum[ROWS][VECTORS];
     for (int i = 0; i < rows; i++)
