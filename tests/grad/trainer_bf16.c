@@ -1,6 +1,7 @@
 /* The bf16 products: each kernel against the naive twin, to the bit where they promise it, and all of them within what f32
  * sums may differ by. AVX512-BF16 is tried in a child first, since a processor may have it without saying so; where it has not,
- * those tests are skipped. AMX is tested by its twin: the loops are the same text. */
+ * those tests are skipped. AMX is tested by its twin: the loops are the same text. At last a whole model: as in f32 but for
+ * what rounding does, and the same to the bit wherever that is promised. */
 #include <math.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -18,6 +19,8 @@
 #include "base/rng.h"
 #include "trainer/kernels/bf16.h"
 #include "trainer/kernels/kernels.h"
+#include "trainer/model/lora.h"
+#include "trainer/model/model.h"
 
 static float scratch[NN_BF16_SCRATCH];
 
@@ -241,6 +244,172 @@ static void test_odd_numbers(void **state)
         assert_true(isnan(by_fma[i]) ? isnan(by_dot[i]) : by_fma[i] == by_dot[i]);
 }
 
+/* ---- a whole model --------------------------------------------------------------------------- */
+
+enum { N = 60, SPLIT = 37 };
+
+struct whole {
+    struct model m;
+    struct model_run *run;
+    struct model_batch b;
+    int32_t tokens[N], target[N];
+    int start[3], row[N];
+    float dlogp[N], logp[N], *grads;
+};
+
+static void whole_make(struct whole *a, int family, int rank)
+{
+    struct model_config cfg = {.family = family,
+                               .vocab = 53,
+                               .layers = 2,
+                               .width = 48,
+                               .heads = 4,
+                               .kv_heads = 2,
+                               .head_dim = 12,
+                               .ff = 80,
+                               .max_positions = 64,
+                               .rope_theta = 100,
+                               .norm_eps = 1e-5f,
+                               .tied = true,
+                               .bos_id = -1,
+                               .eos_id = -1,
+                               .pad_id = -1};
+    struct rng rng = rng_make(9, 1);
+    struct err err;
+    *a = (struct whole){.start = {0, SPLIT, N}};
+    model_config_family(&cfg);
+    cfg.kv_heads = family == MODEL_GPT2 ? cfg.heads : cfg.kv_heads;
+    if (model_create(&cfg, 3, &a->m, &err) != 0)
+        fail_msg("%s", err.text);
+    for (size_t i = 0; i < a->m.n_params; i++)
+        a->m.params[i] += 0.1f * (float)rng_normal(&rng);
+    if (rank) {
+        unsigned targets;
+        assert_int_equal(lora_targets(&cfg, NULL, 0, "", &targets, NULL), 0);
+        a->m.lora = lora_create(&cfg, rank, 8, targets, 4);
+        for (size_t i = 0; i < a->m.lora->n_params; i++)
+            a->m.lora->params[i] = 0.1f * (float)rng_normal(&rng);
+    }
+    for (int i = 0; i < N; i++) {
+        a->row[i] = i;
+        a->tokens[i] = (int32_t)rng_below(&rng, 53);
+        a->target[i] = (int32_t)rng_below(&rng, 53);
+        a->dlogp[i] = (float)rng_normal(&rng);
+    }
+    a->b = (struct model_batch){.n_seq = 2,
+                                .n_tokens = N,
+                                .n_rows = N,
+                                .start = a->start,
+                                .tokens = a->tokens,
+                                .row = a->row,
+                                .target = a->target};
+    a->run = model_run_new(&a->m);
+    a->grads = xcalloc(model_trained(&a->m).n, sizeof *a->grads);
+}
+
+static void whole_free(struct whole *a)
+{
+    model_run_free(a->run);
+    model_free(&a->m);
+    free(a->grads);
+}
+
+static void whole_pass(struct whole *a)
+{
+    memset(a->grads, 0, model_trained(&a->m).n * sizeof *a->grads);
+    model_forward(a->run, &a->m, &a->b, 1, a->logp, NULL);
+    model_backward(a->run, &a->m, &a->b, a->dlogp, a->grads);
+}
+
+/* Root mean square of a - b, relative to b's. */
+static double apart(const float *a, const float *b, size_t n)
+{
+    double off = 0, size = 0;
+    for (size_t i = 0; i < n; i++) {
+        off += (double)(a[i] - b[i]) * (double)(a[i] - b[i]);
+        size += (double)b[i] * (double)b[i];
+    }
+    return sqrt(off / size);
+}
+
+/* Nearly as in f32, in every family and with an adapter; not exactly, or nothing was rounded. */
+static void test_a_model(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2 * MODEL_FAMILIES; i++) {
+        struct whole a;
+        whole_make(&a, i / 2, i % 2 ? 4 : 0);
+        const size_t n = model_trained(&a.m).n;
+        float logp[N], *grads = xcalloc(n, sizeof *grads);
+        whole_pass(&a);
+        memcpy(logp, a.logp, sizeof logp);
+        memcpy(grads, a.grads, n * sizeof *grads);
+        a.m.compute = COMPUTE_BF16;
+        whole_pass(&a);
+        const double by = apart(a.grads, grads, n);
+        if (!(by > 1e-4 && by < 0.03 && apart(a.logp, logp, N) < 0.01))
+            fail_msg("%s: gradients are %g apart, log-probabilities %g", model_family_names[i / 2],
+                     by, apart(a.logp, logp, N));
+        free(grads);
+        whole_free(&a);
+    }
+}
+
+/* The same model by each kernel: equal bits, or for AMX nearly equal. */
+static void test_kernels_agree(void **state)
+{
+    (void)state;
+    static const char *const others[] = {"dot", "amx-twin", "amx"};
+    struct whole a;
+    whole_make(&a, MODEL_LLAMA, 0);
+    a.m.compute = COMPUTE_BF16;
+    const size_t n = model_trained(&a.m).n;
+    float logp[N], *grads = xcalloc(n, sizeof *grads);
+    assert_true(nn_bf16_use("fma"));
+    whole_pass(&a);
+    memcpy(logp, a.logp, sizeof logp);
+    memcpy(grads, a.grads, n * sizeof *grads);
+    for (size_t i = 0; i < COUNT_OF(others); i++) {
+        if (!runs_here(others[i]))
+            continue;
+        assert_true(nn_bf16_use(others[i]));
+        whole_pass(&a);
+        if (i == 0) {
+            assert_memory_equal(logp, a.logp, sizeof logp);
+            assert_memory_equal(grads, a.grads, n * sizeof *grads);
+        } else {
+            assert_true(apart(a.logp, logp, N) < 0.005 && apart(a.grads, grads, n) < 0.01);
+        }
+    }
+    free(grads);
+    whole_free(&a);
+}
+
+/* The update makes activations again to the same bits; a row's log-probability does not depend on what it is
+ * packed with. */
+static void test_bits_repeat(void **state)
+{
+    (void)state;
+    for (int rank = 0; rank <= 4; rank += 4) {
+        struct whole a;
+        whole_make(&a, MODEL_QWEN3, rank);
+        a.m.compute = COMPUTE_BF16;
+        const size_t n = model_trained(&a.m).n;
+        float logp[N], *grads = xcalloc(n, sizeof *grads);
+        whole_pass(&a);
+        memcpy(logp, a.logp, sizeof logp);
+        memcpy(grads, a.grads, n * sizeof *grads);
+        a.m.recompute = true;
+        whole_pass(&a);
+        assert_memory_equal(grads, a.grads, n * sizeof *grads);
+        a.b.n_seq = 1, a.b.n_tokens = a.b.n_rows = SPLIT;
+        model_forward(a.run, &a.m, &a.b, 1, a.logp, NULL);
+        assert_memory_equal(logp, a.logp, SPLIT * sizeof *logp);
+        free(grads);
+        whole_free(&a);
+    }
+}
+
 static void test_names(void **state)
 {
     (void)state;
@@ -256,10 +425,11 @@ int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rounding), cmocka_unit_test(test_fma),
-        cmocka_unit_test(test_dot),      cmocka_unit_test(test_amx_twin),
-        cmocka_unit_test(test_amx),      cmocka_unit_test(test_odd_numbers),
-        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_rounding),    cmocka_unit_test(test_fma),
+        cmocka_unit_test(test_dot),         cmocka_unit_test(test_amx_twin),
+        cmocka_unit_test(test_amx),         cmocka_unit_test(test_odd_numbers),
+        cmocka_unit_test(test_a_model),     cmocka_unit_test(test_kernels_agree),
+        cmocka_unit_test(test_bits_repeat), cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
