@@ -92,9 +92,9 @@ $(PY_OBJECTS): ROOM_CFLAGS = $(PYTHON_CFLAGS)
 $(call obj,$(TRAINER_SRC)): ROOM_CFLAGS = $(BLAS_CFLAGS) $(KERNEL.$(CONFIG))
 $(call obj,$(CLIENT_SRC)): ROOM_CFLAGS = -fPIC
 
-# The trainer once more for processors with AVX2 alone, whose kernels have other tiles: what the tests named -avx2 are linked with.
-AVX2_OBJ := $(patsubst %.c,$(B)/avx2/%.o,$(TRAINER_SRC))
-$(B)/avx2/libtrainer.a: $(AVX2_OBJ)
+# Kernels and model once more for processors with AVX2 alone, whose kernels have other tiles: what the tests named -avx2 are linked with.
+AVX2_OBJ := $(patsubst %.c,$(B)/avx2/%.o,$(wildcard trainer/kernels/*.c trainer/model/*.c))
+$(B)/avx2/libmodel.a: $(AVX2_OBJ)
 $(AVX2_OBJ): ROOM_CFLAGS = $(BLAS_CFLAGS) $(KERNEL.$(CONFIG)) -march=x86-64-v3
 $(B)/avx2/%.o: %.c
 	@mkdir -p $(@D)
@@ -185,7 +185,7 @@ $(UNIT_BIN): $(B)/%: $(B)/%.o $$(TEST_LIBS_$$(call room_of,$$*))
 	@echo "  LD   $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TEST_LD_$(call room_of,$*)) -lcmocka -lm
 
-$(AVX2_BIN): $(B)/%-avx2: $(B)/%.o $(B)/avx2/libtrainer.a $(B)/libclient.a
+$(AVX2_BIN): $(B)/%-avx2: $(B)/%.o $(B)/avx2/libmodel.a $(B)/libclient.a
 	@echo "  LD   $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TRAINER_LIBS) -lcmocka -lm
 
