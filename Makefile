@@ -2,12 +2,14 @@
 #   make V=1 ...      shows the commands        make test T=unit/base      runs the tests whose path contains T
 #   make MPI=1        also builds the trainer for several processes (tools/deps.sh --with-mpi)
 #   CONFIG=release (default) | asan | debug     WERROR=1                  warnings are errors (CI)
+#   MARCH=native (default) | x86-64-v3          the processors that the trainer's f32 kernels are for; bf16 is chosen at run time
 #   make fuzz F="value lint" SECONDS=600        these fuzz targets, ten minutes each (default: all, a minute each)
 
 CONFIG  ?= release
 B       := build/$(CONFIG)
 PREFIX  ?= /usr/local
 DESTDIR ?=
+MARCH   ?= native
 JOBS    ?= $(shell nproc 2>/dev/null || echo 2)
 Q       := $(if $(V),,@)
 
@@ -26,7 +28,7 @@ OPT.fuzz    := -O1
 OPT.release := -O2 -D_FORTIFY_SOURCE=3
 OPT.debug   := -O0
 OPT.asan    := -O1
-KERNEL.release := -O3 -march=native -ffp-contract=fast -fno-math-errno -fno-trapping-math
+KERNEL.release := -O3 -march=$(MARCH) -ffp-contract=fast -fno-math-errno -fno-trapping-math
 ifeq ($(CONFIG),fuzz)
 CC   := clang
 WARN := -w
@@ -90,6 +92,15 @@ $(PY_OBJECTS): ROOM_CFLAGS = $(PYTHON_CFLAGS)
 $(call obj,$(TRAINER_SRC)): ROOM_CFLAGS = $(BLAS_CFLAGS) $(KERNEL.$(CONFIG))
 $(call obj,$(CLIENT_SRC)): ROOM_CFLAGS = -fPIC
 
+# Kernels and model once more for processors with AVX2 alone, whose kernels have other tiles: what the tests named -avx2 are linked with.
+AVX2_OBJ := $(patsubst %.c,$(B)/avx2/%.o,$(wildcard trainer/kernels/*.c trainer/model/*.c))
+$(B)/avx2/libmodel.a: $(AVX2_OBJ)
+$(AVX2_OBJ): ROOM_CFLAGS = $(BLAS_CFLAGS) $(KERNEL.$(CONFIG)) -march=x86-64-v3
+$(B)/avx2/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "  CC   $< (AVX2)"
+	$(Q)$(CC) $(CFLAGS) $(ROOM_CFLAGS) -MMD -MP -c -o $@ $<
+
 all: $(PROGRAMS) $(B)/libassay.a ## build everything (default)
 	$(Q)ln -sfn $(CONFIG)/assay build/assay && ln -sfn $(CONFIG)/libassay.a build/libassay.a
 
@@ -141,6 +152,7 @@ $(B)/grammars/%.o: build/grammars/.fetched
 # ---- tests: tests/unit/<room>_<subject>.c is one cmocka binary (TAP); tests/e2e/*.sh print TAP too ---------
 UNIT_SRC   := $(wildcard tests/unit/*.c tests/grad/*.c tests/golden/*.c tests/sim/*.c)
 UNIT_BIN   := $(patsubst %.c,$(B)/%,$(UNIT_SRC))
+AVX2_BIN   := $(if $(shell grep -m1 -o avx2 /proc/cpuinfo),$(patsubst %.c,$(B)/%-avx2,tests/grad/trainer_kernels.c tests/grad/trainer_bf16.c))
 BENCH_SRC  := $(wildcard tests/bench/bench_*.c)
 BENCH_BIN  := $(patsubst %.c,$(B)/%,$(BENCH_SRC))
 E2E        := $(sort $(wildcard tests/e2e/*.sh tests/escape/*.sh))
@@ -151,6 +163,7 @@ TEST_LIBS_fork     := $(SANDBOX_A)
 TEST_LIBS_verifier := $(VERIFIER_A)
 TEST_LIBS_client   := $(B)/libclient.a
 TEST_LIBS_trainer  := $(TRAINER_A)
+TEST_LIBS_gemm     := $(TRAINER_A)
 TEST_LIBS_language := $(VERIFIER_A) $(B)/libgrammars.a
 TEST_LD_base       := -ljansson -lyaml -lz -lm
 TEST_LD_sandbox    := $(SANDBOX_LIBS)
@@ -159,17 +172,22 @@ TEST_LD_fork       := $(SANDBOX_LIBS)
 TEST_LD_verifier   := $(VERIFIER_LIBS) $(SANDBOX_LIBS)
 TEST_LD_client     := $(CLIENT_LIBS) -lz
 TEST_LD_trainer    := $(TRAINER_LIBS)
+TEST_LD_gemm       := $(TRAINER_LIBS) $(if $(wildcard /usr/include/oneapi/dnnl/dnnl.h),-ldnnl)
 TEST_LD_language   := -ltree-sitter -ljansson -lz -lm
 room_of = $(firstword $(subst _, ,$(notdir $(1))))
 
 $(call obj,$(wildcard tests/*/sandbox_*.c tests/*/verifier_*.c tests/bench/bench_jail.c tests/bench/bench_fork.c)): ROOM_CFLAGS = $(PYTHON_CFLAGS)
-$(call obj,$(wildcard tests/*/trainer_*.c)): ROOM_CFLAGS = $(BLAS_CFLAGS)
+$(call obj,$(wildcard tests/*/trainer_*.c) tests/bench/bench_gemm.c): ROOM_CFLAGS = $(BLAS_CFLAGS)
 $(call obj,$(UNIT_SRC) $(BENCH_SRC)): WARN += -Wno-conversion -Wno-missing-prototypes
 
 .SECONDEXPANSION:
 $(UNIT_BIN): $(B)/%: $(B)/%.o $$(TEST_LIBS_$$(call room_of,$$*))
 	@echo "  LD   $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TEST_LD_$(call room_of,$*)) -lcmocka -lm
+
+$(AVX2_BIN): $(B)/%-avx2: $(B)/%.o $(B)/avx2/libmodel.a $(B)/libclient.a
+	@echo "  LD   $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TRAINER_LIBS) -lcmocka -lm
 
 # tests/bench/bench_<room>.c is one program that prints CSV.
 $(BENCH_BIN): $(B)/tests/bench/bench_%: $(B)/tests/bench/bench_%.o $$(TEST_LIBS_$$*)
@@ -208,11 +226,11 @@ $(B)/testsum: $(B)/tools/testsum.o
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^
 
 # The test of several processes wants its program wherever it can be built.
-test-build: all $(UNIT_BIN) $(FUZZ_BIN) $(E2E_BIN) $(B)/testsum $(if $(shell pkg-config --exists ompi-c && echo yes),$(B)/assay-trainer-mpi)
+test-build: all $(UNIT_BIN) $(AVX2_BIN) $(FUZZ_BIN) $(E2E_BIN) $(B)/testsum $(if $(shell pkg-config --exists ompi-c && echo yes),$(B)/assay-trainer-mpi)
 
 test: setup ## set up, build, and run every test (T=substring for some)
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) CONFIG=$(CONFIG) test-build
-	$(Q)ASSAY_BUILD=$(B) $(B)/testsum $(if $(T),--only $(T)) $(UNIT_BIN) $(FUZZ_BIN) $(E2E)
+	$(Q)ASSAY_BUILD=$(B) $(B)/testsum $(if $(T),--only $(T)) $(UNIT_BIN) $(AVX2_BIN) $(FUZZ_BIN) $(E2E)
 
 check: all $(UNIT_BIN) $(FUZZ_BIN) $(B)/testsum layers ## quick: unit tests and the layer check, no set-up
 	$(Q)ASSAY_BUILD=$(B) $(B)/testsum $(UNIT_BIN) $(FUZZ_BIN)

@@ -47,12 +47,15 @@ enum {
     KEY_TEMPLATE,
     KEY_CHAT,
     KEY_SYSTEM,
-    KEY_ADAPTER
+    KEY_ADAPTER,
+    KEY_COMPUTE
 };
 
 static const struct argp_option OPTION_TABLE[] = {
     {"model", 'm', "FOLDER", 0, "A Hugging Face folder, or what a run left in RUN/model", 0},
     {"adapter", KEY_ADAPTER, "FOLDER", 0, "A LoRA adapter of that model, as PEFT writes it", 0},
+    {"compute", KEY_COMPUTE, "f32|bf16", 0,
+     "What products are computed in; bf16 halves the weights that sampling reads (f32)", 0},
     {"samples", 'n', "N", 0, "Completions of each prompt (1)", 0},
     {"temperature", KEY_TEMPERATURE, "T", 0, "Sampling temperature (1)", 0},
     {"top-p", KEY_TOP_P, "P", 0,
@@ -146,6 +149,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_ADAPTER:
         o->adapter = arg;
+        return 0;
+    case KEY_COMPUTE:
+        o->compute = arg;
         return 0;
     case KEY_SYSTEM:
         o->system = arg;

@@ -130,11 +130,11 @@ static int make_recipe(const struct options *o, struct recipe *ret, struct err *
         json_object_set_new(verifier, "url", json_string(o->url));
         json_object_set(verifier, "problems", o->problems);
     }
-    json_t *root =
-        json_pack("{s:I, s:{s:s, s:s*}, s:o, s:s, s:s, s:s*, s:o}", "seed",
-                  (json_int_t)o->sample.seed, "model", "path", o->sample.model, "adapter",
-                  o->sample.adapter, "verifier", verifier, "prompt_template", o->sample.template,
-                  "chat_template", o->sample.chat, "system", o->sample.system, "stages", stages);
+    json_t *root = json_pack("{s:I, s:s, s:{s:s, s:s*}, s:o, s:s, s:s, s:s*, s:o}", "seed",
+                             (json_int_t)o->sample.seed, "compute", o->sample.compute, "model",
+                             "path", o->sample.model, "adapter", o->sample.adapter, "verifier",
+                             verifier, "prompt_template", o->sample.template, "chat_template",
+                             o->sample.chat, "system", o->sample.system, "stages", stages);
     char *text = json_dumps(root, 0);
     json_decref(root);
     if (!text)

@@ -168,10 +168,11 @@ static int generate_samples(struct rl_run *run, const struct options *o, struct 
 static int make_recipe(const struct options *o, struct recipe *ret, struct err *err)
 {
     const char *spec = o->problems ? o->problems : "none.jsonl";
-    json_t *root = json_pack("{s:{s:s, s:s*}, s:s, s:s, s:s*, s:[{s:{s:[s]}}]}", "model", "path",
-                             o->sample.model, "adapter", o->sample.adapter, "prompt_template",
-                             o->sample.template, "chat_template", o->sample.chat, "system",
-                             o->sample.system, "stages", "sft", "data", spec);
+    json_t *root =
+        json_pack("{s:s, s:{s:s, s:s*}, s:s, s:s, s:s*, s:[{s:{s:[s]}}]}", "compute",
+                  o->sample.compute, "model", "path", o->sample.model, "adapter", o->sample.adapter,
+                  "prompt_template", o->sample.template, "chat_template", o->sample.chat, "system",
+                  o->sample.system, "stages", "sft", "data", spec);
     char *text = json_dumps(root, 0);
     json_decref(root);
     if (!text)

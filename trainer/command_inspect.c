@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "trainer/commands.h"
+#include "trainer/kernels/kernels.h"
 #include "trainer/kernels/team.h"
 #include "trainer/model/lora.h"
 #include "trainer/rl/checkpoint.h"
@@ -10,7 +11,7 @@
 
 struct options {
     const char *model, *adapter;
-    bool tensors, recompute;
+    bool tensors, recompute, bf16;
     int rank;
     struct memory_plan plan; /* workers 0: one per core */
 };
@@ -19,6 +20,7 @@ enum {
     KEY_TENSORS = 256,
     KEY_ADAPTER,
     KEY_RECOMPUTE,
+    KEY_BF16,
     KEY_RANK,
     KEY_PROMPTS,
     KEY_GROUP,
@@ -39,6 +41,7 @@ static const struct argp_option OPTION_TABLE[] = {
     {"max-new", KEY_MAX_NEW, "N", 0, "Tokens of a completion (512)", 1},
     {"tokens-per-batch", KEY_TOKENS, "N", 0, "Of a micro-batch (4096)", 1},
     {"recompute", KEY_RECOMPUTE, NULL, 0, "Activations are made again, not kept", 1},
+    {"bf16", KEY_BF16, NULL, 0, "Products are computed in bf16", 1},
     {"threads", KEY_THREADS, "N", 0, "Workers (one per core)", 1},
     {0},
 };
@@ -84,6 +87,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_RECOMPUTE:
         o->recompute = true;
         return 0;
+    case KEY_BF16:
+        o->bf16 = true;
+        return 0;
     case ARGP_KEY_ARG:
         if (state->arg_num)
             argp_error(state, "one model, please");
@@ -115,11 +121,9 @@ static void print_mib(const char *what, size_t lora, size_t all)
 
 /* What both kinds of training take, part by part and in all. The program itself, its libraries and
  * the tokenizer come to some 0.1 GiB more. */
-static void print_memory(const struct model *m, const struct memory_plan *p, int rank,
-                         bool recompute)
+static void print_memory(const struct model *m, const struct memory_plan *p, int rank)
 {
     struct model adapted = *m;
-    adapted.recompute = recompute;
     unsigned targets = 0;
     lora_targets(&m->cfg, NULL, 0, "", &targets, NULL);
     struct lora *lora = lora_alloc(&m->cfg, rank, 1, targets);
@@ -163,13 +167,14 @@ static void print_model(const struct model *m, const struct tokenizer *tok)
     else
         printf("positions       %d, rope theta %g%s\n", c->max_positions, (double)c->rope_theta,
                scaling[c->rope.kind]);
-    const char *jinja = tok_chat_template(tok);
+    const char *jinja = tok_chat_template(tok), *refused, *what = nn_bf16_what(&refused);
     enum chat chat = jinja ? chat_recognise(jinja) : CHAT_NONE;
     if (jinja)
         printf("chat template   %s\n",
                chat == CHAT_NONE
                    ? "of its own, not one that is built in (see assay generate --help)"
                    : chat_names[chat]);
+    printf("bf16 here       %s%s%s\n", what, refused ? "; " : "", refused ? refused : "");
     printf("special tokens  bos %d, eos %d, pad %d\n", c->bos_id, c->eos_id, c->pad_id);
 }
 
@@ -193,9 +198,11 @@ static void print_adapter(const struct model *m)
     putchar('\n');
 }
 
-static void inspect(struct options *o, const struct model *m, const struct tokenizer *tok)
+static void inspect(struct options *o, struct model *m, const struct tokenizer *tok)
 {
     struct memory_plan *p = &o->plan;
+    m->recompute = o->recompute;
+    m->compute = o->bf16 ? COMPUTE_BF16 : COMPUTE_F32;
     struct team *team = team_start(p->workers);
     p->workers = team_size(team);
     team_stop(team);
@@ -206,7 +213,7 @@ static void inspect(struct options *o, const struct model *m, const struct token
     print_model(m, tok);
     if (m->lora)
         print_adapter(m);
-    print_memory(m, p, m->lora ? m->lora->rank : o->rank, o->recompute);
+    print_memory(m, p, m->lora ? m->lora->rank : o->rank);
     if (o->tensors) {
         print_tensors(m->tensors, m->n_tensors);
         if (m->lora)

@@ -132,13 +132,17 @@ static int run_stage(struct training *t, int stage, const struct stage_state *re
 
 static int run_stages(struct training *t, struct err *err)
 {
+    const char *refused = NULL;
     TRY(world_agree(rl_setup_policy(&t->run, err), err));
     if (t->run.progress)
         progress_note(t->run.progress,
                       "model: %zu parameters, %zu of them trained, %d tokens in its vocabulary, %d "
-                      "worker%s",
+                      "worker%s, products in %s",
                       t->run.model.n_params, model_trained(&t->run.model).n, t->run.model.cfg.vocab,
-                      team_size(t->run.team), team_size(t->run.team) == 1 ? "" : "s");
+                      team_size(t->run.team), team_size(t->run.team) == 1 ? "" : "s",
+                      model_compute_what(&t->run.model, &refused));
+    if (t->run.progress && refused)
+        progress_note(t->run.progress, "warning: %s", refused);
     for (int i = t->at.stage; i < t->run.recipe->n_stages; i++)
         TRY(run_stage(t, i, i == t->at.stage && t->at.at.step > 0 ? &t->at.at : NULL, err));
     return 0;

@@ -19,7 +19,7 @@ int command_inspect(int argc, char **argv);
 /* The options that say how to sample, for verbs that do: an argp child whose input is a struct
  * sampling_options. */
 struct sampling_options {
-    const char *model, *adapter, *template, *chat, *system;
+    const char *model, *adapter, *template, *chat, *system, *compute;
     int samples, limit;
     long seed;
     struct recipe_sampling sampling;
@@ -27,6 +27,7 @@ struct sampling_options {
 #define SAMPLING_DEFAULT                                                                           \
     ((struct sampling_options){                                                                    \
         .template = "{prompt}\n",                                                                  \
+        .compute = "f32",                                                                          \
         .chat = "none",                                                                            \
         .samples = 1,                                                                              \
         .sampling = {.temperature = 1, .top_p = 1, .repetition_penalty = 1, .max_new = 512}})

@@ -2,7 +2,7 @@
 """The trainer's speed beside PyTorch's, piece by piece in turn: CSV lines shape,what,value,unit.
 
 usage: bench_torch.py [--quick] [--update | --sampling | --workers] [--f32] [SHAPE ...]
-SHAPE is demo, s5, s15, g5 or g11; without --f32 PyTorch is run in bf16 too; ASSAY_BUILD names the build.
+SHAPE is demo, s5, s15, g5 or g11; without --f32 both are run in bf16 too; ASSAY_BUILD names the build, ASSAY_BF16 how it does bf16.
 
 bench_trainer.c does the trainer's pieces. What PyTorch is given is the same model in plain eager code with threads at
 one, its own AdamW and a preallocated cache; in bf16 under autocast (training) or wholly (sampling). All is processor time, so that
@@ -145,9 +145,9 @@ def sampler_of(shape, rows, bf16):
 
 
 class Assay:
-    def __init__(self, shape, workers=1):
+    def __init__(self, shape, workers=1, bf16=False):
         program = os.path.join(os.environ.get("ASSAY_BUILD", "build/release"), "tests/bench/bench_trainer")
-        self.process = subprocess.Popen([program, shape, str(workers)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        self.process = subprocess.Popen([program, shape, str(workers)] + ["bf16"] * bf16, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         text=True)
 
     def ask(self, line, wall=False):
@@ -182,12 +182,15 @@ def rates(pieces, repeats):
 
 
 def compare(shape, what, pieces, repeats):
-    """Prints the median rates, and the medians of assay's ratio to the peers in the same repeat."""
+    """Prints the median rates, and the medians of assay's ratio to the peers and of bf16 to f32 in the same repeat."""
     found = rates(pieces, repeats)
     for name in (n for n in found if n != "products"):
         report(shape, f"{what}.{name}", median(found[name]), "tokens/s")
     for name in (n for n in found if n.startswith("torch")):
-        report(shape, f"{what}.to_{name}", median([a / b for a, b in zip(found["assay"], found[name])]), "x")
+        for own in (n for n in found if n.startswith("assay") and n[5:] in ("", name[5:])):
+            report(shape, f"{what}.{own}_to_{name}", median([a / b for a, b in zip(found[own], found[name])]), "x")
+    if "assay_bf16" in found:
+        report(shape, f"{what}.bf16_to_f32", median([a / b for a, b in zip(found["assay_bf16"], found["assay"])]), "x")
     return found
 
 
@@ -200,6 +203,9 @@ def peers(make, bf16, *arguments):
 def bench_update(shape, repeats, bf16):
     assay = Assay(shape)
     pieces = {"assay": lambda: assay.ask("update"), "products": lambda: assay.ask("products")}
+    if bf16:
+        half = Assay(shape, bf16=True)
+        pieces["assay_bf16"] = lambda: half.ask("update")
     pieces |= peers(trainer_of, bf16, shape)
     work = assay.ask("work")[0] / (LENGTH * SEQUENCES)
     found = compare(shape, "update", pieces, repeats)
@@ -207,14 +213,17 @@ def bench_update(shape, repeats, bf16):
     report(shape, "update.of_products_alone",
            median([100 * a * work / b for a, b in zip(found["assay"], found["products"])]), "%")
     assay.end()
+    if bf16:
+        half.end()
 
 
 def bench_sampling(shape, repeats, bf16, rows):
-    assay = Assay(shape)
+    ours = {"assay": Assay(shape)} | ({"assay_bf16": Assay(shape, bf16=True)} if bf16 else {})
     for n in rows:
-        pieces = {"assay": lambda: assay.ask(f"sample {n}")} | peers(sampler_of, bf16, shape, n)
+        pieces = {name: lambda a=a: a.ask(f"sample {n}") for name, a in ours.items()} | peers(sampler_of, bf16, shape, n)
         compare(shape, f"sampling_{n}", pieces, 1 + repeats // 2)
-    assay.end()
+    for a in ours.values():
+        a.end()
 
 
 def bench_workers(shape, repeats):
@@ -243,7 +252,7 @@ def main():
         if not {"--workers", "--sampling"} & set(options):
             bench_update(shape, repeats, "--f32" not in options)
         if not {"--workers", "--update"} & set(options):
-            bench_sampling(shape, repeats, "--f32" not in options, (1, 32, 256) if shape == "s5" else (256,))
+            bench_sampling(shape, repeats, "--f32" not in options, (1, 32, 256) if shape == "s5" else (1, 256))
 
 
 main()

@@ -1,7 +1,7 @@
 /* The trainer's engine, one measured piece at a time, for bench_trainer.py beside it to ask for between
  * the same pieces of its peer, so that a slow moment of the machine slows both.
  *
- * usage: bench_trainer SHAPE WORKERS, then a line on stdin for each answer on stdout:
+ * usage: bench_trainer SHAPE WORKERS [bf16], then a line on stdin for each answer on stdout:
  *   update        one step: every worker a micro-batch, the sum, AdamW    ->  tokens wall_s cpu_s
  *   products      the same micro-batch's matrix products alone, by BLAS   ->  GFLOP wall_s cpu_s
  *   work          what an update needs                                    ->  GFLOP of one micro-batch
@@ -124,7 +124,7 @@ static void batch_make(struct bench *b)
                                     .target = target};
 }
 
-static void bench_make(struct bench *b, const struct shape *shape, int workers)
+static void bench_make(struct bench *b, const struct shape *shape, int workers, bool bf16)
 {
     struct model_config cfg = shape->cfg;
     struct err err;
@@ -135,6 +135,7 @@ static void bench_make(struct bench *b, const struct shape *shape, int workers)
         fprintf(stderr, "bench_trainer: %s\n", err.text);
         exit(2);
     }
+    b->model.compute = bf16 ? COMPUTE_BF16 : COMPUTE_F32;
     batch_make(b);
     b->runs = xcalloc((size_t)workers, sizeof *b->runs);
     b->grads = xcalloc((size_t)workers, sizeof *b->grads);
@@ -276,16 +277,17 @@ static void sample(const struct bench *b, int rows, bool prompts_alone)
 int main(int argc, char **argv)
 {
     const struct shape *shape = NULL;
-    for (size_t i = 0; argc == 3 && i < COUNT_OF(shapes); i++)
+    const bool bf16 = argc == 4 && strcmp(argv[3], "bf16") == 0;
+    for (size_t i = 0; (argc == 3 || bf16) && i < COUNT_OF(shapes); i++)
         if (strcmp(argv[1], shapes[i].name) == 0)
             shape = &shapes[i];
-    const int workers = argc == 3 ? atoi(argv[2]) : 0;
+    const int workers = shape ? atoi(argv[2]) : 0;
     if (!shape || workers < 1)
-        return fputs("usage: bench_trainer demo|s5|s15|g5|g11 WORKERS\n", stderr), 2;
+        return fputs("usage: bench_trainer demo|s5|s15|g5|g11 WORKERS [bf16]\n", stderr), 2;
     struct bench b;
     char line[64];
     int rows;
-    bench_make(&b, shape, workers);
+    bench_make(&b, shape, workers, bf16);
     while (fgets(line, sizeof line, stdin)) {
         if (strcmp(line, "update\n") == 0)
             update(&b);

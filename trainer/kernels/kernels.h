@@ -5,6 +5,7 @@
 #ifndef ASSAY_KERNELS_H
 #define ASSAY_KERNELS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -41,6 +42,29 @@ void nn_pack_dx(int out, int in, const float *w, float *ret_packed);
 /* y[m, out] = x[m, in] @ w^T, or += */
 void nn_packed_matmul(int m, int out, int in, const float *x, const float *packed, float *y);
 void nn_packed_matmul_add(int m, int out, int in, const float *x, const float *packed, float *y);
+
+/* ---- bf16.c: products whose two sides are rounded to bf16 for them; sums and results are f32 --- */
+enum { NN_BF16_SCRATCH = 256 * 512 };        /* floats of scratch that each product takes */
+size_t nn_bf16_packed_size(int out, int in); /* 32-bit words */
+/* As nn_pack and nn_pack_dx, rounded. */
+void nn_bf16_pack(int out, int in, const float *w, uint32_t *ret_packed);
+void nn_bf16_pack_dx(int out, int in, const float *w, uint32_t *ret_packed);
+/* y[m, out] = x[m, in] @ w^T, or += with `add`; a row's bits are independent of m */
+void nn_bf16_matmul(int m, int out, int in, const float *x, const uint32_t *packed, bool add,
+                    float *y, float *scratch);
+/* dw[out, in] += dy[m, out]^T @ x[m, in], where packed_x is nn_bf16_pack_dx(m, in, x): nn_bf16_packed_size(in, m) words */
+void nn_bf16_matmul_dw(int m, int out, int in, const float *dy, const uint32_t *packed_x, float *dw,
+                       float *scratch);
+/* The slow twin, w as it is; the bits of the kernels `fma` and `dot`, but for sums below the normal range. */
+void nn_bf16_naive(int m, int out, int in, const float *x, const float *w, float *y);
+/* What multiplies: `amx`, `dot` or `fma`, chosen at the first use by what the processor has; ASSAY_BF16 in the
+ * environment names one instead. */
+const char *nn_bf16_name(void);
+/* The same in words; *ret_refused (may be NULL): why a better one is not used, NULL if none is refused. */
+const char *nn_bf16_what(const char **ret_refused);
+/* For tests and benches, while no other thread multiplies: uses this one, or `amx-twin`, even if the processor does
+ * not say that it has it. false: no such name. */
+bool nn_bf16_use(const char *name);
 
 /* ---- embedding.c ---------------------------------------------------------------------------- */
 /* x[n, d] = table[token] */

@@ -5,7 +5,10 @@
  * environment and only before it is loaded. So a program that links this file looks once, before
  * main(), at which kernels were chosen; if the processor has AVX2 or AVX-512 and they do not use
  * it, it sets OPENBLAS_CORETYPE and starts itself again. Whoever has set that variable is left
- * alone. */
+ * alone.
+ *
+ * Before that it makes sure that the processor has what the program was built for, and says so if not, in place of dying of an
+ * illegal instruction. */
 #include "trainer/kernels/kernels.h"
 
 #include <cblas.h>
@@ -14,6 +17,15 @@
 #include <unistd.h>
 
 #include "base/check.h"
+
+#ifdef __AVX512F__
+#define BUILT_FOR "AVX-512"
+#define HAS_WHAT_IT_WAS_BUILT_FOR                                                                  \
+    __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw")
+#elif defined __AVX2__
+#define BUILT_FOR                 "AVX2"
+#define HAS_WHAT_IT_WAS_BUILT_FOR __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")
+#endif
 
 static const char *wanted_kernels(void)
 {
@@ -26,6 +38,19 @@ static const char *wanted_kernels(void)
         return "Haswell";
 #endif
     return NULL;
+}
+
+/* Before anything else of the program, which may be compiled to instructions that are not there. */
+__attribute__((constructor(101))) static void check_processor(void)
+{
+#if defined __AVX512F__ || defined __AVX2__
+    static const char text[] =
+        "assay: this trainer was built for processors with " BUILT_FOR
+        "; on this one build it with make MARCH=x86-64-v3, or MARCH=native\n";
+    __builtin_cpu_init();
+    if (!(HAS_WHAT_IT_WAS_BUILT_FOR))
+        _exit(write(STDERR_FILENO, text, sizeof text - 1) > 0 ? 2 : 3);
+#endif
 }
 
 __attribute__((constructor)) static void settle_blas(int argc, char **argv)

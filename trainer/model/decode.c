@@ -10,6 +10,7 @@
 #include "trainer/kernels/team.h"
 #include "trainer/model/layout.h"
 #include "trainer/model/lora.h"
+#include "trainer/model/product.h"
 #include "trainer/model/rope_table.h"
 
 enum { HEAD_DIM_MAX = 1024 }; /* as model_config_check has it */
@@ -32,6 +33,7 @@ struct decoder {
     int rows_max;
     float *block;
     float *x, *normed, *qkv, *o, *gu, *act; /* [rows_max, ...] */
+    float *products;                        /* scratch of products */
     float *scores;                          /* of two heads against all they see */
     size_t scores_stride;
 };
@@ -49,7 +51,7 @@ static void pack_product(const struct model *m, int layer, enum lora_product whi
         lora_merge(m, layer, which, merged);
         w = merged;
     }
-    nn_pack(out, in, w, packed);
+    product_pack(m->compute, out, in, w, packed);
 }
 
 static void pack_slice(void *ctx, int worker)
@@ -57,9 +59,7 @@ static void pack_slice(void *ctx, int worker)
     struct packed_model *p = ctx;
     const struct layout *y = &p->lay;
     const struct model *m = p->m;
-    const size_t wide = (size_t)(y->qkv > y->up ? y->qkv : y->up) * (size_t)y->width,
-                 deep = (size_t)(y->query > y->ff ? y->query : y->ff) * (size_t)y->width;
-    float *merged = m->lora ? xcalloc(wide > deep ? wide : deep, sizeof *merged) : NULL;
+    float *merged = m->lora ? xcalloc(layout_product_max(y), sizeof *merged) : NULL;
     for (int l = worker; l < m->cfg.layers; l += p->workers) {
         const struct layer_layout at = layout_layer(&m->cfg, y, l);
         const struct packed_layer *to = &p->layers[l];
@@ -70,22 +70,23 @@ static void pack_slice(void *ctx, int worker)
     }
     free(merged);
     if (worker == m->cfg.layers % p->workers)
-        nn_pack(m->cfg.vocab, y->width, m->params + y->head, p->head);
+        product_pack(m->compute, m->cfg.vocab, y->width, m->params + y->head, p->head);
 }
 
-/* Floats of each product. */
+/* Words of each product. */
 struct packed_sizes {
     size_t qkv, out, up, down, layer, head;
 };
 
-static struct packed_sizes packed_sizes(const struct model_config *c)
+static struct packed_sizes packed_sizes(const struct model *m)
 {
-    const struct layout y = layout_of(c);
-    struct packed_sizes s = {.qkv = nn_packed_size(y.qkv, y.width),
-                             .out = nn_packed_size(y.width, y.query),
-                             .up = nn_packed_size(y.up, y.width),
-                             .down = nn_packed_size(y.width, y.ff),
-                             .head = nn_packed_size(c->vocab, y.width)};
+    const struct layout y = layout_of(&m->cfg);
+    const enum model_compute c = (enum model_compute)m->compute;
+    struct packed_sizes s = {.qkv = product_words(c, y.qkv, y.width),
+                             .out = product_words(c, y.width, y.query),
+                             .up = product_words(c, y.up, y.width),
+                             .down = product_words(c, y.width, y.ff),
+                             .head = product_words(c, m->cfg.vocab, y.width)};
     s.layer = s.qkv + s.out + s.up + s.down;
     return s;
 }
@@ -97,7 +98,7 @@ static size_t rounded_bytes(size_t floats)
 
 size_t packed_model_bytes(const struct model *m)
 {
-    const struct packed_sizes s = packed_sizes(&m->cfg);
+    const struct packed_sizes s = packed_sizes(m);
     return rounded_bytes(s.layer * (size_t)m->cfg.layers + s.head);
 }
 
@@ -108,7 +109,7 @@ struct packed_model *packed_model_new(const struct model *m, int positions, stru
     p->lay = layout_of(&m->cfg);
     p->workers = team_size(team);
     p->layers = xcalloc((size_t)m->cfg.layers, sizeof *p->layers);
-    const struct packed_sizes s = packed_sizes(&m->cfg);
+    const struct packed_sizes s = packed_sizes(m);
     p->block = check_alloc(aligned_alloc(64, packed_model_bytes(m)));
     float *at = p->block;
     for (int l = 0; l < m->cfg.layers; l++, at += s.layer)
@@ -289,7 +290,8 @@ size_t decoder_bytes(const struct model *m, int positions, int rows_max)
     const struct layout y = layout_of(&m->cfg);
     const int row = 2 * nn_round_up(y.width, NN_LANES) + nn_round_up(y.qkv, NN_LANES) +
                     nn_round_up(y.query, NN_LANES) + 3 * nn_round_up(y.ff, NN_LANES);
-    return rounded_bytes((size_t)rows_max * (size_t)row + 2 * scores_row(positions));
+    return rounded_bytes((size_t)rows_max * (size_t)row + product_scratch(m->compute) +
+                         2 * scores_row(positions));
 }
 
 struct decoder *decoder_new(const struct packed_model *p, int rows_max)
@@ -309,7 +311,8 @@ struct decoder *decoder_new(const struct packed_model *p, int rows_max)
     d->o = d->qkv + rows * qkv;
     d->gu = d->o + rows * query;
     d->act = d->gu + rows * 2 * ff;
-    d->scores = d->act + rows * ff;
+    d->products = d->act + rows * ff;
+    d->scores = d->products + product_scratch(p->m->compute);
     d->scores_stride = scores_row(p->positions);
     return d;
 }
@@ -336,6 +339,12 @@ static void add_bias(const struct decoder *d, int n, int width, size_t bias, flo
         nn_bias(n, width, d->p->m->params + bias, y);
 }
 
+static void linear(const struct decoder *d, int n, int out, int in, const float *x,
+                   const float *packed, bool add, float *y)
+{
+    product(d->p->m->compute, n, out, in, x, packed, add, y, d->products);
+}
+
 /* Norms of one row's queries and keys. */
 static void heads_norm(struct decoder *d, const struct layer_layout *at, float *qkv)
 {
@@ -358,7 +367,7 @@ static void attention_step(struct decoder *d, const struct decode_row *rows, int
     const struct model_config *c = &p->m->cfg;
     const struct layer_layout at = layout_layer(c, y, layer);
     norm(d, n, at.attn_norm);
-    nn_packed_matmul(n, y->qkv, y->width, d->normed, p->layers[layer].qkv, d->qkv);
+    linear(d, n, y->qkv, y->width, d->normed, p->layers[layer].qkv, false, d->qkv);
     add_bias(d, n, y->qkv, at.qkv_bias, d->qkv);
     for (int r = 0; r < n; r++) {
         float *qkv = d->qkv + (size_t)r * (size_t)y->qkv;
@@ -377,7 +386,7 @@ static void attention_step(struct decoder *d, const struct decode_row *rows, int
         for (int r = 0; r < n; r++)
             attend(d, &rows[r], layer, g, d->qkv + (size_t)r * (size_t)y->qkv,
                    d->o + (size_t)r * (size_t)y->query);
-    nn_packed_matmul_add(n, y->width, y->query, d->o, p->layers[layer].out, d->x);
+    linear(d, n, y->width, y->query, d->o, p->layers[layer].out, true, d->x);
     add_bias(d, n, y->width, at.out_bias, d->x);
 }
 
@@ -387,10 +396,10 @@ static void mlp_step(struct decoder *d, int n, int layer)
     const struct layout *y = &p->lay;
     const struct layer_layout at = layout_layer(&p->m->cfg, y, layer);
     norm(d, n, at.mlp_norm);
-    nn_packed_matmul(n, y->up, y->width, d->normed, p->layers[layer].up, d->gu);
+    linear(d, n, y->up, y->width, d->normed, p->layers[layer].up, false, d->gu);
     add_bias(d, n, y->up, at.up_bias, d->gu);
     (p->m->cfg.gelu ? nn_gelu : nn_swiglu)(n, y->ff, d->gu, d->act);
-    nn_packed_matmul_add(n, y->width, y->ff, d->act, p->layers[layer].down, d->x);
+    linear(d, n, y->width, y->ff, d->act, p->layers[layer].down, true, d->x);
     add_bias(d, n, y->width, at.down_bias, d->x);
 }
 
@@ -418,5 +427,5 @@ void decoder_step(struct decoder *d, const struct decode_row *rows, int n, float
     if (!ret_logits)
         return;
     norm(d, n, y->norm);
-    nn_packed_matmul(n, p->m->cfg.vocab, y->width, d->normed, p->head, ret_logits);
+    linear(d, n, p->m->cfg.vocab, y->width, d->normed, p->head, false, ret_logits);
 }

@@ -5,7 +5,7 @@
 
 #include "trainer/model/model.h"
 
-/* Weights of one model laid out for nn_packed_matmul, with the table of rotations. Shared by all
+/* Weights of one model laid out for product.h, with the table of rotations. Shared by all
  * workers, read only. */
 struct packed_model;
 struct packed_model *packed_model_new(const struct model *m, int positions, struct team *team);

@@ -86,4 +86,11 @@ static inline struct layer_layout layout_layer(const struct model_config *c, con
     return layout_layer_at(c, y->layers + (size_t)layer * y->layer_stride);
 }
 
+/* Weights in the largest product of a layer. */
+static inline size_t layout_product_max(const struct layout *y)
+{
+    const int wide = y->qkv > y->up ? y->qkv : y->up, deep = y->query > y->ff ? y->query : y->ff;
+    return (size_t)(wide > deep ? wide : deep) * (size_t)y->width;
+}
+
 #endif

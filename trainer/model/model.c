@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "trainer/kernels/kernels.h"
 #include "trainer/model/layout.h"
 #include "trainer/model/lora.h"
 
@@ -19,6 +20,17 @@ enum {
 };
 
 enum { TENSORS_PER_LAYER = 16, TENSORS_OUTSIDE = 5 };
+
+const char *const model_compute_names[] = {"f32", "bf16", NULL};
+
+const char *model_compute_what(const struct model *m, const char **ret_refused)
+{
+    if (m->compute == COMPUTE_BF16)
+        return nn_bf16_what(ret_refused);
+    if (ret_refused)
+        *ret_refused = NULL;
+    return "f32";
+}
 
 const char *const model_family_names[] = {"llama", "qwen2", "qwen3", "gpt2", NULL};
 
@@ -222,6 +234,7 @@ int model_copy(const struct model *from, struct model *ret)
     memcpy(m.params, from->params, m.n_params * sizeof(float));
     m.lora = from->lora ? lora_copy(from->lora) : NULL;
     m.recompute = from->recompute;
+    m.compute = from->compute;
     *ret = m;
     return 0;
 }

@@ -7,7 +7,11 @@
  * layers but the last, where it is R.
  *
  * All but attention goes through a layer in chunks of rows, so that what passes between a product and
- * the small operations around it stays in cache. */
+ * the small operations around it stays in cache.
+ *
+ * With model.compute bf16 the products of layers and head round both their sides, forward and backward, as if
+ * rounding had the derivative one. An adapter is then merged before the rounding, as in the sampler, so that both
+ * compute one policy. */
 #include "trainer/model/model.h"
 
 #include <stdlib.h>
@@ -17,6 +21,7 @@
 #include "trainer/kernels/kernels.h"
 #include "trainer/model/layout.h"
 #include "trainer/model/lora.h"
+#include "trainer/model/product.h"
 #include "trainer/model/rope_table.h"
 
 /* Probabilities of at most PROBS_KEPT_MAX floats are kept for backward; beyond, logits are made
@@ -55,8 +60,13 @@ struct model_run {
     float *o_rows;           /* [R, HE] */
     float *normed, *dh;      /* one chunk: [D] wide */
     float *act, *dact, *dgu; /* one chunk: [F], [F], [2F] wide */
-    float *packed[2];        /* weights of the two products at hand */
-    float *dhead;            /* [(H+G)E] of one token */
+    float *packed[2];        /* weights of the two products at hand, laid out */
+    float *head, *head_dx;   /* bf16: the head's, for either direction */
+    float *
+        packed_x; /* bf16: one chunk of a product's input, laid out for the gradient of its weights */
+    float *merged;  /* bf16: the weights of a product with an adapter */
+    float *scratch; /* of products */
+    float *dhead;   /* [(H+G)E] of one token */
     float *again;   /* [head_rows] log-probabilities that backward makes again and does not want */
     float *dhidden; /* [head_rows, D] */
     float *dx, *dx_rows;     /* [N, D], [R, D] */
@@ -87,30 +97,58 @@ void model_run_free(struct model_run *run)
 
 /* ---- the block ------------------------------------------------------------------------------ */
 
-/* Hands out [rows, cols] floats at *at, on a cache line. With a NULL block only the size is
- * counted. */
-static float *take(float *block, size_t *at, int rows, int cols)
+/* Hands out n floats at *at, on a cache line. With a NULL block only the size is counted. */
+static float *take_floats(float *block, size_t *at, size_t n)
 {
     float *p = block ? block + *at : NULL;
-    *at += ((size_t)rows * (size_t)cols + 15) & ~(size_t)15;
+    *at += (n + 15) & ~(size_t)15;
     return p;
 }
 
-/* The largest product of a layer, laid out for either direction. */
-static int packed_floats(const struct layout *y)
+static float *take(float *block, size_t *at, int rows, int cols)
 {
-    if (!NN_PACKED_IS_FASTER)
-        return 0;
+    return take_floats(block, at, (size_t)rows * (size_t)cols);
+}
+
+/* Words of the largest product of a layer, laid out for either direction. */
+static size_t packed_words(const struct model *m, const struct layout *y)
+{
     const int sizes[][2] = {
         {y->qkv, y->width}, {y->width, y->query}, {y->up, y->width}, {y->width, y->ff}};
     size_t most = 0;
-    for (size_t i = 0; i < COUNT_OF(sizes); i++) {
-        size_t there = nn_packed_size(sizes[i][0], sizes[i][1]),
-               back = nn_packed_size(sizes[i][1], sizes[i][0]);
+    for (size_t i = 0; product_packs(m->compute) && i < COUNT_OF(sizes); i++) {
+        size_t there = product_words(m->compute, sizes[i][0], sizes[i][1]),
+               back = product_words(m->compute, sizes[i][1], sizes[i][0]);
         most = there > most ? there : most;
         most = back > most ? back : most;
     }
-    return (int)most;
+    return most;
+}
+
+static bool merges(const struct model *m)
+{
+    return m->lora && m->compute == COMPUTE_BF16;
+}
+
+/* What products take beside their sides and results. */
+static void lay_out_products(struct model_run *run, const struct model *m, float *block, size_t *at)
+{
+    const struct layout *y = &run->lay;
+    const bool bf16 = m->compute == COMPUTE_BF16;
+    const int deep = y->query > y->ff ? y->query : y->ff;
+    size_t x = 0;
+    if (bf16) {
+        x = nn_bf16_packed_size(y->width, run->head_rows);
+        const size_t layer = nn_bf16_packed_size(deep > y->width ? deep : y->width, CHUNK_ROWS);
+        x = layer > x ? layer : x;
+    }
+    for (int i = 0; i < 2; i++)
+        run->packed[i] = take_floats(block, at, packed_words(m, y));
+    run->head = take_floats(block, at, bf16 ? nn_bf16_packed_size(m->cfg.vocab, y->width) : 0);
+    run->head_dx = take_floats(block, at, bf16 ? nn_bf16_packed_size(y->width, m->cfg.vocab) : 0);
+    run->packed_x = take_floats(block, at, m->lora ? 0 : x);
+    run->merged = take_floats(block, at, merges(m) ? layout_product_max(y) : 0);
+    run->scratch = take_floats(block, at, product_scratch(m->compute));
 }
 
 /* For n tokens of which r rows are scored, in sequences of at most `longest`. */
@@ -151,8 +189,7 @@ static size_t lay_out(struct model_run *run, const struct model *m, int n, int r
     run->act = take(block, &at, CHUNK_ROWS, y->ff);
     run->dact = take(block, &at, CHUNK_ROWS, y->ff);
     run->dgu = take(block, &at, CHUNK_ROWS, y->up);
-    for (int i = 0; i < 2; i++)
-        run->packed[i] = take(block, &at, 1, packed_floats(y));
+    lay_out_products(run, m, block, &at);
     run->dhead = take(block, &at, 1, y->query + y->kv);
     run->again = take(block, &at, 1, run->head_rows);
     run->dx = take(block, &at, n, y->width);
@@ -290,14 +327,20 @@ struct ready {
     const float *w;
 };
 
-static struct ready ready_by(void (*pack)(int out, int in, const float *w, float *ret_packed),
-                             const struct model_run *run, const struct model *m, int layer,
-                             enum lora_product which, int place)
+typedef void (*pack_fn)(enum model_compute c, int out, int in, const float *w, void *ret_packed);
+
+static struct ready ready_by(pack_fn pack, const struct model_run *run, const struct model *m,
+                             int layer, enum lora_product which, int place)
 {
     struct ready r = {.p = product_of(run, m, layer, which)};
     r.w = m->params + r.p.w;
-    if (NN_PACKED_IS_FASTER) {
-        pack(r.p.out, r.p.in, r.w, run->packed[place]);
+    if (merges(m)) {
+        memcpy(run->merged, r.w, (size_t)r.p.out * (size_t)r.p.in * sizeof *r.w);
+        lora_merge(m, layer, which, run->merged);
+        r.w = run->merged;
+    }
+    if (product_packs(m->compute)) {
+        pack(m->compute, r.p.out, r.p.in, r.w, run->packed[place]);
         r.w = run->packed[place];
     }
     return r;
@@ -306,13 +349,13 @@ static struct ready ready_by(void (*pack)(int out, int in, const float *w, float
 static struct ready ready(const struct model_run *run, const struct model *m, int layer,
                           enum lora_product which, int place)
 {
-    return ready_by(nn_pack, run, m, layer, which, place);
+    return ready_by(product_pack, run, m, layer, which, place);
 }
 
 static struct ready ready_dx(const struct model_run *run, const struct model *m, int layer,
                              enum lora_product which, int place)
 {
-    return ready_by(nn_pack_dx, run, m, layer, which, place);
+    return ready_by(product_pack_dx, run, m, layer, which, place);
 }
 
 /* y (+)= x @ w^T + b, and what an adapter adds. */
@@ -320,13 +363,13 @@ static void linear(const struct model_run *run, const struct model *m, struct re
                    const float *x, bool add, float *y)
 {
     const struct product p = r.p;
-    if (!NN_PACKED_IS_FASTER)
-        nn_matmul(n, p.out, p.in, x, r.w, add ? 1 : 0, y);
+    if (product_packs(m->compute))
+        product(m->compute, n, p.out, p.in, x, r.w, add, y, run->scratch);
     else
-        (add ? nn_packed_matmul_add : nn_packed_matmul)(n, p.out, p.in, x, r.w, y);
+        nn_matmul(n, p.out, p.in, x, r.w, add ? 1 : 0, y);
     if (p.bias)
         nn_bias(n, p.out, m->params + p.bias, y);
-    if (m->lora)
+    if (m->lora && !merges(m))
         lora_forward(m, p.layer, p.which, n, x, y, run->lora);
 }
 
@@ -335,12 +378,25 @@ static void linear_dx(const struct model_run *run, const struct model *m, struct
                       const float *dy, float *dx)
 {
     const struct product p = r.p;
-    if (!NN_PACKED_IS_FASTER)
-        nn_matmul_dx(n, p.out, p.in, dy, r.w, 0, dx);
+    if (product_packs(m->compute))
+        product(m->compute, n, p.in, p.out, dy, r.w, false, dx, run->scratch);
     else
-        nn_packed_matmul(n, p.in, p.out, dy, r.w, dx);
-    if (m->lora)
+        nn_matmul_dx(n, p.out, p.in, dy, r.w, 0, dx);
+    if (m->lora && !merges(m))
         lora_dx(m, p.layer, p.which, n, dy, dx, run->lora);
+}
+
+/* dw[out, in] += dy^T @ x */
+static void weights_dw(const struct model_run *run, const struct model *m, int n, int out, int in,
+                       const float *dy, const float *x, float *dw)
+{
+    if (m->compute == COMPUTE_BF16) {
+        uint32_t *packed_x = (uint32_t *)run->packed_x;
+        nn_bf16_pack_dx(n, in, x, packed_x);
+        nn_bf16_matmul_dw(n, out, in, dy, packed_x, dw, run->scratch);
+    } else {
+        nn_matmul_dw(n, out, in, dy, x, dw);
+    }
 }
 
 static void linear_dw(const struct model_run *run, const struct model *m, struct product p, int n,
@@ -350,7 +406,7 @@ static void linear_dw(const struct model_run *run, const struct model *m, struct
         lora_dw(m, p.layer, p.which, n, dy, x, grads, run->lora);
         return;
     }
-    nn_matmul_dw(n, p.out, p.in, dy, x, grads + p.w);
+    weights_dw(run, m, n, p.out, p.in, dy, x, grads + p.w);
     if (p.bias)
         nn_bias_bwd(n, p.out, dy, grads + p.bias);
 }
@@ -513,14 +569,27 @@ static void trunk_forward(struct model_run *run, const struct model *m, const st
                     last ? run->x_out : run->layers[l + 1].x1);
     }
     norm(m, b->n_rows, run->x_out, run->lay.norm, run->hidden);
+    if (m->compute == COMPUTE_BF16)
+        product_pack(m->compute, m->cfg.vocab, run->lay.width, m->params + run->lay.head,
+                     run->head);
+}
+
+/* logits[n, V] of hidden[n, D], after trunk_forward. */
+static void head_forward(const struct model_run *run, const struct model *m, int n,
+                         const float *hidden, float *logits)
+{
+    const int v = m->cfg.vocab, d = run->lay.width;
+    if (m->compute == COMPUTE_BF16)
+        product(m->compute, n, v, d, hidden, run->head, false, logits, run->scratch);
+    else
+        nn_matmul(n, v, d, hidden, m->params + run->lay.head, 0, logits);
 }
 
 void model_logits(struct model_run *run, const struct model *m, const struct model_batch *b,
                   float *ret_logits)
 {
     trunk_forward(run, m, b);
-    nn_matmul(b->n_rows, m->cfg.vocab, run->lay.width, run->hidden, m->params + run->lay.head, 0,
-              ret_logits);
+    head_forward(run, m, b->n_rows, run->hidden, ret_logits);
 }
 
 /* Probabilities of scored rows from .. from + rows - 1; returns where they are. */
@@ -530,8 +599,7 @@ static const float *head_chunk(struct model_run *run, const struct model *m,
 {
     const int v = m->cfg.vocab, d = run->lay.width;
     float *probs = run->probs + (run->probs_kept ? (size_t)from * (size_t)v : 0);
-    nn_matmul(rows, v, d, run->hidden + (size_t)from * (size_t)d, m->params + run->lay.head, 0,
-              probs);
+    head_forward(run, m, rows, run->hidden + (size_t)from * (size_t)d, probs);
     nn_softmax_logp(rows, v, probs, run->temperature, b->target + from, ret_logp, ret_entropy);
     return probs;
 }
@@ -553,7 +621,9 @@ static void head_backward(struct model_run *run, const struct model *m, const st
                           const float *dlogp, float *grads)
 {
     const int v = m->cfg.vocab, d = run->lay.width;
-    const float *w = m->params;
+    const float *w = m->params + run->lay.head;
+    if (m->compute == COMPUTE_BF16)
+        product_pack_dx(m->compute, v, d, w, run->head_dx);
     memset(run->dx_rows, 0, (size_t)b->n_rows * (size_t)d * sizeof(float));
     for (int from = 0; from < b->n_rows; from += run->head_rows) {
         const int rows = rows_of_chunk(b->n_rows, from, run->head_rows);
@@ -562,9 +632,13 @@ static void head_backward(struct model_run *run, const struct model *m, const st
             probs = head_chunk(run, m, b, from, rows, run->again, NULL);
         nn_softmax_logp_bwd(rows, v, probs, run->temperature, b->target + from, dlogp + from,
                             run->dlogits);
-        nn_matmul_dx(rows, v, d, run->dlogits, w + run->lay.head, 0, run->dhidden);
+        if (m->compute == COMPUTE_BF16)
+            product(m->compute, rows, d, v, run->dlogits, run->head_dx, false, run->dhidden,
+                    run->scratch);
+        else
+            nn_matmul_dx(rows, v, d, run->dlogits, w, 0, run->dhidden);
         if (!m->lora)
-            nn_matmul_dw(rows, v, d, run->dlogits, hidden, grads + run->lay.head);
+            weights_dw(run, m, rows, v, d, run->dlogits, hidden, grads + run->lay.head);
         norm_bwd(m, rows, at_row(run->x_out, from, d), run->lay.norm, run->dhidden,
                  at_row(run->dx_rows, from, d), grads);
     }

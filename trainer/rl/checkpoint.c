@@ -377,15 +377,20 @@ static int trained_load(struct rl_run *run, const char *dir, struct err *err)
     if (run->tok)
         tok_free(run->tok);
     run->tok = NULL;
-    return policy_load(dir, &run->model, &run->tok, err);
+    TRY(policy_load(dir, &run->model, &run->tok, err));
+    rl_compute_as(run->recipe, &run->model);
+    return 0;
 }
 
 static int reference_load(const struct rl_run *run, const char *dir, struct model *ret,
                           struct err *err)
 {
     struct lora *saved;
-    if (!run->model.lora)
-        return model_load(dir, ret, err);
+    if (!run->model.lora) {
+        TRY(model_load(dir, ret, err));
+        rl_compute_as(run->recipe, ret);
+        return 0;
+    }
     TRY(lora_load(dir, &run->model, &saved, err));
     *ret = run->model;
     ret->lora = saved;

@@ -138,6 +138,7 @@ struct recipe {
     char *model_path; /* NULL: build `model` (vocab and special ids come from the tokenizer) */
     struct model_config model;
     bool recompute; /* the update makes activations again instead of keeping them */
+    int compute;    /* enum model_compute: what products round their sides to */
     int tokenizer_vocab;
     struct recipe_strings
         tokenizer_texts; /* specs or JSONL files; empty: the data of the SFT stages */

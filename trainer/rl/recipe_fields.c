@@ -218,6 +218,7 @@ const struct field RECIPE_FIELDS[] = {
     {.key = "seed", .kind = UINT64, AT(recipe, seed)},
     {.key = "out", .kind = STRING, AT(recipe, out)},
     COUNT("threads", recipe, threads, 0),
+    {.key = "compute", .kind = CHOICE, AT(recipe, compute), .names = model_compute_names},
     {.key = "save_dtype", .kind = CHOICE, AT(recipe, save_dtype), .names = DTYPE_NAMES},
     {.key = "checkpoints", .kind = GROUP, .fields = CHECKPOINT_FIELDS},
     {.key = "chat_template", .kind = CHOICE, AT(recipe, chat), .names = chat_names},

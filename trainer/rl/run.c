@@ -80,6 +80,12 @@ int rl_grpo_steps(const struct recipe *r, int stage)
     return steps;
 }
 
+void rl_compute_as(const struct recipe *r, struct model *m)
+{
+    m->recompute = r->recompute;
+    m->compute = r->compute;
+}
+
 void json_set_number(json_t *object, const char *key, double value)
 {
     if (isfinite(value))

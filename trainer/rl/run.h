@@ -65,6 +65,9 @@ void json_set_number(json_t *object, const char *key, double value);
 /* Sets "PREFIXnot-code" ... "PREFIXfaster". */
 void json_set_grades(json_t *object, const char *prefix, const int grades[GRADE_COUNT]);
 
+/* A model that was just loaded computes as the recipe says. */
+void rl_compute_as(const struct recipe *r, struct model *m);
+
 /* The seed of one use of randomness: uses never share a stream, stages neither. */
 enum rl_seed {
     SEED_MODEL,

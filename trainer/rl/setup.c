@@ -114,7 +114,7 @@ int rl_setup(struct rl_run *run, const struct recipe *recipe, struct err *err)
 {
     run->recipe = recipe;
     int rc = recipe->model_path ? policy_load(recipe->model_path, &run->model, &run->tok, err) : 0;
-    run->model.recompute = recipe->recompute;
+    rl_compute_as(recipe, &run->model);
     if (rc == 0 && recipe->model_path)
         rc = setup_adapter(run, err);
     if (rc == 0 && recipe->sources.n)
@@ -172,7 +172,7 @@ int rl_setup_policy(struct rl_run *run, struct err *err)
     cfg.vocab = tok_vocab(run->tok);
     cfg.eos_id = tok_special(run->tok, END_OF_TEXT);
     TRY(model_create(&cfg, rl_seed(run->recipe->seed, SEED_MODEL, 0), &run->model, err));
-    run->model.recompute = run->recipe->recompute;
+    rl_compute_as(run->recipe, &run->model);
     return 0;
 }
 

@@ -136,6 +136,7 @@ json_t *summary_make(const struct rl_run *run, const json_t *evals, double secon
     json_object_set_new(summary, "tokens_sampled", json_integer(run->tokens_sampled));
     json_object_set_new(summary, "tokens_trained", json_integer(run->tokens_trained));
     json_object_set_new(summary, "model_dir", json_string(model_dir));
+    json_object_set_new(summary, "compute", json_string(model_compute_what(&run->model, NULL)));
     json_object_set_new(summary, "seed", json_integer((json_int_t)run->recipe->seed));
     return summary;
 }
