@@ -3,8 +3,9 @@
  * The daemon is in external epoll mode: its epoll descriptor sits in a uv_poll_t and its next
  * time-out in a uv_timer_t; either runs MHD_run.
  *
- * Only one thing happens in a thread of its own: on SIGHUP the problems are read anew, which takes
- * as long as it takes. When that has succeeded, requests that come from then on get the new ones. */
+ * Two things happen in threads. Large bodies and answers are read and written there (aside.h). And on
+ * SIGHUP the problems are read anew, which takes as long as it takes; when that has succeeded,
+ * requests that come from then on get the new ones. */
 #include "server.h"
 
 #include <signal.h>
@@ -63,6 +64,7 @@ static struct request *request_new(struct server *s, struct MHD_Connection *conn
                           .server = s,
                           .connection = connection,
                           .catalog = catalog_keep(s->catalog)};
+    queue_init(&r->writings);
     queue_push(&s->requests, &r->node);
     return r;
 }
@@ -92,9 +94,12 @@ static void handle(struct request *r)
         r->server->metrics.refused++;
         request_later(r, MHD_HTTP_TOO_MANY_REQUESTS, "the requests in work are too large already");
     }
-    if (!r->answered)
+    if (r->answered)
+        buf_free(&r->body);
+    else if (r->route->reads)
+        request_read(r);
+    else
         r->route->handle(r);
-    buf_free(&r->body);
 }
 
 static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, const char *url,
