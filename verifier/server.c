@@ -16,12 +16,14 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "client.h"
+#include "outlet.h"
 
 enum {
     REQUEST_MAGIC = 0x48545450,
     DRAIN_MS_MAX = 60000,
     DRAIN_MS_LAST = 1000,
     IDLE_S = 600,
+    LOG_MS = 200,
     DROPPED_BYTES_MAX = 4 * ASSAY_BODY_BYTES_MAX,
     CONNECTIONS_MAX = 4096,
     CONNECTIONS_MIN = 8,
@@ -53,6 +55,20 @@ static void on_daemon(uv_poll_t *poll, int status, int events)
 static void on_timer(uv_timer_t *timer)
 {
     turn(timer->data);
+}
+
+/* Lines of the log that nobody read yet are tried again from time to time. */
+static void on_log(uv_timer_t *timer)
+{
+    if (!outlet_flush())
+        uv_timer_stop(timer);
+}
+
+static void on_turn(uv_prepare_t *prepare)
+{
+    struct server *s = prepare->data;
+    if (!uv_is_active((uv_handle_t *)&s->log) && outlet_flush())
+        uv_timer_start(&s->log, on_log, LOG_MS, LOG_MS);
 }
 
 /* ---- requests -------------------------------------------------------------------------------- */
@@ -223,6 +239,8 @@ static void stop(struct server *s)
     uv_close((uv_handle_t *)&s->poll, NULL);
     uv_close((uv_handle_t *)&s->timer, NULL);
     uv_close((uv_handle_t *)&s->drain, NULL);
+    uv_close((uv_handle_t *)&s->log, NULL);
+    uv_close((uv_handle_t *)&s->each_turn, NULL);
     uv_close((uv_handle_t *)&s->on_int, NULL);
     uv_close((uv_handle_t *)&s->on_term, NULL);
     uv_close((uv_handle_t *)&s->on_hup, NULL);
@@ -293,11 +311,14 @@ static void start_handles(struct server *s)
 {
     uv_timer_init(&s->loop, &s->timer);
     uv_timer_init(&s->loop, &s->drain);
+    uv_timer_init(&s->loop, &s->log);
+    uv_prepare_init(&s->loop, &s->each_turn);
     uv_signal_init(&s->loop, &s->on_int);
     uv_signal_init(&s->loop, &s->on_term);
     uv_signal_init(&s->loop, &s->on_hup);
-    s->poll.data = s->timer.data = s->drain.data = s;
+    s->poll.data = s->timer.data = s->drain.data = s->each_turn.data = s;
     s->on_int.data = s->on_term.data = s->on_hup.data = s;
+    uv_prepare_start(&s->each_turn, on_turn);
     uv_poll_start(&s->poll, UV_READABLE, on_daemon);
     uv_signal_start(&s->on_int, on_signal, SIGINT);
     uv_signal_start(&s->on_term, on_signal, SIGTERM);
@@ -310,12 +331,14 @@ int server_run(struct server *s, const struct server_options *options, struct ca
 {
     *s = (struct server){
         .options = options, .catalog = catalog, .listener = *listener, .started_ns = wall_ns()};
+    outlet_open();
     queue_init(&s->requests);
     CHECK(server_n_routes <= METRICS_ROUTES_MAX && uv_loop_init(&s->loop) == 0);
     if (start_daemon(s) < 0) {
         LOG_ERROR("http=failed listen=%s", s->listener.name);
         listen_close(&s->listener);
         catalog_drop(s->catalog);
+        outlet_close();
         return -EIO;
     }
     s->grader.reward = *reward;
@@ -330,5 +353,6 @@ int server_run(struct server *s, const struct server_options *options, struct ca
     grader_free(&s->grader);
     catalog_drop(s->catalog);
     LOG_INFO("stopped verdicts=%ld infra=%ld", s->metrics.tally.n, s->metrics.tally.infra);
+    outlet_close();
     return 0;
 }

@@ -40,6 +40,8 @@ struct server {
     uv_poll_t poll;   /* the daemon's epoll descriptor */
     uv_timer_t timer; /* the daemon's next time-out */
     uv_timer_t drain; /* how long a drain may take */
+    uv_timer_t log;   /* lines that nobody reads */
+    uv_prepare_t each_turn;
     uv_signal_t on_int, on_term, on_hup;
     struct reload *reload; /* problems that are being read */
     struct node requests;  /* all that are begun and not completed */
