@@ -95,7 +95,9 @@ enum keeper_cause {
     KEEPER_BY_CPU = 1,
     KEEPER_BY_WALL = 2,
     KEEPER_BY_JUDGE = 3,
-    KEEPER_BY_DISK = 4 /* it filled the folder for temporary files */
+    KEEPER_BY_DISK = 4,   /* it filled the folder for temporary files */
+    KEEPER_BY_MEMORY = 5, /* the kernel: it met the cap on its slot's memory */
+    KEEPER_BY_HOST = 6    /* the kernel: others wanted the memory. Not the program's doing */
 };
 
 struct keeper_exited {

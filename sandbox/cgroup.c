@@ -8,7 +8,11 @@
  *
  * Version 2 gives controllers only to groups whose parent holds no process. So the verifier first
  * moves itself down into "assay-host", and slots become siblings of that. Nobody can remove the
- * group it is in: each slot removes the empty groups that earlier ones left. */
+ * group it is in: each slot removes the empty groups that earlier ones left.
+ *
+ * The kernel counts whom it killed in a group for want of memory, whoever wanted it, and how often the
+ * group met its cap: "oom_kill" and "oom" of memory.events, or memory.oom_control's "oom_kill" and
+ * memory.failcnt of version 1. A kill without a meeting is the host's. */
 #include "sandbox/cgroup.h"
 
 #include <dirent.h>
@@ -130,8 +134,10 @@ static void sweep(const char *folder)
         closedir(dir);
 }
 
-/* Enters a new group below `folder` and opens the named cap of it. -1 when refused. */
-static int enter_below(const char *folder, const char *const caps[], int *ret_fds, size_t n)
+/* Enters a new group below `folder` and opens the named files of it: caps, then others that are only
+ * read. -1 when it has none of the caps or refuses. */
+static int enter_below(const char *folder, const char *const files[], int *ret_fds, size_t n,
+                       size_t n_caps)
 {
     char leaf[PATH_MAX];
     sweep(folder);
@@ -141,8 +147,8 @@ static int enter_below(const char *folder, const char *const caps[], int *ret_fd
         return -1;
     int had = 0, dir = open(leaf, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     for (size_t i = 0; i < n && dir >= 0; i++) {
-        ret_fds[i] = openat(dir, caps[i], O_RDWR | O_CLOEXEC);
-        had += ret_fds[i] >= 0;
+        ret_fds[i] = openat(dir, files[i], (i < n_caps ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+        had += i < n_caps && ret_fds[i] >= 0;
     }
     if (dir >= 0)
         close(dir);
@@ -161,25 +167,30 @@ static int enter_below(const char *folder, const char *const caps[], int *ret_fd
 
 bool sbx__cgroup_enter(struct sbx_cgroup *group)
 {
-    static const char *const unified[] = {"memory.max", "pids.max"};
-    static const char *const memory[] = {"memory.limit_in_bytes"}, *const pids[] = {"pids.max"};
+    static const char *const unified[] = {"pids.max", "memory.max", "memory.events"};
+    static const char *const pids[] = {"pids.max"};
+    static const char *const memory[] = {"memory.limit_in_bytes", "memory.oom_control",
+                                         "memory.failcnt"};
     char folder[PATH_MAX];
-    int fds[2] = {-1, -1};
-    *group = (struct sbx_cgroup){.memory = -1, .processes = -1};
+    int fds[4] = {-1, -1, -1, -1}; /* processes; memory: its cap and its counters */
     if (own_folder(NULL, folder)) {
         char *last = strrchr(folder, '/');
         if (last && strcmp(last + 1, HOST_GROUP) == 0) {
             *last = 0;
             if (is_delegated(folder))
-                (void)enter_below(folder, unified, fds, 2);
+                (void)enter_below(folder, unified, fds, 3, 2);
         }
     }
-    if (fds[0] < 0 && own_folder("memory", folder) && is_delegated(folder))
-        (void)enter_below(folder, memory, &fds[0], 1);
-    if (fds[1] < 0 && own_folder("pids", folder) && is_delegated(folder))
-        (void)enter_below(folder, pids, &fds[1], 1);
-    group->memory = fds[0];
-    group->processes = fds[1];
+    const bool is_unified = fds[1] >= 0;
+    if (!is_unified && own_folder("memory", folder) && is_delegated(folder))
+        (void)enter_below(folder, memory, &fds[1], 3, 1);
+    if (fds[0] < 0 && own_folder("pids", folder) && is_delegated(folder))
+        (void)enter_below(folder, pids, &fds[0], 1, 1);
+    *group = (struct sbx_cgroup){.processes = fds[0],
+                                 .memory = fds[1],
+                                 .unified = is_unified,
+                                 .kills = fds[2],
+                                 .meets = is_unified ? fds[2] : fds[3]};
     return fds[0] >= 0 || fds[1] >= 0;
 }
 
@@ -199,6 +210,47 @@ int sbx__cgroup_limit(struct sbx_cgroup *group, uint64_t memory, uint64_t proces
 {
     TRY(write_cap(group->memory, memory, &group->memory_now));
     return write_cap(group->processes, processes, &group->processes_now);
+}
+
+/* The number behind `key` in a file of lines, or the number that is the whole file. 0 where there is
+ * none. */
+static uint64_t count(int fd, const char *key)
+{
+    char text[1024];
+    ssize_t n = fd < 0 ? -1 : pread(fd, text, sizeof text - 1, 0);
+    text[n < 0 ? 0 : n] = 0;
+    if (!key)
+        return strtoull(text, NULL, 10);
+    const size_t length = strlen(key);
+    for (const char *line = text; *line; line += line[0] == '\n') {
+        if (strncmp(line, key, length) == 0 && line[length] == ' ')
+            return strtoull(line + length, NULL, 10);
+        line += strcspn(line, "\n");
+    }
+    return 0;
+}
+
+static uint64_t kills_of(const struct sbx_cgroup *group)
+{
+    return count(group->kills, "oom_kill");
+}
+
+static uint64_t meets_of(const struct sbx_cgroup *group)
+{
+    return count(group->meets, group->unified ? "oom" : NULL);
+}
+
+void sbx__cgroup_mark(struct sbx_cgroup *group)
+{
+    group->kills_then = kills_of(group);
+    group->meets_then = meets_of(group);
+}
+
+enum sbx_oom sbx__cgroup_oom(const struct sbx_cgroup *group)
+{
+    if (group->meets < 0 || kills_of(group) == group->kills_then)
+        return SBX_OOM_NONE;
+    return meets_of(group) == group->meets_then ? SBX_OOM_HOST : SBX_OOM_CAP;
 }
 
 /* ---- the verifier ---------------------------------------------------------------------------- */

@@ -231,6 +231,7 @@ static int start_life(struct keeper *k, const struct keeper_fork *order)
 static int cap_slot(struct keeper *k, const struct keeper_fork *order)
 {
     const uint64_t spare = (uint64_t)(SBX_TMP_MIB + 64) << 20;
+    sbx__cgroup_mark(&k->group);
     return sbx__cgroup_limit(&k->group, k->data_base + spare + (order->memory_kib << 10),
                              order->threads + SLOT_PROCESSES);
 }
@@ -333,6 +334,15 @@ static uint64_t micros(struct timeval t)
     return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_usec;
 }
 
+/* Who has killed a guest that this process did not. */
+static enum keeper_cause killer(const struct keeper *k)
+{
+    static const enum keeper_cause causes[] = {[SBX_OOM_NONE] = KEEPER_BY_ITSELF,
+                                               [SBX_OOM_CAP] = KEEPER_BY_MEMORY,
+                                               [SBX_OOM_HOST] = KEEPER_BY_HOST};
+    return k->isolation & SBX_CGROUP ? causes[sbx__cgroup_oom(&k->group)] : KEEPER_BY_ITSELF;
+}
+
 static int reap(struct keeper *k)
 {
     struct life *l = &k->life;
@@ -356,8 +366,8 @@ static int reap(struct keeper *k)
     const int64_t used_ns = (int64_t)(m.user_us + m.system_us) * NS_PER_US;
     if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
         m.cause = KEEPER_BY_ITSELF;
-    else if (l->cause == KEEPER_BY_ITSELF && used_ns >= l->cpu_ns_max)
-        m.cause = KEEPER_BY_CPU;
+    else if (l->cause == KEEPER_BY_ITSELF)
+        m.cause = used_ns >= l->cpu_ns_max ? KEEPER_BY_CPU : killer(k);
     l->pid = 0;
     int rc = send_message(k, &m, sizeof m, NULL, 0);
     int tidied = k->may_write ? follow_folder(k, sbx__tmp_end(&k->tmp)) : 0;

@@ -12,10 +12,10 @@ struct options {
     const char *out, *url, *config;
     json_t *problems;
     int slots, k[EVAL_K_MAX], n_k;
-    bool json, no_timing;
+    bool json, answers, no_timing;
 };
 
-enum { KEY_K = 256, KEY_URL, KEY_JSON, KEY_NO_TIMING, KEY_CONFIG };
+enum { KEY_K = 256, KEY_URL, KEY_JSON, KEY_NO_TIMING, KEY_ANSWERS, KEY_CONFIG };
 
 static const struct argp_option OPTION_TABLE[] = {
     {"problems", 'p', "PROBLEMS", 0, "A problem file, folder or family; may be given again", 0},
@@ -24,6 +24,8 @@ static const struct argp_option OPTION_TABLE[] = {
      "A verifier that serves the same -p, in the same order, instead of one of our own", 0},
     {"jobs", 'j', "N", 0, "Slots of our own verifier (one per core)", 0},
     {"config", KEY_CONFIG, "FILE", 0, "Our own verifier's --config: which packages there are", 0},
+    {"answers", KEY_ANSWERS, NULL, 0,
+     "Where a problem's demonstration has a final answer, a completion with the same one is right", 0},
     {"no-timing", KEY_NO_TIMING, NULL, 0, "Grade no speed", 0},
     {"output", 'o', "FILE", 0, "Write every completion and its verdict as JSON lines", 0},
     {"json", KEY_JSON, NULL, 0, "Print the result as JSON", 0},
@@ -60,6 +62,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_CONFIG:
         o->config = arg;
+        return 0;
+    case KEY_ANSWERS:
+        o->answers = true;
         return 0;
     case KEY_NO_TIMING:
         o->no_timing = true;
@@ -188,6 +193,7 @@ static int eval_all(struct rl_run *run, const struct options *o, FILE *completio
                                    .samples = e->samples,
                                    .limit = e->limit,
                                    .sampling = e->sampling,
+                                   .answers = o->answers,
                                    .seed = rl_seed(run->recipe->seed, SEED_EVAL, 0),
                                    .n_k = o->n_k};
         memcpy(req.k, o->k, sizeof req.k);

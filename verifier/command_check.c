@@ -9,6 +9,7 @@
 #include "command.h"
 #include "config.h"
 #include "generate.h"
+#include "outlet.h"
 
 enum {
     REPEATS = 3,
@@ -47,14 +48,14 @@ static void say_progress(struct checking *c, bool end)
 {
     int64_t now = wall_ns(), due = c->terminal ? progress_terminal_ns : progress_lines_ns;
     if (c->terminal && (end || now - c->said_ns >= due))
-        fputs("\r\033[K", stderr);
+        outlet_say("\r\033[K");
     if (end || now - c->said_ns < due)
         return;
     double s = (double)(now - c->started_ns) / 1e9, rate = c->reported / s;
-    fprintf(stderr, "%d of %d problems, %ld programs", c->reported, c->set.n, c->programs);
+    outlet_say("%d of %d problems, %ld programs", c->reported, c->set.n, c->programs);
     if (c->reported)
-        fprintf(stderr, ", %.0f s left", (c->set.n - c->reported) / rate);
-    fputs(c->terminal ? "" : "\n", stderr);
+        outlet_say(", %.0f s left", (c->set.n - c->reported) / rate);
+    outlet_say("%s", c->terminal ? "" : "\n");
     c->said_ns = now;
 }
 
@@ -71,7 +72,7 @@ static void report_row(struct checking *c, struct check_row *r)
     c->mutants += r->mutants;
     c->killed += r->killed;
     if (c->terminal)
-        fputs("\r\033[K", stderr);
+        outlet_say("\r\033[K");
     if (o->json)
         check_print_json(r);
     else if (fault || r->worst > CHECK_NOTE || o->verbose || c->set.n <= ROWS_QUIET)
@@ -254,8 +255,10 @@ int command_check(int argc, char **argv)
     c->said_ns = c->started_ns;
     check_set_open(&c->seen);
     grader_start(&c->grader, &c->loop, o.slots);
+    outlet_open();
     pump(c);
     uv_run(&c->loop, UV_RUN_DEFAULT);
+    outlet_close();
     grader_free(&c->grader);
     summary(c);
     check_set_close(&c->seen);

@@ -13,6 +13,7 @@
 #include "config.h"
 #include "generate.h"
 #include "job.h"
+#include "outlet.h"
 #include "output.h"
 #include "report.h"
 #include "samples.h"
@@ -84,6 +85,7 @@ static void on_tick(uv_timer_t *timer)
 {
     struct grading *g = timer->data;
     report_progress(&g->report, false);
+    outlet_flush();
     if (!g->err.code && output_flush(&g->output, &g->err) < 0)
         stop(g);
 }
@@ -271,7 +273,9 @@ static void run_loop(struct grading *g)
     uv_signal_start(&g->on_int, on_signal, SIGINT);
     uv_signal_start(&g->on_term, on_signal, SIGTERM);
     pump(g);
+    outlet_open();
     uv_run(&g->loop, UV_RUN_DEFAULT);
+    outlet_close();
     if (!g->signal && !g->err.code)
         report_summary(&g->report, stderr);
 }

@@ -44,16 +44,10 @@ bool fusion_check(struct request *r, const json_t *object, const char *under,
 
 json_t *fusion_body(struct request *r, const struct key *keys, size_t n)
 {
-    json_error_t why;
-    json_t *body = json_loadb(buf_view(&r->body).s, r->body.len,
-                              JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
-    buf_free(&r->body);
-    if (!json_is_object(body))
-        fusion_invalid(r, NULL, NULL, "is not a JSON object%s%s", body ? "" : ": ",
-                       body ? "" : why.text);
-    else if (fusion_check(r, body, NULL, keys, n))
-        return body;
-    json_decref(body);
+    if (!json_is_object(r->json))
+        fusion_invalid(r, NULL, NULL, "is not a JSON object%s%s", r->json ? "" : ": ", r->bad_json);
+    else if (fusion_check(r, r->json, NULL, keys, n))
+        return r->json;
     return NULL;
 }
 

@@ -12,7 +12,7 @@
 
 enum { FUSION_S_MAX = 3600 };
 
-/* The body, an object with keys of these types; a new reference, NULL after a 422. */
+/* The request's body, an object with keys of these types; NULL after a 422. */
 json_t *fusion_body(struct request *r, const struct key *keys, size_t n);
 
 /* Whether an object below the body's key `under` has keys of these types; false after a 422. */

@@ -10,8 +10,10 @@
  *
  * A step returns the next one, or WAIT and is continued by job_resume from a callback. Identical
  * questions of one process are answered once: the first job leads, later ones wait with the cache
- * entry. A timed answer is shared so, but not remembered (grader.cache_timed). A leader that meets a fault of ours or is cancelled hands the lead to the first that
- * waits, so a fault is never shared and never remembered. */
+ * entry. A timed answer is shared so, but not remembered (grader.cache_timed). A leader that meets a
+ * fault of ours or is cancelled hands the lead to the first that waits, so a fault is never shared
+ * and never remembered. A large text is extracted aside (aside.h), and a large program neither shared
+ * nor remembered: the cache would hold little else. */
 #include "job.h"
 
 #include <stdlib.h>
@@ -51,6 +53,8 @@ struct job {
     struct cache_entry *entry; /* this job leads it */
     bool waiting;              /* `node` waits for another job's entry */
     struct node node;
+    struct aside aside;
+    struct buf written; /* what the judge is asked about a large program */
     struct task task;
     struct pool *in; /* where `task` is */
 };
@@ -68,7 +72,7 @@ static struct str text_of(const json_t *item, const char *key)
     return str_make(json_string_value(v), json_string_length(v));
 }
 
-static enum step step_extract(struct job *j)
+static void extract(struct job *j)
 {
     const struct problem *p = j->spec.problem;
     struct str text;
@@ -86,7 +90,59 @@ static enum step step_extract(struct job *j)
     } else {
         j->x = (struct extraction){.code = text_of(j->spec.item, "solution"), .rule = "solution"};
     }
-    return RECALL;
+}
+
+static json_t *question_for_judge(const struct job *j)
+{
+    json_t *program = json_stringn(j->x.code.s, j->x.code.len);
+    CHECK(program); /* it came in as JSON, and extraction keeps UTF-8 whole */
+    return json_pack("{s:s, s:s, s:o, s:b, s:b}", "op", "grade", "suite", j->spec.problem->key,
+                     "program", program, "timing", wants_timing(j), "starter", j->starter);
+}
+
+static int append(const char *bytes, size_t n, void *out)
+{
+    buf_add(out, bytes, n);
+    return 0;
+}
+
+static bool is_large(const struct job *j)
+{
+    return j->x.code.len >= ASIDE_BYTES_MIN;
+}
+
+/* A large program is also made ready for the judge here, whether or not it will come so far. */
+static void extract_aside(struct aside *a)
+{
+    struct job *j = NODE_OWNER(a, struct job, aside);
+    extract(j);
+    if (!is_large(j))
+        return;
+    json_t *question = question_for_judge(j);
+    CHECK(json_dump_callback(question, append, &j->written, JSON_COMPACT) == 0);
+    json_decref(question);
+}
+
+static void on_extracted(struct aside *a)
+{
+    struct job *j = NODE_OWNER(a, struct job, aside);
+    if (j->cancelled || !j->grader->stopped)
+        job_resume(j, j->cancelled ? SHARE : RECALL);
+}
+
+static enum step step_extract(struct job *j)
+{
+    static const char *const kinds[] = {"response", "completion", "solution"};
+    size_t len = 0;
+    for (size_t i = 0; i < COUNT_OF(kinds); i++)
+        len += text_of(j->spec.item, kinds[i]).len;
+    if (len < ASIDE_BYTES_MIN) {
+        extract(j);
+        return RECALL;
+    }
+    j->aside = (struct aside){.work = extract_aside, .done = on_extracted};
+    asides_submit(&j->grader->asides, &j->aside);
+    return WAIT;
 }
 
 /* A verdict depends on the problem's content (its limits among it), on the program, on what is asked, on
@@ -117,7 +173,7 @@ static enum step step_recall(struct job *j)
 {
     struct buf key = {0};
     bool is_new;
-    if (j->spec.fresh)
+    if (j->spec.fresh || is_large(j))
         return LINT;
     question_key(j, &key);
     struct cache_entry *e = cache_get(&j->grader->cache, buf_view(&key), &is_new);
@@ -147,6 +203,7 @@ static void ask(struct job *j, struct pool *pool, json_t *question, int64_t limi
     if (pool == j->grader->judges) {
         j->task.suite_key = j->spec.problem->key;
         j->task.suite = j->spec.problem->suite;
+        j->task.written = &j->written;
     }
     j->in = pool;
     pool_submit(pool, &j->task);
@@ -198,7 +255,7 @@ static enum step step_lint(struct job *j)
     const struct problem *p = j->spec.problem;
     const char *reference = json_string_value(json_object_get(p->suite, "reference"));
     json_t *text = lint_text(j->x.code);
-    CHECK(text); /* it came in as JSON, and extraction keeps UTF-8 whole */
+    CHECK(text);
     ask(j, j->grader->linters,
         json_pack("{s:o, s:s?, s:s?, s:o*, s:s*}", "text", text, "entry_point", p->entry_point,
                   "starter", j->starter ? p->starter : NULL, "calls", counts_of_calls(p), "model",
@@ -238,12 +295,8 @@ static enum step step_judge(struct job *j)
     }
     if (!grade_needs_judge(j->lint))
         return SHARE;
-    json_t *program = json_stringn(j->x.code.s, j->x.code.len);
-    CHECK(program);
-    ask(j, j->grader->judges,
-        json_pack("{s:s, s:s, s:o, s:b, s:b}", "op", "grade", "suite", j->spec.problem->key,
-                  "program", program, "timing", wants_timing(j), "starter", j->starter),
-        judge_limit_ms(j), on_judged);
+    ask(j, j->grader->judges, is_large(j) ? NULL : question_for_judge(j), judge_limit_ms(j),
+        on_judged);
     return WAIT;
 }
 
@@ -326,6 +379,7 @@ static void job_free(struct job *j)
     json_decref(j->judged);
     json_decref(j->verdict);
     arena_free(&j->arena);
+    buf_free(&j->written);
     j->magic = 0;
     free(j);
 }
@@ -376,11 +430,13 @@ void grader_start(struct grader *g, uv_loop_t *loop, int slots)
 {
     g->judges = pool_start(loop, POOL_JUDGE, slots);
     g->linters = pool_start(loop, POOL_LINT, (slots + SLOTS_PER_LINTER - 1) / SLOTS_PER_LINTER);
+    asides_init(&g->asides, loop);
     cache_init(&g->cache, CACHE_ENTRIES_MAX, CACHE_BYTES_MAX);
 }
 
 void grader_stop(struct grader *g)
 {
+    g->stopped = true;
     pool_stop(g->judges);
     pool_stop(g->linters);
 }

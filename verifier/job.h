@@ -2,6 +2,7 @@
 #ifndef ASSAY_JOB_H
 #define ASSAY_JOB_H
 
+#include "aside.h"
 #include "cache.h"
 #include "catalog.h"
 #include "pool.h"
@@ -12,8 +13,10 @@
 struct grader {
     struct pool *judges, *linters;
     struct cache cache;
+    struct asides asides; /* what is done with large texts */
     struct reward reward;
     bool cache_timed; /* measured speed is remembered too */
+    bool stopped;
     char python[64];  /* whose verdicts the cache holds */
 };
 

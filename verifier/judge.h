@@ -29,7 +29,7 @@
  *                   met a SIGKILL that was not ours: not, or not surely, the program's doing), "reason":null|"wrong-answer"|..., "tests":{"passed","total","failures":[{"test","call","got","expected",
  *                   "message"}], and where there is cause "groups":{name:{"passed","total"}}, "points":{"earned","total"}, "not_run"}, "time":{"cpu_ms","wall_ms","speedup":null|{"ratio","low","high","pairs","clock"}}, "memory_peak_kib",
  *                   "isolation":[...], "lint":[{"line","column","code","message"}] (CPython's own syntax error, if any)}
- *        run:      {"infra", "reason", "status": "exit 0"|"signal 9"|..., "stdout", "stderr", "time", "memory_peak_kib", "isolation"}
+ *        run:      {"infra", "killed" (as above), "reason", "status": "exit 0"|"signal 9"|..., "stdout", "stderr", "time", "memory_peak_kib", "isolation"}
  *        generate: {"infra":null, "error":null|"Traceback ...", "problems":[{...}, ...]}
  *        inspect:  {"infra":null, "error":null|"...", "found": {"mutants":[{"source","line","was","now"}], "possible": edits there are,
  *                   "trivial":[{"source","what"}], "shape":null|"...", "tests", "shown", "answers_shown", "reference_shown"}}

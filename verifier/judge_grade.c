@@ -198,6 +198,13 @@ static json_t *time_of(const struct judge_job *job)
     return time;
 }
 
+void judge_put_killed(const struct judge_job *job, json_t *result)
+{
+    if (job->killed || job->infra.code == -EOWNERDEAD)
+        json_object_set_new(result, "killed",
+                            json_string(job->killed && !job->surely ? "perhaps" : "surely"));
+}
+
 static json_t *result(struct judge_job *job)
 {
     bool failed = job->infra.code != 0;
@@ -208,9 +215,7 @@ static json_t *result(struct judge_job *job)
                                : json_null());
     if (failed && job->suite && (job->suite->broken || job->lasting))
         json_object_set_new(r, "lasting", json_true());
-    if (job->killed || job->infra.code == -EOWNERDEAD)
-        json_object_set_new(r, "killed",
-                            json_string(job->killed && !job->surely ? "perhaps" : "surely"));
+    judge_put_killed(job, r);
     json_object_set_new(r, "reason", judge_reason(failed ? REASON_NONE : job->reason));
     json_object_set_new(r, "tests", tests_of(job, failed, total));
     json_object_set_new(r, "time", time_of(job));

@@ -419,10 +419,12 @@ static bool out_of_memory(const struct keeper_exited *end, int64_t limit_kib)
 
 bool judge_guest_was_killed(const struct judge_guest *g, bool *ret_surely)
 {
+    bool for_others = g->exited && g->end.cause == KEEPER_BY_HOST;
     bool killed = g->exited && g->end.cause == KEEPER_BY_ITSELF && WIFSIGNALED(g->end.status) &&
                   WTERMSIG(g->end.status) == SIGKILL;
-    *ret_surely = killed && (g->isolation & SBX_PIDNS) && !out_of_memory(&g->end, g->memory_kib);
-    return killed;
+    *ret_surely = for_others || (killed && (g->isolation & SBX_PIDNS) &&
+                                 !out_of_memory(&g->end, g->memory_kib));
+    return killed || for_others;
 }
 
 enum reason judge_reason_of_end(const struct keeper_exited *end, int64_t memory_limit_kib)
@@ -431,6 +433,8 @@ enum reason judge_reason_of_end(const struct keeper_exited *end, int64_t memory_
         return REASON_TIME_LIMIT;
     if (end->cause == KEEPER_BY_DISK)
         return REASON_OUTPUT_LIMIT;
+    if (end->cause == KEEPER_BY_MEMORY)
+        return REASON_MEMORY_LIMIT;
     if (!WIFSIGNALED(end->status))
         return WEXITSTATUS(end->status) == 0 ? REASON_NONE : REASON_EXCEPTION;
     switch (WTERMSIG(end->status)) {

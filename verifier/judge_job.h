@@ -97,5 +97,6 @@ json_t *judge_generate(const json_t *request);
 json_t *judge_inspect(const json_t *request);
 json_t *judge_isolation(uint32_t bits);
 json_t *judge_reason(enum reason reason);
+void judge_put_killed(const struct judge_job *job, json_t *result); /* see judge.h */
 
 #endif

@@ -307,6 +307,7 @@ json_t *judge_run(const json_t *request)
     json_object_set_new(r, "infra",
                         rc < 0 ? judge_json_text(str_of(job.infra.text), JUDGE_TEXT_BYTES_MAX)
                                : json_null());
+    judge_put_killed(&job, r);
     json_object_set_new(r, "reason", judge_reason(rc < 0 ? REASON_NONE : reason));
     json_object_set_new(r, "status", rc < 0 ? json_null() : json_string(status));
     json_object_set_new(r, "stdout", judge_json_text(printed(&job, 1), run.out_max));

@@ -8,8 +8,8 @@
  * kernel wants memory. The first strikes at random, and a long task more often than a short one; the
  * second may strike the same task always. So tries go on while they have together taken no longer
  * than a single one may, and while this task was not killed much more often than its neighbours
- * were meanwhile. Where only the program's own process was killed, and it may have done that
- * itself, the judge's finding stands after a few times. */
+ * were meanwhile; then it is a fault of ours. Where only the program's own process was killed, and it
+ * may have done that itself, the judge's finding stands after a few times. */
 #include "pool.h"
 
 #include <sched.h>
@@ -149,11 +149,12 @@ void pool__slot_answered(struct slot *s, struct task *t, json_t *result)
     if (s->state == SLOT_IDLE)
         queue_push(&p->idle, &s->idle);
     p->stats.kills += killed != NULL;
+    bool surely = killed && strcmp(killed, "surely") == 0;
     if (killed)
-        again = killed_again(s, t, strcmp(killed, "surely") != 0);
+        again = killed_again(s, t, !surely);
     else /* a lasting fault is the problem's own: another try would say the same */
         again = infra && !json_is_true(json_object_get(result, "lasting")) && ++t->failures < TRIES;
-    settle(p, t, again, result, infra);
+    settle(p, t, again, result, infra || !surely ? infra : "somebody kills the program's process");
     json_decref(result);
     dispatch(p);
 }

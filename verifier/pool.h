@@ -14,12 +14,14 @@
 
 #include "base/err.h"
 #include "base/queue.h"
+#include "base/str.h"
 
 enum pool_kind { POOL_JUDGE, POOL_LINT };
 
 struct task {
     struct node node;
     json_t *question;      /* payload of WIRE_JOB; the owner's reference */
+    const struct buf *written; /* the question as JSON, in its place unless NULL or empty */
     const char *suite_key; /* judge: the suite the question names, NULL if none. */
     json_t *suite;         /* sent to a slot that has not seen it */
     int64_t limit_ms;      /* hard: past it the slot is killed */

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "grade.h"
+#include "outlet.h"
 
 static const char *const grade_names[] = GRADE_NAMES;
 static const char *const reason_names[] = REASON_NAMES;
@@ -122,18 +123,20 @@ void report_progress(struct report *r, bool force)
     r->said_ns = now;
     double spent = (double)(now - r->started_ns) / 1e9,
            rate = (double)t->n / (spent > 1e-3 ? spent : 1e-3);
-    fprintf(stderr, r->terminal ? "\r\033[K%ld" : "assay: %ld", t->n);
+    struct buf line = {0};
+    buf_printf(&line, r->terminal ? "\r\033[K%ld" : "assay: %ld", t->n);
     if (r->total >= 0)
-        fprintf(stderr, "/%ld", r->total);
-    fprintf(stderr, " graded, %.0f/s", rate);
+        buf_printf(&line, "/%ld", r->total);
+    buf_printf(&line, " graded, %.0f/s", rate);
     if (r->total > t->n && t->n > 0)
-        fprintf(stderr, ", %.0f s left", (double)(r->total - t->n) / rate);
+        buf_printf(&line, ", %.0f s left", (double)(r->total - t->n) / rate);
     for (int g = 0; g < GRADE_COUNT; g++)
-        fprintf(stderr, "%s %s %ld", g ? "," : " |", grade_names[g], t->grades[g]);
+        buf_printf(&line, "%s %s %ld", g ? "," : " |", grade_names[g], t->grades[g]);
     if (t->infra)
-        fprintf(stderr, ", INFRA %ld", t->infra);
-    fputs(r->terminal ? "" : "\n", stderr);
-    fflush(stderr);
+        buf_printf(&line, ", INFRA %ld", t->infra);
+    buf_puts(&line, r->terminal ? "" : "\n");
+    outlet_put(line.s, line.len);
+    buf_free(&line);
 }
 
 static double cpu_of(int who)

@@ -74,12 +74,11 @@ static void answer_lint(struct request *r, json_t *result)
 void routes_lint(struct request *r)
 {
     json_error_t why;
-    json_t *body = json_loadb(buf_view(&r->body).s, r->body.len, JSON_REJECT_DUPLICATES, &why);
     const char *entry = NULL;
     json_t *text = NULL;
-    if (!body)
-        request_error(r, MHD_HTTP_BAD_REQUEST, "the body is not JSON: %s", why.text);
-    else if (json_unpack_ex(body, &why, JSON_STRICT, "{s:o, s?s}", "text", &text, "entry_point",
+    if (!r->json)
+        request_error(r, MHD_HTTP_BAD_REQUEST, "the body is not JSON: %s", r->bad_json);
+    else if (json_unpack_ex(r->json, &why, JSON_STRICT, "{s:o, s?s}", "text", &text, "entry_point",
                             &entry) != 0)
         request_error(r, MHD_HTTP_BAD_REQUEST, "%s", why.text);
     else if (!json_is_string(text) || json_string_length(text) > LINT_TEXT_BYTES_MAX)
@@ -89,7 +88,6 @@ void routes_lint(struct request *r)
         json_t *question = json_pack("{s:O, s:s?}", "text", text, "entry_point", entry);
         errand_start(r, r->server->grader.linters, question, LINT_MS_MAX, answer_lint);
     }
-    json_decref(body);
 }
 
 /* ---- verdicts -------------------------------------------------------------------------------- */
@@ -144,17 +142,17 @@ void routes_release(struct request *r)
 }
 
 const struct route server_routes[] = {
-    {"POST", ASSAY_GRADE_PATH, routes_grade, false},
-    {"POST", "/v1/lint", routes_lint, false},
-    {"GET", ASSAY_PROBLEMS_PATH, routes_problems, false},
-    {"GET", ASSAY_HEALTH_PATH, routes_health, false},
-    {"GET", "/metrics", routes_metrics, false},
-    {"GET", "/v1/ping", routes_ping, true},
-    {"POST", "/run_code", routes_run, true},
-    {"POST", "/submit", routes_submit, true},
-    {"GET", "/list_datasets", routes_datasets, true},
-    {"POST", "/list_ids", routes_ids, true},
-    {"POST", "/get_prompts", routes_prompts, true},
-    {"POST", "/get_prompt_by_id", routes_prompt, true},
+    {"POST", ASSAY_GRADE_PATH, routes_grade, true, true, false},
+    {"POST", "/v1/lint", routes_lint, true, false, false},
+    {"GET", ASSAY_PROBLEMS_PATH, routes_problems, false, false, false},
+    {"GET", ASSAY_HEALTH_PATH, routes_health, false, false, false},
+    {"GET", "/metrics", routes_metrics, false, false, false},
+    {"GET", "/v1/ping", routes_ping, false, false, true},
+    {"POST", "/run_code", routes_run, true, false, true},
+    {"POST", "/submit", routes_submit, true, false, true},
+    {"GET", "/list_datasets", routes_datasets, false, false, true},
+    {"POST", "/list_ids", routes_ids, true, false, true},
+    {"POST", "/get_prompts", routes_prompts, true, false, true},
+    {"POST", "/get_prompt_by_id", routes_prompt, true, false, true},
 };
 const size_t server_n_routes = COUNT_OF(server_routes);

@@ -14,7 +14,7 @@
 #include "samples.h"
 #include "server.h"
 
-enum { WINDOW_MIN = 64, WINDOW_PER_SLOT = 4, DEADLINE_S_MAX = 86400 };
+enum { WINDOW_MIN = 64, WINDOW_PER_SLOT = 4, DEADLINE_S_MAX = 86400, TURN_NS = 4000000 };
 
 /* One item; `job` is NULL before it is begun and once there is a verdict. */
 struct served {
@@ -30,11 +30,9 @@ struct served {
 struct grading {
     struct served *rows;
     int n, next, running, left;
-    bool timing, stream, beginning;
+    bool timing, stream, beginning, finished;
     double deadline_s; /* 0: none */
 };
-
-static const char ndjson[] = "application/x-ndjson";
 
 void routes_grade_release(struct request *r)
 {
@@ -77,15 +75,18 @@ static void take(struct served *row, json_t *verdict)
 static void finish(struct request *r)
 {
     struct grading *g = r->grading;
-    if (g->left > 0)
+    if (g->left > 0 || g->finished)
         return;
+    g->finished = true;
     if (g->stream) {
         request_stream_end(r);
         return;
     }
     json_t *list = json_array();
-    for (int i = 0; i < g->n; i++)
-        json_array_append(list, g->rows[i].verdict);
+    for (int i = 0; i < g->n; i++) {
+        json_array_append_new(list, g->rows[i].verdict);
+        g->rows[i].verdict = NULL;
+    }
     request_answer(r, MHD_HTTP_OK, json_pack("{s:o}", "verdicts", list));
 }
 
@@ -113,21 +114,32 @@ static void begin_row(struct request *r, struct served *row)
     row->job = row->done ? NULL : job;
 }
 
-/* Begins what there is room for. A verdict that is known already comes at once, and then asks for
- * more from within: the outer call goes on with that. */
+static bool has_room(struct request *r)
+{
+    int window = WINDOW_PER_SLOT * r->server->options->slots;
+    return r->grading->running < (window > WINDOW_MIN ? window : WINDOW_MIN) &&
+           request_unsent(r) < STREAM_BYTES_MAX;
+}
+
+/* Begins what there is room for, for a moment: then others have their turn first. A verdict that is
+ * known already comes at once, and then asks for more from within: the outer call goes on with
+ * that. */
 static void begin_more(struct request *r)
 {
     struct grading *g = r->grading;
-    int window = WINDOW_PER_SLOT * r->server->options->slots;
-    if (!g || g->beginning)
+    int64_t end_ns = wall_ns() + TURN_NS;
+    if (!g || g->beginning || r->soon)
         return;
     g->beginning = true;
-    while (g->next < g->n && g->running < (window > WINDOW_MIN ? window : WINDOW_MIN) &&
-           request_unsent(r) < STREAM_BYTES_MAX)
+    while (g->next < g->n && has_room(r)) {
         begin_row(r, &g->rows[g->next++]);
+        if (wall_ns() > end_ns) {
+            request_soon(r, begin_more);
+            break;
+        }
+    }
     g->beginning = false;
-    if (!r->answered || g->stream)
-        finish(r);
+    finish(r);
 }
 
 static void on_deadline(struct request *r)
@@ -155,12 +167,6 @@ static void on_deadline(struct request *r)
 }
 
 /* ---- the request ----------------------------------------------------------------------------- */
-
-static bool is_ndjson(struct request *r, const char *header)
-{
-    const char *value = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, header);
-    return value && strcasestr(value, ndjson);
-}
 
 /* The options lie beside the items, or in the query; what both say, the body decides. */
 static const struct key options[] = {
@@ -214,43 +220,16 @@ static json_t *items_of_json(struct request *r, json_t *body)
     return r->answered ? NULL : json_incref(items);
 }
 
-static json_t *read_json(struct request *r, json_t **ret_options)
+/* The request's items and its options, new references; NULL after an error answer. */
+static json_t *read_items(struct request *r, json_t **ret_options)
 {
-    json_error_t why;
-    json_t *items = NULL, *body = json_loadb(buf_view(&r->body).s, r->body.len,
-                                             JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
-    if (!json_is_object(body))
+    if (r->lines && !r->json)
+        request_error(r, MHD_HTTP_BAD_REQUEST, "%s", r->bad_json);
+    else if (!r->lines && !json_is_object(r->json))
         request_error(r, MHD_HTTP_BAD_REQUEST, "the body is not a JSON object: %s",
-                      body ? "another type" : why.text);
-    else if ((*ret_options = take_options(r, body)))
-        items = items_of_json(r, body);
-    json_decref(body);
-    return items;
-}
-
-/* One item a line; blank lines are passed over. */
-static json_t *read_ndjson(struct request *r, json_t **ret_options)
-{
-    json_t *items = json_array();
-    struct str rest = buf_view(&r->body);
-    json_error_t why;
-    *ret_options = take_options(r, NULL);
-    for (int line = 1; !r->answered && rest.len; line++) {
-        const char *end = memchr(rest.s, '\n', rest.len);
-        struct str text = str_make(rest.s, end ? (size_t)(end - rest.s) : rest.len);
-        rest = str_from(rest, text.len + 1);
-        if (!str_trim(text).len)
-            continue;
-        json_t *item = json_loadb(text.s, text.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
-        if (!item)
-            request_error(r, MHD_HTTP_BAD_REQUEST, "line %d: not a whole JSON object: %s", line,
-                          why.text);
-        else
-            json_array_append_new(items, item);
-    }
-    if (!r->answered)
-        return items;
-    json_decref(items);
+                      r->json ? "another type" : r->bad_json);
+    else if ((*ret_options = take_options(r, r->lines ? NULL : r->json)))
+        return r->lines ? json_incref(r->json) : items_of_json(r, r->json);
     return NULL;
 }
 
@@ -292,12 +271,12 @@ static void begin(struct request *r, const json_t *chosen)
     struct grading *g = r->grading;
     const json_t *stream = json_object_get(chosen, "stream");
     g->timing = r->server->options->timing && !json_is_false(json_object_get(chosen, "timing"));
-    g->stream = stream ? json_is_true(stream) : is_ndjson(r, MHD_HTTP_HEADER_ACCEPT);
+    g->stream = stream ? json_is_true(stream) : request_wants_lines(r, MHD_HTTP_HEADER_ACCEPT);
     g->deadline_s = json_number_value(json_object_get(chosen, "deadline_s"));
     g->left = g->n;
     r->server->pending += g->n;
     if (g->stream)
-        request_stream(r, ndjson, begin_more);
+        request_stream(r, REQUEST_LINES, begin_more);
     if (g->deadline_s > 0 && g->n > 0)
         request_alarm(r, g->deadline_s, on_deadline);
     begin_more(r);
@@ -305,14 +284,15 @@ static void begin(struct request *r, const json_t *chosen)
 
 void routes_grade(struct request *r)
 {
-    json_t *chosen = NULL, *items = is_ndjson(r, MHD_HTTP_HEADER_CONTENT_TYPE)
-                                        ? read_ndjson(r, &chosen)
-                                        : read_json(r, &chosen);
-    buf_free(&r->body);
+    json_t *chosen = NULL, *items = read_items(r, &chosen);
     if (items) {
         r->grading = xcalloc(1, sizeof *r->grading);
-        if (check_items(r, items))
+        if (check_items(r, items)) {
+            json_decref(items);
+            items = NULL;
+            request_unread(r); /* each item goes when it has its verdict */
             begin(r, chosen);
+        }
     }
     json_decref(items);
     json_decref(chosen);

@@ -236,5 +236,4 @@ void routes_run(struct request *r)
         else if (!request_refused(r, 1))
             begin(r, body, seconds, memory >= 1 ? memory : MEMORY_MIB);
     }
-    json_decref(body);
 }

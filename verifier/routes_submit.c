@@ -52,7 +52,7 @@ static const struct key config_keys[] = {
     {"extra", KEY_OBJECT | KEY_NULL, false},
 };
 
-/* A checked body; NULL after an answer. */
+/* The request's body, checked; NULL after an answer. */
 static json_t *read_body(struct request *r, const struct key *keys, size_t n)
 {
     json_t *body = fusion_body(r, keys, n), *config = json_object_get(body, "config");
@@ -69,10 +69,7 @@ static json_t *read_body(struct request *r, const struct key *keys, size_t n)
         request_error(r, MHD_HTTP_BAD_REQUEST,
                       "config.custom_extract_logic is not run here: programs are extracted by the "
                       "server's own rules");
-    if (!r->answered)
-        return body;
-    json_decref(body);
-    return NULL;
+    return r->answered ? NULL : body;
 }
 
 /* ---- which problem --------------------------------------------------------------------------- */
@@ -293,7 +290,6 @@ void routes_submit(struct request *r)
         struct job *job = job_start(&r->server->grader, &spec, on_verdict, s);
         s->job = s->done ? NULL : job;
     }
-    json_decref(body);
 }
 
 /* ---- lists ----------------------------------------------------------------------------------- */
@@ -356,7 +352,6 @@ void routes_prompts(struct request *r)
     json_t *prompts = body ? prompts_of(r, body) : NULL;
     if (prompts)
         request_answer(r, MHD_HTTP_OK, prompts);
-    json_decref(body);
 }
 
 void routes_ids(struct request *r)
@@ -370,7 +365,6 @@ void routes_ids(struct request *r)
         request_answer(r, MHD_HTTP_OK, json_incref(ids));
     json_decref(ids);
     json_decref(prompts);
-    json_decref(body);
 }
 
 void routes_prompt(struct request *r)
@@ -379,5 +373,4 @@ void routes_prompt(struct request *r)
     const struct problem *p = body ? problem_of(r, body) : NULL;
     if (p)
         request_answer(r, MHD_HTTP_OK, prompt_of(p, json_object_get(body, "id")));
-    json_decref(body);
 }

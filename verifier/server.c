@@ -3,8 +3,9 @@
  * The daemon is in external epoll mode: its epoll descriptor sits in a uv_poll_t and its next
  * time-out in a uv_timer_t; either runs MHD_run.
  *
- * Only one thing happens in a thread of its own: on SIGHUP the problems are read anew, which takes
- * as long as it takes. When that has succeeded, requests that come from then on get the new ones. */
+ * Two things happen in threads. Large bodies and answers are read and written there (aside.h). And on
+ * SIGHUP the problems are read anew, which takes as long as it takes; when that has succeeded,
+ * requests that come from then on get the new ones. */
 #include "server.h"
 
 #include <signal.h>
@@ -15,12 +16,14 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "client.h"
+#include "outlet.h"
 
 enum {
     REQUEST_MAGIC = 0x48545450,
     DRAIN_MS_MAX = 60000,
     DRAIN_MS_LAST = 1000,
     IDLE_S = 600,
+    LOG_MS = 200,
     DROPPED_BYTES_MAX = 4 * ASSAY_BODY_BYTES_MAX,
     CONNECTIONS_MAX = 4096,
     CONNECTIONS_MIN = 8,
@@ -54,6 +57,20 @@ static void on_timer(uv_timer_t *timer)
     turn(timer->data);
 }
 
+/* Lines of the log that nobody read yet are tried again from time to time. */
+static void on_log(uv_timer_t *timer)
+{
+    if (!outlet_flush())
+        uv_timer_stop(timer);
+}
+
+static void on_turn(uv_prepare_t *prepare)
+{
+    struct server *s = prepare->data;
+    if (!uv_is_active((uv_handle_t *)&s->log) && outlet_flush())
+        uv_timer_start(&s->log, on_log, LOG_MS, LOG_MS);
+}
+
 /* ---- requests -------------------------------------------------------------------------------- */
 
 static struct request *request_new(struct server *s, struct MHD_Connection *connection)
@@ -63,6 +80,7 @@ static struct request *request_new(struct server *s, struct MHD_Connection *conn
                           .server = s,
                           .connection = connection,
                           .catalog = catalog_keep(s->catalog)};
+    queue_init(&r->writings);
     queue_push(&s->requests, &r->node);
     return r;
 }
@@ -92,9 +110,12 @@ static void handle(struct request *r)
         r->server->metrics.refused++;
         request_later(r, MHD_HTTP_TOO_MANY_REQUESTS, "the requests in work are too large already");
     }
-    if (!r->answered)
+    if (r->answered)
+        buf_free(&r->body);
+    else if (r->route->reads)
+        request_read(r);
+    else
         r->route->handle(r);
-    buf_free(&r->body);
 }
 
 static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, const char *url,
@@ -218,6 +239,8 @@ static void stop(struct server *s)
     uv_close((uv_handle_t *)&s->poll, NULL);
     uv_close((uv_handle_t *)&s->timer, NULL);
     uv_close((uv_handle_t *)&s->drain, NULL);
+    uv_close((uv_handle_t *)&s->log, NULL);
+    uv_close((uv_handle_t *)&s->each_turn, NULL);
     uv_close((uv_handle_t *)&s->on_int, NULL);
     uv_close((uv_handle_t *)&s->on_term, NULL);
     uv_close((uv_handle_t *)&s->on_hup, NULL);
@@ -288,11 +311,14 @@ static void start_handles(struct server *s)
 {
     uv_timer_init(&s->loop, &s->timer);
     uv_timer_init(&s->loop, &s->drain);
+    uv_timer_init(&s->loop, &s->log);
+    uv_prepare_init(&s->loop, &s->each_turn);
     uv_signal_init(&s->loop, &s->on_int);
     uv_signal_init(&s->loop, &s->on_term);
     uv_signal_init(&s->loop, &s->on_hup);
-    s->poll.data = s->timer.data = s->drain.data = s;
+    s->poll.data = s->timer.data = s->drain.data = s->each_turn.data = s;
     s->on_int.data = s->on_term.data = s->on_hup.data = s;
+    uv_prepare_start(&s->each_turn, on_turn);
     uv_poll_start(&s->poll, UV_READABLE, on_daemon);
     uv_signal_start(&s->on_int, on_signal, SIGINT);
     uv_signal_start(&s->on_term, on_signal, SIGTERM);
@@ -305,12 +331,14 @@ int server_run(struct server *s, const struct server_options *options, struct ca
 {
     *s = (struct server){
         .options = options, .catalog = catalog, .listener = *listener, .started_ns = wall_ns()};
+    outlet_open();
     queue_init(&s->requests);
     CHECK(server_n_routes <= METRICS_ROUTES_MAX && uv_loop_init(&s->loop) == 0);
     if (start_daemon(s) < 0) {
         LOG_ERROR("http=failed listen=%s", s->listener.name);
         listen_close(&s->listener);
         catalog_drop(s->catalog);
+        outlet_close();
         return -EIO;
     }
     s->grader.reward = *reward;
@@ -325,5 +353,6 @@ int server_run(struct server *s, const struct server_options *options, struct ca
     grader_free(&s->grader);
     catalog_drop(s->catalog);
     LOG_INFO("stopped verdicts=%ld infra=%ld", s->metrics.tally.n, s->metrics.tally.infra);
+    outlet_close();
     return 0;
 }

@@ -1,7 +1,8 @@
 /* server.h: the verifier over HTTP. include/client.h says what clients see.
  *
- * server.c runs the daemon and the life of the process, server_request.c one request: its answer,
- * its client, its time. routes*.c say what the addresses do. */
+ * server.c runs the daemon and the life of the process, server_request.c one request: its client and
+ * its time, server_body.c what it says, server_answer.c what it is told. routes*.c say what the
+ * addresses do. */
 #ifndef ASSAY_SERVER_H
 #define ASSAY_SERVER_H
 
@@ -39,6 +40,8 @@ struct server {
     uv_poll_t poll;   /* the daemon's epoll descriptor */
     uv_timer_t timer; /* the daemon's next time-out */
     uv_timer_t drain; /* how long a drain may take */
+    uv_timer_t log;   /* lines that nobody reads */
+    uv_prepare_t each_turn;
     uv_signal_t on_int, on_term, on_hup;
     struct reload *reload; /* problems that are being read */
     struct node requests;  /* all that are begun and not completed */
@@ -60,6 +63,8 @@ struct request;
 struct route {
     const char *method, *path;
     void (*handle)(struct request *r); /* answers now, or starts something that will */
+    bool reads;  /* wants the body, in r->json */
+    bool lines;  /* and takes it as JSON a line */
     bool fusion; /* answers as SandboxFusion does, whose clients try again on 504 alone */
 };
 extern const struct route server_routes[];
@@ -73,7 +78,11 @@ struct request {
     const struct route *route;       /* NULL: the answer is there already */
     char name[REQUEST_NAME_MAX + 1]; /* the client's X-Request-Id, or a number of ours */
     int64_t begun_ns;
-    struct buf body;
+    struct buf body; /* until it is read */
+    bool lines;      /* it is JSON a line, otherwise JSON */
+    struct reading *reading;
+    json_t *json;    /* the body, for lines a list; NULL: bad_json says why */
+    char bad_json[JSON_ERROR_TEXT_LENGTH + 64];
     size_t received, held;
     bool begun, too_large, too_many, fusion, suspended, gone, answered;
     unsigned status;
@@ -82,8 +91,10 @@ struct request {
     void (*more)(struct request *r); /* the answer is a stream; called when it has room */
     size_t sent;                     /* of a stream's `answer` */
     bool ended;                      /* nothing more comes */
+    struct node writings;            /* of large answers, or lines of a stream, that are written */
     struct watch *watch;             /* for a client that goes away */
     struct alarm *alarm;             /* its deadline */
+    struct alarm *soon;              /* its next turn */
     struct catalog *catalog;         /* the problems it is about */
     struct grading *grading;
     struct errand *errand; /* lint, run: the one question */
@@ -97,7 +108,14 @@ void request_begin(struct request *r, const char *method, const char *path);
 /* Bytes that the request holds, and gives back when it is completed. */
 void request_hold(struct request *r, size_t bytes);
 
-/* One answer per request. Each takes its JSON. */
+#define REQUEST_LINES "application/x-ndjson"
+bool request_wants_lines(struct request *r, const char *header); /* whether it says so */
+
+/* Reads the body, then lets the route handle it; large ones aside. */
+void request_read(struct request *r);
+void request_unread(struct request *r); /* lets go of the body, read or not */
+
+/* One answer per request. Each takes its JSON; a large one is written aside. */
 void request_answer(struct request *r, unsigned status, json_t *body);
 void request_text(struct request *r, unsigned status, const char *type, struct buf *text);
 __attribute__((format(printf, 3, 4))) void request_error(struct request *r, unsigned status,
@@ -117,12 +135,18 @@ void request_stream_add(struct request *r, json_t *line); /* takes it */
 void request_stream_end(struct request *r);
 size_t request_unsent(const struct request *r);
 
-/* Once, unless the request is completed before. */
+/* Once, unless the request is completed before: after some seconds, and as soon as others have had
+ * their turn. */
 void request_alarm(struct request *r, double seconds, void (*expire)(struct request *r));
+void request_soon(struct request *r, void (*go_on)(struct request *r));
+
+/* Lets go of what is still being written. */
+void request_unwrite(struct request *r);
 
 /* What server.c does with the answer: sends it, or waits for it. */
 enum MHD_Result request_reply(struct request *r);
 void request_suspend(struct request *r);
+void request_wake(struct request *r); /* its answer is there, or more of it */
 void request_hang_up(struct request *r); /* its client is gone, or we have to go */
 void request_close(struct request *r);   /* frees what is not the routes' */
 

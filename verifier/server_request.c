@@ -1,13 +1,7 @@
-/* server_request.c: one request: its answer, its client and its time.
+/* server_request.c: one request: its client and its time.
  *
  * A request whose answer takes time is suspended and resumed with it. A suspended connection is not
- * watched by the daemon, so `struct watch` watches it for a client that hangs up. Whatever
- * completes asynchronously only stores the answer and resumes; the daemon sends it on the loop's
- * next turn.
- *
- * A streamed answer is a buffer that the daemon empties (on_read). When there is nothing in it the
- * connection is suspended like any other; when the client does not read, the buffer stays as it
- * is, and whoever fills it stops. */
+ * watched by the daemon, so `struct watch` watches it for a client that hangs up. */
 #include <malloc.h>
 #include <stdlib.h>
 
@@ -16,7 +10,10 @@
 #include "client.h"
 #include "server.h"
 
-enum { STREAM_BLOCK_BYTES = 64 << 10, STALL_S = 60, TRIM_BYTES_MIN = 4 << 20 };
+enum { TRIM_BYTES_MIN = 4 << 20 };
+
+/* libuv runs a timer of 0 among those that are due, before it looks at any descriptor. */
+static const double TURN_S = .001;
 
 /* ---- the client ------------------------------------------------------------------------------ */
 
@@ -39,7 +36,7 @@ static void unwatch(struct request *r)
     r->watch = NULL;
 }
 
-static void wake(struct request *r)
+void request_wake(struct request *r)
 {
     if (!r->suspended)
         return;
@@ -50,17 +47,20 @@ static void wake(struct request *r)
         uv_timer_start(&r->server->timer, r->server->timer.timer_cb, 0, 0);
 }
 
-static void unset_alarm(struct request *r);
+static void unset_alarm(struct alarm **set);
 
 void request_hang_up(struct request *r)
 {
     r->server->metrics.cancelled++;
     r->gone = true;
-    unset_alarm(r);
+    unset_alarm(&r->alarm);
+    unset_alarm(&r->soon);
+    request_unread(r);
+    request_unwrite(r);
     routes_release(r);
     if (!r->answered)
         request_later(r, MHD_HTTP_SERVICE_UNAVAILABLE, "cancelled");
-    wake(r);
+    request_wake(r);
 }
 
 static void on_disconnect(uv_poll_t *poll, int status, int events)
@@ -91,37 +91,48 @@ void request_suspend(struct request *r)
 struct alarm {
     uv_timer_t timer;
     struct request *request;
+    struct alarm **set; /* where the request has it */
     void (*expire)(struct request *r);
 };
 
-static void unset_alarm(struct request *r)
+static void unset_alarm(struct alarm **set)
 {
-    if (r->alarm)
-        uv_close((uv_handle_t *)&r->alarm->timer, on_closed);
-    r->alarm = NULL;
+    if (*set)
+        uv_close((uv_handle_t *)&(*set)->timer, on_closed);
+    *set = NULL;
 }
 
 static void on_alarm(uv_timer_t *timer)
 {
     struct alarm *a = (struct alarm *)timer; /* its first member */
-    struct request *r = a->request;
-    unset_alarm(r);
-    a->expire(r);
+    unset_alarm(a->set);
+    a->expire(a->request);
 }
 
-void request_alarm(struct request *r, double seconds, void (*expire)(struct request *))
+static void set_alarm(struct request *r, struct alarm **set, double seconds,
+                      void (*expire)(struct request *))
 {
     struct alarm *a = xcalloc(1, sizeof *a);
-    CHECK(!r->alarm);
+    CHECK(!*set);
     a->request = r;
+    a->set = set;
     a->expire = expire;
-    r->alarm = a;
+    *set = a;
     uv_timer_init(&r->server->loop, &a->timer);
     uv_update_time(&r->server->loop);
     uv_timer_start(&a->timer, on_alarm, (uint64_t)(seconds * 1000), 0);
 }
 
-/* ---- answers --------------------------------------------------------------------------------- */
+void request_alarm(struct request *r, double seconds, void (*expire)(struct request *))
+{
+    set_alarm(r, &r->alarm, seconds, expire);
+}
+
+void request_soon(struct request *r, void (*go_on)(struct request *))
+{
+    if (!r->soon)
+        set_alarm(r, &r->soon, TURN_S, go_on);
+}
 
 void request_hold(struct request *r, size_t bytes)
 {
@@ -129,175 +140,7 @@ void request_hold(struct request *r, size_t bytes)
     r->server->held += bytes;
 }
 
-void request_text(struct request *r, unsigned status, const char *type, struct buf *text)
-{
-    CHECK(!r->answered);
-    r->answered = true;
-    r->status = status;
-    r->type = type;
-    r->answer = *text;
-    *text = (struct buf){0};
-    request_hold(r, r->answer.len);
-    wake(r);
-}
-
-static int append(const char *bytes, size_t n, void *out)
-{
-    buf_add(out, bytes, n);
-    return 0;
-}
-
-static void add_line(struct buf *out, json_t *body)
-{
-    CHECK(body && json_dump_callback(body, append, out, REPORT_JSON | JSON_ENCODE_ANY) == 0);
-    buf_char(out, '\n');
-    json_decref(body);
-}
-
-void request_answer(struct request *r, unsigned status, json_t *body)
-{
-    struct buf text = {0};
-    add_line(&text, body);
-    request_text(r, status, "application/json", &text);
-}
-
-__attribute__((format(printf, 3, 0))) static void answer_error(struct request *r, unsigned status,
-                                                               const char *fmt, va_list ap)
-{
-    char line[1024];
-    vsnprintf(line, sizeof line, fmt, ap);
-    json_t *sentence = json_string(line), *body;
-    if (!sentence)
-        sentence = json_string("bad request");
-    body = json_pack("{s:O}", "error", sentence);
-    if (r->fusion)
-        json_object_set(body, "detail", sentence);
-    json_decref(sentence);
-    request_answer(r, status, body);
-}
-
-void request_error(struct request *r, unsigned status, const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    answer_error(r, status, fmt, ap);
-    va_end(ap);
-}
-
-void request_later(struct request *r, unsigned status, const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    answer_error(r, r->fusion ? MHD_HTTP_GATEWAY_TIMEOUT : status, fmt, ap);
-    va_end(ap);
-}
-
-bool request_refused(struct request *r, long n)
-{
-    struct server *s = r->server;
-    if (s->pending == 0 || s->pending + n <= s->options->queue_max)
-        return false;
-    s->metrics.refused++;
-    request_later(r, MHD_HTTP_TOO_MANY_REQUESTS, "%ld completions wait already", s->pending);
-    return true;
-}
-
-/* ---- streams --------------------------------------------------------------------------------- */
-
-void request_stream(struct request *r, const char *type, void (*more)(struct request *))
-{
-    struct buf none = {0};
-    r->more = more;
-    request_text(r, MHD_HTTP_OK, type, &none);
-}
-
-void request_stream_add(struct request *r, json_t *line)
-{
-    size_t before = r->answer.len;
-    add_line(&r->answer, line);
-    request_hold(r, r->answer.len - before);
-    wake(r);
-}
-
-void request_stream_end(struct request *r)
-{
-    r->ended = true;
-    wake(r);
-}
-
-size_t request_unsent(const struct request *r)
-{
-    return r->answer.len - r->sent;
-}
-
-/* Some of the stream, for the daemon; 0 after suspending the connection. */
-static ssize_t on_read(void *ctx, uint64_t at, char *out, size_t max)
-{
-    struct request *r = ctx;
-    (void)at;
-    if (r->gone)
-        return MHD_CONTENT_READER_END_WITH_ERROR;
-    size_t n = request_unsent(r) < max ? request_unsent(r) : max;
-    if (n) {
-        memcpy(out, r->answer.s + r->sent, n);
-        r->sent += n;
-        r->held -= n;
-        r->server->held -= n;
-    }
-    if (r->sent == r->answer.len) {
-        r->answer.len = r->sent = 0;
-    } else if (r->sent > STREAM_BYTES_MAX) {
-        memmove(r->answer.s, r->answer.s + r->sent, request_unsent(r));
-        r->answer.len -= r->sent;
-        r->sent = 0;
-    }
-    if (n) {
-        r->more(r);
-        return (ssize_t)n;
-    }
-    if (r->ended)
-        return MHD_CONTENT_READER_END_OF_STREAM;
-    request_suspend(r);
-    return 0;
-}
-
 /* ---- begin and end --------------------------------------------------------------------------- */
-
-static struct MHD_Response *response_of(struct request *r)
-{
-    struct MHD_Response *response;
-    if (r->more) {
-        /* A client that does not read is let go, so that its completions do not stay queued. */
-        MHD_set_connection_option(r->connection, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)STALL_S);
-        response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK_BYTES, on_read,
-                                                     r, NULL);
-    } else {
-        response =
-            MHD_create_response_from_buffer(r->answer.len, r->answer.s, MHD_RESPMEM_MUST_FREE);
-        r->answer = (struct buf){0};
-    }
-    CHECK(response);
-    return response;
-}
-
-enum MHD_Result request_reply(struct request *r)
-{
-    struct server *s = r->server;
-    struct MHD_Response *response = response_of(r);
-    MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, r->type);
-    MHD_add_response_header(response, "X-Request-Id", r->name);
-    if (r->status == MHD_HTTP_TOO_MANY_REQUESTS || r->status == MHD_HTTP_SERVICE_UNAVAILABLE ||
-        r->status == MHD_HTTP_GATEWAY_TIMEOUT)
-        MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
-    if (r->status == MHD_HTTP_UNAUTHORIZED)
-        MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
-    if (s->draining)
-        MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
-    s->metrics.answers[r->status / 100 % 6]++;
-    enum MHD_Result rc = MHD_queue_response(r->connection, r->status, response);
-    MHD_destroy_response(response);
-    return rc;
-}
 
 /* Takes the same time for any wrong token of one length. */
 static bool may(const struct request *r)
@@ -370,7 +213,10 @@ void request_close(struct request *r)
 {
     note(r);
     unwatch(r);
-    unset_alarm(r);
+    unset_alarm(&r->alarm);
+    unset_alarm(&r->soon);
+    request_unread(r);
+    request_unwrite(r);
     catalog_drop(r->catalog);
     r->catalog = NULL;
     buf_free(&r->body);

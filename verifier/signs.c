@@ -5,7 +5,7 @@
  * model is trying, and whether what tries it passes. */
 #include "signs.h"
 
-enum { PATTERNS_MAX = 5 };
+enum { PATTERNS_MAX = 5, LOOKED_AT_BYTES = 256 << 10 };
 
 static const struct {
     const char *name;
@@ -31,6 +31,7 @@ _Static_assert(sizeof signs / sizeof *signs <= SIGNS_MAX, "a bit and a counter f
 unsigned signs_of(struct str text)
 {
     unsigned found = 0;
+    text.len = text.len < LOOKED_AT_BYTES ? text.len : LOOKED_AT_BYTES;
     for (unsigned i = 0; i < COUNT_OF(signs); i++)
         for (size_t k = 0; k < PATTERNS_MAX && signs[i].patterns[k]; k++)
             if (str_find(text, str_of(signs[i].patterns[k]), 0) >= 0) {

@@ -261,7 +261,13 @@ void slot_run(struct slot *s, struct task *t)
         json_object_set_new(s->suites, t->suite_key, json_true());
         send_json(s, WIRE_SUITE, json_pack("{s:s, s:O}", "key", t->suite_key, "suite", t->suite));
     }
-    send_json(s, WIRE_JOB, json_incref(t->question));
+    if (t->written && t->written->len) {
+        struct buf copy = {0}; /* there may be another try */
+        buf_str(&copy, buf_view(t->written));
+        helper_send(s->speaker, WIRE_JOB, s->seq, &copy);
+    } else {
+        send_json(s, WIRE_JOB, json_incref(t->question));
+    }
     uv_timer_start(&s->timer, on_timer, (uint64_t)t->limit_ms, 0);
 }
 

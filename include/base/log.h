@@ -9,6 +9,9 @@
 
 #include "base/str.h"
 
+/* Where lines go, instead of to stderr; one of the whole program. */
+__attribute__((weak)) void (*log_sink)(const char *line, size_t n);
+
 __attribute__((format(printf, 2, 3))) static inline void log_line(const char *level,
                                                                   const char *fmt, ...)
 {
@@ -21,8 +24,13 @@ __attribute__((format(printf, 2, 3))) static inline void log_line(const char *le
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    fprintf(stderr, "%02d:%02d:%02d.%03ld %s %s\n", tm.tm_hour, tm.tm_min, tm.tm_sec,
-            now.tv_nsec / 1000000, level, text);
+    char line[sizeof text + 64];
+    int n = snprintf(line, sizeof line, "%02d:%02d:%02d.%03ld %s %s\n", tm.tm_hour, tm.tm_min,
+                     tm.tm_sec, now.tv_nsec / 1000000, level, text);
+    if (log_sink)
+        log_sink(line, (size_t)n);
+    else
+        fputs(line, stderr);
 }
 
 #define LOG_INFO(...)  log_line("info", __VA_ARGS__)

@@ -99,19 +99,26 @@ static inline void buf_char(struct buf *b, char c)
     buf_add(b, &c, 1);
 }
 
-__attribute__((format(printf, 2, 3))) static inline void buf_printf(struct buf *b, const char *fmt,
-                                                                    ...)
+__attribute__((format(printf, 2, 0))) static inline void buf_vprintf(struct buf *b, const char *fmt,
+                                                                     va_list ap)
 {
-    va_list ap, again;
-    va_start(ap, fmt);
+    va_list again;
     va_copy(again, ap);
     int n = vsnprintf(NULL, 0, fmt, ap);
-    va_end(ap);
     CHECK(n >= 0);
     buf_reserve(b, (size_t)n);
     vsnprintf(b->s + b->len, (size_t)n + 1, fmt, again);
     va_end(again);
     b->len += (size_t)n;
+}
+
+__attribute__((format(printf, 2, 3))) static inline void buf_printf(struct buf *b, const char *fmt,
+                                                                    ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    buf_vprintf(b, fmt, ap);
+    va_end(ap);
 }
 
 static inline void buf_clear(struct buf *b)

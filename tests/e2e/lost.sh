@@ -2,7 +2,7 @@
 # Nothing is lost: helpers killed at random, a disk that is full, a reader that has gone, hardly any descriptors.
 # SEED=n repeats the choice of victims, ASSAY_TEST_FULL=1 kills for ten times as long.
 . "$(dirname "$0")/tap.inc"
-plan 17
+plan 21
 seed=${SEED:-1}
 count=100 storm=204
 [ -z "$ASSAY_TEST_FULL" ] || storm=2040
@@ -33,6 +33,23 @@ check "no process is left" no_orphans
 printf '{"task_id":"add","solution":"import os\\ndef add(a, b):\\n    os.kill(os.getpid(), 9)\\n    return a"}\n' >"$tmp/suicide"
 check "a program that kills itself has crashed" status 0 env ASSAY_SANDBOX_WITHOUT=userns "$ASSAY_BUILD/assay" grade -p "$data/add.yaml" -s "$tmp/suicide" -o "$tmp/v5"
 check "and nobody else is to blame" same "fails-tests crashed null" "$(jq -r '"\(.grade) \(.reason) \(.infra)"' "$tmp/v5")"
+
+# The same of a program that is run: once is nothing, always is our fault.
+printf 'import time\ntime.sleep(1)\nprint("done")\n' >"$tmp/sleeper.py"
+run_killed() {
+    "$ASSAY_BUILD/assay" run "$tmp/sleeper.py" --json >"$tmp/ran" 2>"$tmp/err" &
+    run=$!
+    python3 "$here/kill_guests.py" "$run" "$1"
+    wait "$run"
+}
+check "run: a guest that is killed has another try" status 0 run_killed 1
+check "and ends as if nothing had been" jq -e '.status == "exit 0" and .stdout == "done\n" and .infra == null' "$tmp/ran"
+if jq -e '.isolation | index("pidns")' "$tmp/ran" >/dev/null; then
+    check "run: one that is always killed is our fault" status 1 run_killed 1000
+    check "says so" says "$tmp/err" "somebody kills"
+else
+    for i in 1 2; do skip "a guest that is always killed" "no process namespaces"; done
+fi
 
 # A file that may not grow any more stands for a full disk.
 check "a full disk: exit 2" status 2 sh -c "ulimit -S -f 32; exec '$ASSAY_BUILD/assay' grade -p '$data/add.yaml' --no-timing -s '$tmp/s.jsonl' -o '$tmp/full'"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Clients that do not read, more of them than there are descriptors, and helpers killed meanwhile: everybody gets a verdict.
 . "$(dirname "$0")/tap.inc"
-plan 5
+plan 10
 sock=$tmp/s.sock
 
 # begin DESCRIPTORS: a server that may open so many.
@@ -21,6 +21,18 @@ end() {
 begin 1024
 check "those who do not read hold up nobody, and leave nothing" python3 "$here/pressed.py" "$sock" "$server" stalled
 check "the server ends in order" end
+begin 1024
+check "a large body is read aside, whoever sends it and however it ends" python3 "$here/pressed.py" "$sock" "$server" large
+check "the server ends in order" end
+mkfifo "$tmp/unread"
+sleep 60 <"$tmp/unread" &
+reader=$!
+"$ASSAY_BUILD/assay" serve -p "$data/add.yaml" --listen "unix:$sock" -j 1 --log requests 2>"$tmp/unread" &
+server=$!
+check "a log that nobody reads" server_answers "$sock"
+check "holds up nobody, and says what was dropped" python3 "$here/pressed.py" "$sock" "$server" unread
+check "the server ends in order" end
+kill "$reader"
 begin 64
 check "more clients than descriptors: each is answered" python3 "$here/pressed.py" "$sock" "$server" crowd
 check "the server ends in order" end

@@ -12,6 +12,7 @@
 
 #include "verifier/judge_drain.h"
 #include "verifier/judge_guest.h"
+#include "sandbox.h"
 
 static void open_pipe(int ends[2])
 {
@@ -98,6 +99,7 @@ static void an_end_has_one_reason(void **state)
         {SIGKILL, KEEPER_BY_ITSELF, 400, REASON_CRASHED},
         {SIGKILL, KEEPER_BY_ITSELF, 600, REASON_MEMORY_LIMIT},
         {SIGKILL, KEEPER_BY_DISK, 10, REASON_OUTPUT_LIMIT},
+        {SIGKILL, KEEPER_BY_MEMORY, 10, REASON_MEMORY_LIMIT},
         {SIGABRT, KEEPER_BY_ITSELF, 400, REASON_CRASHED},
         {SIGABRT, KEEPER_BY_ITSELF, 600, REASON_MEMORY_LIMIT},
     };
@@ -110,12 +112,47 @@ static void an_end_has_one_reason(void **state)
     }
 }
 
+/* Who killed it, where the program could not: nobody but the host or a stranger is to be found. */
+static void a_killed_guest_has_one_killer(void **state)
+{
+    (void)state;
+    static const struct {
+        int status;
+        enum keeper_cause cause;
+        uint64_t peak_kib;
+        bool killed, surely, surely_without_pidns;
+    } rows[] = {
+        {SIGKILL, KEEPER_BY_ITSELF, 10, true, true, false},
+        {SIGKILL, KEEPER_BY_ITSELF, 900, true, false, false},
+        {SIGKILL, KEEPER_BY_HOST, 10, true, true, true},
+        {SIGKILL, KEEPER_BY_HOST, 900, true, true, true},
+        {SIGKILL, KEEPER_BY_MEMORY, 10, false, false, false},
+        {SIGKILL, KEEPER_BY_WALL, 10, false, false, false},
+        {SIGSEGV, KEEPER_BY_ITSELF, 10, false, false, false},
+        {0, KEEPER_BY_ITSELF, 10, false, false, false},
+    };
+    for (size_t i = 0; i < 2 * COUNT_OF(rows); i++) {
+        const bool alone = i % 2;
+        struct judge_guest g = {.exited = true,
+                                .isolation = alone ? SBX_PIDNS : 0,
+                                .memory_kib = 1000,
+                                .end = {.status = rows[i / 2].status,
+                                        .cause = rows[i / 2].cause,
+                                        .memory_peak_kib = rows[i / 2].peak_kib}};
+        bool surely;
+        assert_int_equal(judge_guest_was_killed(&g, &surely), rows[i / 2].killed);
+        assert_int_equal(surely,
+                         alone ? rows[i / 2].surely : rows[i / 2].surely_without_pidns);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_kept_of_what_nobody_reads),
         cmocka_unit_test(a_tail_stays_short_and_is_the_end),
         cmocka_unit_test(an_end_has_one_reason),
+        cmocka_unit_test(a_killed_guest_has_one_killer),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

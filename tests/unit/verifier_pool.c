@@ -237,6 +237,18 @@ static void test_guest_killed(void **state)
     assert_int_equal(a.stats.restarts, 0); /* its helper is as good as before */
 }
 
+/* Nor is a guest that somebody kills every time ever the program's fault. */
+static void test_guest_killed_in_every_job(void **state)
+{
+    struct asked a;
+    (void)state;
+    helper("assay-lint", HELLO "while :; do\n" READ_JOB KILLED_SURELY "; done\n");
+    ask(&a, POOL_LINT, 1, 1, 5000);
+    assert_int_equal(a.results, 0);
+    assert_non_null(strstr(a.infra[0], "kills the program"));
+    assert_int_equal(a.stats.retried, 15);
+}
+
 /* A program that kills itself again and again where nobody can tell is answered with what the judge
  * found. */
 static void test_guest_kills_itself(void **state)
@@ -317,6 +329,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_killed_late_in_every_job, setup, teardown),
         cmocka_unit_test_setup_teardown(test_one_killed_the_other_follows, setup, teardown),
         cmocka_unit_test_setup_teardown(test_guest_killed, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_guest_killed_in_every_job, setup, teardown),
         cmocka_unit_test_setup_teardown(test_guest_kills_itself, setup, teardown),
         cmocka_unit_test_setup_teardown(test_overruns, setup, teardown),
         cmocka_unit_test_setup_teardown(test_speaks_nonsense, setup, teardown),

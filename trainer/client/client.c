@@ -227,7 +227,9 @@ static void answered(struct client *c, struct request *r)
         for (struct node *n = r->items.next, *next; n != &r->items; n = next) {
             json_t *verdict = json_array_get(verdicts, k++);
             next = n->next;
-            r->server->graded += json_is_string(json_object_get(verdict, "grade"));
+            bool graded = json_is_string(json_object_get(verdict, "grade"));
+            r->server->graded += graded;
+            r->server->infra += !graded;
             give_verdict(c, item_of(n), verdict);
         }
         queue_init(&r->items);
@@ -275,6 +277,7 @@ static void out_of_time(struct client *c, struct request *r)
             queue_push(&again, n);
         } else {
             give_up(c, i, 0, text);
+            r->server->infra++;
         }
     }
     queue_init(&r->items);
@@ -550,6 +553,7 @@ bool client_server(struct client *c, int i, struct client_server *ret)
                                   .slots = s->slots,
                                   .sent = s->sent,
                                   .graded = s->graded,
+                                  .infra = s->infra,
                                   .refusals = s->refusals};
     pthread_mutex_unlock(&c->lock);
     return true;

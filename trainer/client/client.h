@@ -57,7 +57,7 @@ struct client_server {
     const char *url; /* valid until client_stop */
     bool up;
     int slots; /* 0: it has not answered yet */
-    int64_t sent, graded, refusals;
+    int64_t sent, graded, infra, refusals;
 };
 
 int client_start(const struct client_options *opt, struct client **ret, struct err *err);

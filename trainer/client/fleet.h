@@ -22,6 +22,7 @@ struct fleet_server {
     int items;                         /* in these */
     int64_t sent;                      /* items, all in all */
     int64_t graded;                    /* verdicts with a grade */
+    int64_t infra;                     /* without one, or none in time */
     int64_t refusals;                  /* requests that found nobody, or were refused for now */
     double not_before;                 /* nothing is sent earlier */
     double backoff;                    /* the last pause, before jitter */

@@ -9,7 +9,7 @@
 #include "trainer/model/hf_config.h"
 #include "trainer/model/safetensors.h"
 
-enum { SHARDS_MAX = 1000, GENERATION_BYTES_MAX = 1 << 20 };
+enum { SHARDS_MAX = 1000, TEXT_BYTES_MAX = 1 << 20 };
 
 /* ---- weights -------------------------------------------------------------------------------- */
 
@@ -157,16 +157,16 @@ static int refuse_extra(const struct model *m, const struct shards *s, struct er
     return 0;
 }
 
-/* What other programs sample with: kept as it is. */
-static int read_generation(const char *dir, struct model *m, struct err *err)
+/* What other programs want of the folder: kept as it is. NULL where there is no such file. */
+static int read_text(const char *dir, const char *name, char **ret, struct err *err)
 {
     char path[PATH_MAX];
     struct buf text = {0};
-    snprintf(path, sizeof path, "%s/generation_config.json", dir);
+    snprintf(path, sizeof path, "%s/%s", dir, name);
     if (access(path, F_OK) != 0)
         return 0;
-    TRY(file_read(path, GENERATION_BYTES_MAX, &text, err));
-    m->generation_config = text.s;
+    TRY(file_read(path, TEXT_BYTES_MAX, &text, err));
+    *ret = text.s;
     return 0;
 }
 
@@ -183,7 +183,9 @@ int model_load(const char *dir, struct model *ret, struct err *err)
     if (rc == 0)
         rc = refuse_extra(&m, &shards, err);
     if (rc == 0)
-        rc = read_generation(dir, &m, err);
+        rc = read_text(dir, "generation_config.json", &m.generation_config, err);
+    if (rc == 0)
+        rc = read_text(dir, "config.json", &m.config, err);
     shards_close(&shards);
     if (rc < 0)
         model_free(&m);
@@ -212,5 +214,6 @@ int model_save(const struct model *m, const char *dir, bool bf16, struct err *er
     snprintf(path, sizeof path, "%s/model.safetensors", dir);
     int rc = st_write(path, tensors, m->n_tensors, err);
     free(tensors);
-    return rc < 0 ? rc : hf_config_write(&m->cfg, bf16, m->generation_config, dir, err);
+    return rc < 0 ? rc : hf_config_write(&m->cfg, bf16, m->config, m->generation_config, dir,
+                                         err);
 }

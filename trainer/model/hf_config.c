@@ -266,8 +266,27 @@ static void put_rotary(const struct model_config *c, json_t *o)
         json_object_set_new(o, "use_sliding_window", json_false());
 }
 
-int hf_config_write(const struct model_config *c, bool bf16, const char *generation,
-                    const char *dir, struct err *err)
+/* Takes both. A list of tokens that end a text stays one when the model's is the first of it. */
+static json_t *merged(const char *config, json_t *ours)
+{
+    static const char *const ids[] = {"bos_token_id", "eos_token_id", "pad_token_id"};
+    json_t *all = config ? json_loads(config, 0, NULL) : NULL;
+    if (!all)
+        return ours;
+    for (size_t i = 0; i < COUNT_OF(ids); i++)
+        if (get_id(all, ids[i]) == get_id(ours, ids[i]))
+            json_object_del(ours, ids[i]);
+    if (json_object_get(all, "dtype")) /* the newer name */
+        json_object_set(all, "dtype", json_object_get(ours, "torch_dtype"));
+    if (json_object_get(all, "rope_parameters") && !json_object_get(all, "rope_scaling"))
+        json_object_del(ours, "rope_scaling"); /* said there */
+    json_object_update(all, ours);
+    json_decref(ours);
+    return all;
+}
+
+int hf_config_write(const struct model_config *c, bool bf16, const char *config,
+                    const char *generation, const char *dir, struct err *err)
 {
     char path[PATH_MAX];
     const struct names *names = &families[c->family];
@@ -287,7 +306,7 @@ int hf_config_write(const struct model_config *c, bool bf16, const char *generat
     json_object_set_new(o, "eos_token_id", id(c->eos_id));
     json_object_set_new(o, "pad_token_id", id(c->pad_id));
     json_object_set_new(o, "torch_dtype", json_string(bf16 ? "bfloat16" : "float32"));
-    TRY(write_json(dir, "config.json", o, err));
+    TRY(write_json(dir, "config.json", merged(config, o), err));
     snprintf(path, sizeof path, "%s/generation_config.json", dir);
     if (generation)
         return file_replace(path, str_of(generation), err);

@@ -13,8 +13,9 @@ int hf_config_read(const char *dir, struct model_config *ret, struct err *err);
 /* From the parsed config.json; `path` stands for it in messages. */
 int hf_config_parse(const char *path, const json_t *config, struct model_config *ret,
                     struct err *err);
-/* Writes both files; `generation`, if not NULL, as it is. */
-int hf_config_write(const struct model_config *c, bool bf16, const char *generation,
-                    const char *dir, struct err *err);
+/* Writes both files. `config` is NULL or the text of a config.json, whose keys stay but for those that
+ * the model's own numbers replace; `generation`, if not NULL, is written as it is. */
+int hf_config_write(const struct model_config *c, bool bf16, const char *config,
+                    const char *generation, const char *dir, struct err *err);
 
 #endif

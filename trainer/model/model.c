@@ -265,6 +265,7 @@ void model_free(struct model *m)
         free(m->params);
         free(m->tensors);
         free(m->generation_config);
+        free(m->config);
     }
     lora_free(m->lora);
     *m = (struct model){0};

@@ -69,8 +69,9 @@ struct model {
     struct model_tensor *tensors;
     int n_tensors;
     char *generation_config; /* generation_config.json as it was read, NULL: none */
+    char *config;            /* config.json as it was read: keys that are not ours are kept */
     struct lora *lora; /* NULL: none; else it alone is trained, and all above stays as it is */
-    bool borrowed;     /* params, tensors and generation_config are another model's */
+    bool borrowed;     /* params, tensors and both texts are another model's */
     int compute;       /* enum model_compute */
     bool recompute;    /* backward makes activations again; only the inputs of layers are kept */
 };

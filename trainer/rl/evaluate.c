@@ -51,7 +51,7 @@ static void count_problem(struct tally *t, const struct rollout *r, int group)
     int graded = 0, passed = 0;
     for (int k = 0; k < group; k++) {
         graded += r[k].grade >= 0;
-        passed += rollout_passed(&r[k]);
+        passed += r[k].grade >= 0 && r[k].right;
     }
     struct level *to[2] = {&t->all, level_of(t, r->task->level)};
     for (int i = 0; i < 2 && to[i]; i++) {
@@ -148,7 +148,8 @@ static int eval_batches(struct rl_run *run, struct tally *t, const struct task_s
                                             .group = req->samples,
                                             .sampling = req->sampling,
                                             .seed = req->seed,
-                                            .weights = {[REWARD_GRADE] = 1},
+                                            .weights = {[REWARD_GRADE] = 1,
+                                                        [REWARD_MATH] = req->answers},
                                             .overlong_buffer = 1};
         struct rollout_batch b;
         struct rollout_stats s;
@@ -200,6 +201,7 @@ int evaluate_stage(struct rl_run *run, int stage, json_t **ret, struct err *err)
                                .samples = e->samples,
                                .limit = e->limit,
                                .sampling = e->sampling,
+                               .answers = recipe_rewards_answers(run->recipe),
                                .levels = &e->levels,
                                .seed = rl_seed(run->recipe->seed, SEED_EVAL, 0)};
     json_t *result = NULL;

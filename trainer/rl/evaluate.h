@@ -12,6 +12,7 @@ struct eval_request {
     int source;
     int samples; /* per problem */
     int limit;   /* problems; 0: all */
+    bool answers; /* where a problem has a final answer, that decides what is right */
     struct recipe_sampling sampling;
     const struct recipe_strings *levels; /* NULL or empty: every level */
     uint64_t seed;

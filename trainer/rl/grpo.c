@@ -6,6 +6,7 @@
 #include "trainer/rl/advantage.h"
 #include "trainer/rl/learner.h"
 #include "trainer/rl/rollout.h"
+#include "trainer/rl/verifiers.h"
 #include "trainer/rl/world.h"
 
 /* With dynamic sampling, a step draws at most this many times its prompts to replace dead
@@ -62,6 +63,7 @@ static void add_stats(struct rollout_stats *to, const struct rollout_stats *s)
         to->part_squares[k] += s->part_squares[k];
     }
     to->infra += s->infra;
+    to->right += s->right;
     to->truncated += s->truncated;
     to->n += s->n;
     to->tokens += s->tokens;
@@ -311,11 +313,6 @@ static int step_update(struct grpo *g, struct step *s, float lr, struct updates 
     return 0;
 }
 
-static int pass_count(const struct rollout_stats *s)
-{
-    return s->grades[GRADE_CORRECT] + s->grades[GRADE_FASTER];
-}
-
 static void metrics_of_update(json_t *m, const struct updates *u)
 {
     double tokens = (double)u->loss.tokens;
@@ -374,7 +371,7 @@ static json_t *metrics_of(const struct grpo *g, const struct step *s, const stru
     metrics_of_rewards(m, r);
     json_set_number(m, "frac_reward_zero_std",
                     (double)s->reward.dead / g->recipe->prompts_per_step);
-    json_set_number(m, "pass_rate", (double)pass_count(r) / graded);
+    json_set_number(m, "pass_rate", (double)r->right / graded);
     json_set_grades(m, "grades/", r->grades);
     json_object_set_new(m, "grades/infra", json_integer(r->infra));
     json_set_number(m, "completions/mean_length", (double)r->tokens / r->n);
@@ -426,7 +423,7 @@ static void step_show(const struct grpo *g, const struct step *s, double step_s)
     struct progress_step p = PROGRESS_STEP_NONE;
     p.step = s->index + 1;
     p.reward = s->reward.reward_mean;
-    p.pass = (double)pass_count(r) / (r->n - r->infra);
+    p.pass = (double)r->right / (r->n - r->infra);
     p.length = (double)r->tokens / r->n;
     memcpy(p.grades, r->grades, sizeof p.grades);
     p.tokens_per_s = (double)r->tokens / step_s;
@@ -453,9 +450,11 @@ static int step_run(struct grpo *g, struct step *s, struct err *err)
                                 .idle = team_idle_s(g->run->team) - idle,
                                 .cpu = cpu_s() - cpu};
     TRY(step_record(g, s, err));
-    TRY(rl_run_metrics(g->run, metrics_of(g, s, &u, lr, &spent), err));
+    json_t *line = metrics_of(g, s, &u, lr, &spent);
+    verifiers_metrics(g->run, line);
+    TRY(rl_run_metrics(g->run, line, err));
     step_show(g, s, spent.step);
-    return rl_run_go_on(g->run, err);
+    return 0;
 }
 
 static void step_free(struct step *s)
@@ -466,20 +465,45 @@ static void step_free(struct step *s)
     free(s->ref_logp);
 }
 
+static struct stage_state state_after(const struct grpo *g, int steps, int64_t cursor)
+{
+    return (struct stage_state){.step = steps,
+                                .cursor = cursor,
+                                .adamw = rl_learner_adamw(g->learner),
+                                .reference = g->recipe->beta > 0 ? &g->reference : NULL};
+}
+
+/* The run was asked to end while it sampled: what was done before this step is saved, as if the step
+ * had not begun. `before` is the run as it was then. */
+static int leave(struct grpo *g, int from, const struct stage_state *state,
+                 const struct rl_run *before, stage_save save, void *ctx, struct err *err)
+{
+    const int every = g->recipe->save_every;
+    if (!save || state->step == from || (every > 0 && state->step % every == 0))
+        return -EINTR;
+    g->run->verdicts = before->verdicts;
+    g->run->infra = before->infra;
+    g->run->tokens_sampled = before->tokens_sampled;
+    g->run->tokens_trained = before->tokens_trained;
+    g->run->watched = before->watched;
+    TRY(save(ctx, g->run, g->stage, state, err));
+    return -EINTR;
+}
+
 static int grpo_steps(struct grpo *g, int from, stage_save save, void *ctx, struct err *err)
 {
     for (int i = from; i < g->recipe->steps; i++) {
         struct step s = {.index = i};
+        const struct rl_run before = *g->run;
+        struct stage_state state = state_after(g, i, g->cursor.at);
         int rc = step_run(g, &s, err);
         step_free(&s);
+        if (rc == -EINTR)
+            return leave(g, from, &state, &before, save, ctx, err);
         if (rc < 0)
             return rc;
-        const struct stage_state state = {.step = i + 1,
-                                          .cursor = g->cursor.at,
-                                          .adamw = rl_learner_adamw(g->learner),
-                                          .reference = g->recipe->beta > 0 ? &g->reference : NULL};
-        if (save && g->recipe->save_every > 0 && (i + 1) % g->recipe->save_every == 0)
-            TRY(save(ctx, g->run, g->stage, &state, err));
+        state = state_after(g, i + 1, g->cursor.at);
+        TRY(rl_run_step_done(g->run, g->stage, &state, g->recipe->save_every, save, ctx, err));
     }
     return 0;
 }

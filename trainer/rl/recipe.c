@@ -552,6 +552,14 @@ void recipe_free(struct recipe *r)
     *r = (struct recipe){0};
 }
 
+bool recipe_rewards_answers(const struct recipe *r)
+{
+    for (int i = 0; i < r->n_stages; i++)
+        if (r->stages[i].kind == STAGE_GRPO && r->stages[i].grpo.rewards[REWARD_MATH] != 0)
+            return true;
+    return false;
+}
+
 double recipe_lr_at(const struct recipe_lr *lr, int step, int total)
 {
     if (step < lr->warmup)

@@ -6,6 +6,7 @@
 #include "base/utf8.h"
 #include "trainer/rl/rollout_share.h"
 #include "trainer/rl/sampling.h"
+#include "trainer/rl/verifiers.h"
 
 static const char *const reward_names[] = REWARD_NAMES;
 
@@ -88,6 +89,14 @@ static void take_verdict(const struct rollout_request *req, struct client_verdic
             rl_reward_math(str_of(r->task->demonstration ? r->task->demonstration : ""), text);
 }
 
+/* By the answer where that is rewarded and the problem has one, else by the grade. */
+static bool is_right(const struct rollout_request *req, const struct rollout *r)
+{
+    const double answer = r->parts[REWARD_MATH];
+    return req->weights[REWARD_MATH] != 0 && !isnan(answer) ? answer > 0
+                                                            : r->grade >= GRADE_CORRECT;
+}
+
 /* Those that need to know whether the completion is right, by the answer where that is rewarded, and
  * how long the others of its group are; and the sum. */
 static void reward_group(const struct rollout_request *req, struct rollout *group)
@@ -101,10 +110,9 @@ static void reward_group(const struct rollout_request *req, struct rollout *grou
     for (int i = 0; i < req->group; i++) {
         struct rollout *r = &group[i];
         const int length = r->n_tokens - r->n_prompt;
-        const bool right =
-            req->weights[REWARD_MATH] != 0 ? r->parts[REWARD_MATH] > 0 : rollout_passed(r);
-        r->parts[REWARD_COSINE] = rl_reward_cosine(length, req->sampling.max_new, right);
-        r->parts[REWARD_LENGTH] = rl_reward_length(length, shortest, longest, right);
+        r->right = is_right(req, r);
+        r->parts[REWARD_COSINE] = rl_reward_cosine(length, req->sampling.max_new, r->right);
+        r->parts[REWARD_LENGTH] = rl_reward_length(length, shortest, longest, r->right);
         r->reward = 0;
         for (int k = 0; k < REWARD_COUNT; k++)
             r->reward +=
@@ -129,6 +137,7 @@ static int collect(struct rl_run *run, const struct rollout_request *req, struct
                 return err_set(err, rc, "%s", why.text);
             return rc;
         }
+        verifiers_look(run);
         TRY(rl_run_stopped(run, err));
     }
 }
@@ -166,6 +175,7 @@ static void count(const struct rollout_batch *b, struct rollout_stats *s)
             continue;
         }
         s->grades[r->grade]++;
+        s->right += r->right;
         s->reasons[reason_of(r->verdict)]++;
         for (int k = 0; k < REWARD_COUNT; k++) {
             s->part_sum[k] += r->parts[k];
@@ -192,6 +202,8 @@ int rollout_run(struct rl_run *run, const struct rollout_request *req, struct ro
         rc = rl_run_stopped(run, err);
     if (rc == 0)
         rc = collect(run, req, err);
+    if (rc == 0)
+        verifiers_look(run);
     rc = world_agree(rc, err);
     if (rc == 0)
         rc = rollout_exchange(&b, team_size(run->team), err);

@@ -16,6 +16,7 @@ struct rollout {
     bool truncated;                     /* ended by max_new, not by itself */
     json_t *verdict;                    /* NULL: none came */
     int grade;                          /* enum grade; -1: the grader failed */
+    bool right;                         /* its tests pass, or, where answers count, it has that */
     double parts[REWARD_COUNT], reward; /* reward: weighted sum; NaN: the grader failed */
     double advantage;
     bool dead; /* its group's rewards are all equal: nothing to learn */
@@ -39,7 +40,7 @@ struct rollout_request {
 };
 
 struct rollout_stats {
-    int grades[GRADE_COUNT], reasons[REASON_COUNT], infra, truncated, n;
+    int grades[GRADE_COUNT], reasons[REASON_COUNT], infra, right, truncated, n;
     int64_t tokens; /* of completions */
     int longest, shortest;
     int64_t terminated_tokens; /* of completions that ended by themselves */
@@ -52,11 +53,6 @@ struct rollout_stats {
 int rollout_run(struct rl_run *run, const struct rollout_request *req, struct rollout_batch *ret,
                 struct rollout_stats *stats, struct err *err);
 void rollout_free(struct rollout_batch *b);
-
-static inline bool rollout_passed(const struct rollout *r)
-{
-    return r->grade >= GRADE_CORRECT;
-}
 
 /* One completion as completions/step_N.jsonl keeps it. */
 json_t *rollout_json(const struct rollout *r);

@@ -10,9 +10,14 @@ int rl_run_stopped(const struct rl_run *run, struct err *err)
     return run->stop && run->stop(NULL) ? err_set(err, -EINTR, "interrupted") : 0;
 }
 
-int rl_run_go_on(const struct rl_run *run, struct err *err)
+int rl_run_step_done(struct rl_run *run, int stage, const struct stage_state *state, int every,
+                     stage_save save, void *ctx, struct err *err)
 {
-    return world_agree(rl_run_stopped(run, err), err);
+    const int rc = world_agree(rl_run_stopped(run, err), err);
+    const bool due = every > 0 && state->step % every == 0;
+    if (save && (due || rc == -EINTR))
+        TRY(save(ctx, run, stage, state, err));
+    return rc;
 }
 
 int rl_run_tasks(struct rl_run *run, int source, struct task_set *ret, struct err *err)

@@ -28,6 +28,7 @@ struct rl_run {
         [VERIFIER_LOG_PATH]; /* its stderr while the run goes on; "" when there is none */
     int verifier_log_fd;
     struct client *client;
+    struct verifier_seen *verifiers; /* verifiers.h */
     struct runlog *log;        /* NULL: nothing is recorded */
     struct progress *progress; /* NULL: nothing is shown */
     bool (*stop)(void *ctx);   /* polled; true ends the run with -EINTR. NULL: never */
@@ -50,8 +51,10 @@ typedef int (*stage_save)(void *ctx, struct rl_run *run, int stage, const struct
 
 /* 0, or -EINTR with the reason when someone asked the run to end. */
 int rl_run_stopped(const struct rl_run *run, struct err *err);
-/* The same between steps, for all ranks: when one was asked, all end. */
-int rl_run_go_on(const struct rl_run *run, struct err *err);
+/* After a step of a stage, on all ranks: saves every `every` steps (0: never), and when a rank was asked
+ * to end, which ends all with -EINTR. `save` may be NULL. */
+int rl_run_step_done(struct rl_run *run, int stage, const struct stage_state *state, int every,
+                     stage_save save, void *ctx, struct err *err);
 /* The problems of recipe source `source`, with prompts in tokens. */
 int rl_run_tasks(struct rl_run *run, int source, struct task_set *ret, struct err *err);
 /* One line of metrics, if the run records any; takes over `line`. Watches recipe.best_metric. */

@@ -8,6 +8,7 @@
 #include "trainer/rl/checkpoint.h"
 #include "trainer/rl/sft.h"
 #include "trainer/rl/world.h"
+#include "trainer/rl/verifiers.h"
 
 /* The one special token of tokenizers made here: ends a completion. */
 static const char END_OF_TEXT[] = "<|endoftext|>";
@@ -189,6 +190,7 @@ void rl_takedown(struct rl_run *run)
 {
     if (run->client)
         client_stop(run->client);
+    verifiers_free(run);
     verifier_process_stop(run->verifier);
     if (run->verifier_log[0])
         keep_verifier_log(run);

@@ -84,7 +84,7 @@ static int sft_step(struct sft *s, int step, double started, struct rl_sequence 
     shown.tokens_per_s = rate;
     if (s->run->progress)
         progress_step(s->run->progress, &shown);
-    return rl_run_go_on(s->run, err);
+    return 0;
 }
 
 static int sft_train(struct sft *s, int from, stage_save save, void *ctx, struct err *err)
@@ -98,9 +98,8 @@ static int sft_train(struct sft *s, int from, stage_save save, void *ctx, struct
     for (int step = from; rc == 0 && step < s->steps; step++) {
         rc = sft_step(s, step, started, batch, err);
         const struct stage_state state = {.step = step + 1, .adamw = rl_learner_adamw(s->learner)};
-        const int every = s->recipe->save_every;
-        if (rc == 0 && save && every > 0 && (step + 1) % every == 0)
-            rc = save(ctx, s->run, s->stage, &state, err);
+        if (rc == 0)
+            rc = rl_run_step_done(s->run, s->stage, &state, s->recipe->save_every, save, ctx, err);
     }
     free(batch);
     return rc;
