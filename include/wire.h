@@ -37,6 +37,7 @@ enum wire_helper {
         2,        /* verifier -> judge: {"key","suite"} to cache; no answer. See verifier/judge.h */
     WIRE_JOB = 3, /* verifier -> helper */
     WIRE_RESULT = 4, /* helper -> verifier, same seq */
+    WIRE_CORE = 5,   /* verifier -> judge: {"core"} to stay on, with its guests; no answer */
 };
 
 /* judge <-> guest: wire_guest.h */
@@ -73,7 +74,7 @@ struct keeper_fork {
     uint32_t stdio;   /* 1: pipes on 0, 1, 2; 0: /dev/null on 0, one pipe on 1 and 2 */
     uint32_t threads; /* limits.threads */
     uint32_t timed;   /* enum keeper_timed */
-    uint32_t zero;
+    uint32_t core;    /* 1 + the core for keeper and guests from now on; 0: as before */
     uint64_t cpu_us, wall_us;
     uint64_t memory_kib, file_kib;
 };

@@ -74,7 +74,8 @@ struct keeper {
     struct sbx_cgroup group;
     int rules; /* Landlock's, or -1 */
     int processors;
-    int core; /* of the last pair of timed guests; -1: there was none, or it is not known */
+    uint32_t kept_on; /* 1 + the core that the judge asked for; 0: none so far */
+    int core;         /* of the last pair of timed guests; -1: there was none, or it is not known */
     struct sbx_counter counter;
     uint64_t data_base;
     struct sbx_filter own_filter, filter; /* the second is what a guest adds */
@@ -176,6 +177,20 @@ static _Noreturn void be_guest(struct keeper *k, const struct keeper_fork *order
     guest_run(&confine);
 }
 
+/* On another core than its judge's, each message between the two would wake a sleeping core, which
+ * costs more than the work it is woken for. Guests inherit the core. Where it cannot be had, they
+ * run anywhere. */
+static void follow_judge(struct keeper *k, uint32_t core)
+{
+    cpu_set_t one;
+    if (core == 0 || core == k->kept_on || core > CPU_SETSIZE)
+        return;
+    CPU_ZERO(&one);
+    CPU_SET(core - 1, &one);
+    if (sched_setaffinity(0, sizeof one, &one) == 0)
+        k->kept_on = core;
+}
+
 /* Forks into a new pid namespace where the slot can make one; the keeper itself steps back into
  * its own. */
 static int fork_guest(struct keeper *k, const struct keeper_fork *order, const struct ends *e)
@@ -260,6 +275,7 @@ static int on_fork(struct keeper *k, const struct keeper_fork *order)
     if (order->cpu_us > us_max || order->wall_us > us_max || order->memory_kib > UINT32_MAX ||
         order->threads > 4096 || order->file_kib > UINT32_MAX)
         return send_failed(k, order->head.seq, "limits", -ERANGE);
+    follow_judge(k, order->core);
     int rc = make_ends(&e, order->stdio != 0);
     if (rc == 0 && (k->isolation & SBX_CGROUP))
         rc = cap_slot(k, order);

@@ -14,6 +14,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -37,6 +38,7 @@ union keeper_message {
 
 static uint32_t keeper_seq;
 static bool keeper_lost;
+static uint32_t kept_on; /* 1 + the core of this process and its guests; 0: any */
 
 bool judge_keeper_lost(void)
 {
@@ -154,6 +156,17 @@ static int wait_ready(struct judge_guest *g, struct err *err)
                    "guest did not start: %s", rc < 0 ? g->why : "no ready frame");
 }
 
+void judge_keep_on(int core)
+{
+    cpu_set_t one;
+    if (core < 0 || core >= CPU_SETSIZE)
+        return;
+    CPU_ZERO(&one);
+    CPU_SET(core, &one);
+    if (sched_setaffinity(0, sizeof one, &one) == 0)
+        kept_on = 1 + (uint32_t)core;
+}
+
 int judge_guest_start(struct judge_guest *g, const struct limits *limits, enum guest_use use,
                       struct err *err)
 {
@@ -165,6 +178,7 @@ int judge_guest_start(struct judge_guest *g, const struct limits *limits, enum g
                  : use == GUEST_FOR_PAIR_SECOND ? KEEPER_PAIR_SECOND
                                                 : KEEPER_UNTIMED,
         .threads = (uint32_t)limits->threads,
+        .core = kept_on,
         .cpu_us = (uint64_t)(limits->cpu_s * 1e6),
         .wall_us = (uint64_t)(limits->wall_s * 1e6),
         .memory_kib = (uint64_t)limits->memory_mib << 10,

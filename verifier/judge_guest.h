@@ -52,6 +52,10 @@ int judge_keeper_hello(struct keeper_hello *ret, struct err *err);
  * graded here. */
 bool judge_keeper_lost(void);
 
+/* From now on this process, its keeper and the guests stay on this core; where it cannot be had, they
+ * stay where they are. */
+void judge_keep_on(int core);
+
 /* A fresh guest, confined and ready. What it prints is drained in every wait below, counted and
  * thrown away, unless the caller begins g->drains otherwise. On failure (infra) there is no
  * guest; -EOWNERDEAD: somebody killed it before it was ready. */

@@ -129,6 +129,13 @@ static void take_suite(const json_t *json)
         judge_suite_put(key, suite);
 }
 
+static void take_core(const json_t *json)
+{
+    const json_t *core = json_object_get(json, "core");
+    if (json_is_integer(core) && json_integer_value(core) <= INT_MAX)
+        judge_keep_on((int)json_integer_value(core));
+}
+
 /* Serves until the input ends. */
 static int serve(int in, int out)
 {
@@ -148,6 +155,8 @@ static int serve(int in, int out)
         rc = 0;
         if (h.type == WIRE_SUITE) {
             take_suite(json);
+        } else if (h.type == WIRE_CORE) {
+            take_core(json);
         } else if (h.type == WIRE_JOB) {
             json_t *result = json ? answer(json, h.seq, out)
                                   : json_pack("{s:s}", "infra", "a job that is no JSON");

@@ -158,6 +158,8 @@ static void write_slots(const struct server *s, struct buf *b)
         (double)(judges.retried + linters.retried));
     one(b, "kills_total", "counter", "Helpers and guests killed from outside.",
         (double)(judges.kills + linters.kills));
+    one(b, "slot_moves_total", "counter", "Times a slot was moved to another core.",
+        (double)judges.moves);
     head(b, "isolation", "gauge", "What confines the judge on this host.");
     for (size_t i = 0; i < json_array_size(isolation); i++)
         buf_printf(b, "assay_isolation{kind=\"%s\"} 1\n",

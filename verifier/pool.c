@@ -14,6 +14,7 @@
 
 #include <sched.h>
 
+#include "cores.h"
 #include "slot.h"
 
 enum {
@@ -30,9 +31,11 @@ enum {
 struct pool {
     struct slot *slots;
     int n;
+    enum pool_kind kind;
     struct node queue, idle;
     int queued, head_passed_over;
     uv_timer_t sweep; /* answers what waits when no slot can start */
+    struct cores cores;
     char broken[200]; /* why no slot can start, "" while one can */
     struct pool_stats stats;
     bool stopped;
@@ -60,11 +63,25 @@ static struct task *take_for(struct pool *p, const struct slot *s)
     return NODE_OWNER(at, struct task, node);
 }
 
+/* Where the slot's next task runs. A linter's texts are too short to be worth a choice. */
+static int core_for(struct pool *p, const struct slot *s)
+{
+    if (p->kind != POOL_JUDGE)
+        return -1;
+    cores_look(&p->cores, uv_now(p->sweep.loop));
+    for (int i = 0; i < p->n; i++)
+        if (p->slots[i].state == SLOT_BUSY)
+            cores_count(&p->cores, p->slots[i].core);
+    int core = cores_choose(&p->cores, s->core);
+    p->stats.moves += s->core >= 0 && core >= 0 && core != s->core;
+    return core;
+}
+
 static void dispatch(struct pool *p)
 {
     while (!p->stopped && !queue_empty(&p->queue) && !queue_empty(&p->idle)) {
         struct slot *s = NODE_OWNER(queue_pop(&p->idle), struct slot, idle);
-        slot_run(s, take_for(p, s));
+        slot_run(s, take_for(p, s), core_for(p, s));
     }
 }
 
@@ -154,6 +171,8 @@ void pool__slot_answered(struct slot *s, struct task *t, json_t *result)
         again = killed_again(s, t, !surely);
     else /* a lasting fault is the problem's own: another try would say the same */
         again = infra && !json_is_true(json_object_get(result, "lasting")) && ++t->failures < TRIES;
+    if (!again)
+        dispatch(p); /* the slot works on while its answer is */
     settle(p, t, again, result, infra || !surely ? infra : "somebody kills the program's process");
     json_decref(result);
     dispatch(p);
@@ -205,11 +224,14 @@ struct pool *pool_start(uv_loop_t *loop, enum pool_kind kind, int n)
 {
     struct pool *p = xcalloc(1, sizeof *p);
     p->n = n;
+    p->kind = kind;
     p->slots = xcalloc((size_t)n, sizeof *p->slots);
     queue_init(&p->queue);
     queue_init(&p->idle);
     uv_timer_init(loop, &p->sweep);
     p->sweep.data = p;
+    if (kind == POOL_JUDGE)
+        cores_open(&p->cores);
     for (int i = 0; i < n; i++)
         slot_init(&p->slots[i], p, kind, loop);
     return p;
@@ -225,6 +247,7 @@ void pool_stop(struct pool *p)
 
 void pool_free(struct pool *p)
 {
+    cores_close(&p->cores);
     free(p->slots);
     free(p);
 }

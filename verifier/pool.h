@@ -35,6 +35,7 @@ struct task {
 struct pool_stats {
     int slots, ready, busy, queued;
     long answered, retried, restarts, kills;
+    long moves; /* of a slot from one core to another */
 };
 
 struct pool;

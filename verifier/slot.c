@@ -48,6 +48,7 @@ static void drop_helpers(struct slot *s, void (*drop_keeper)(struct helper *))
     if (s->keeper)
         drop_keeper(s->keeper);
     s->speaker = s->keeper = NULL;
+    s->core = -1;
     if (s->suites)
         json_object_clear(s->suites);
 }
@@ -248,13 +249,17 @@ bool slot_holds(const struct slot *s, const struct task *t)
     return !t->suite_key || json_object_get(s->suites, t->suite_key);
 }
 
-void slot_run(struct slot *s, struct task *t)
+void slot_run(struct slot *s, struct task *t, int core)
 {
     CHECK(s->state == SLOT_IDLE);
     s->state = SLOT_BUSY;
     s->task = t;
     s->run_ms = uv_now(s->timer.loop);
     s->seq++;
+    if (core >= 0 && core != s->core) {
+        send_json(s, WIRE_CORE, json_pack("{s:i}", "core", core));
+        s->core = core;
+    }
     if (!slot_holds(s, t)) {
         if (json_object_size(s->suites) >= SUITES_REMEMBERED)
             json_object_clear(s->suites);
@@ -273,7 +278,8 @@ void slot_run(struct slot *s, struct task *t)
 
 void slot_init(struct slot *s, struct pool *pool, enum pool_kind kind, uv_loop_t *loop)
 {
-    *s = (struct slot){.magic = SLOT_MAGIC, .pool = pool, .kind = kind, .suites = json_object()};
+    *s = (struct slot){
+        .magic = SLOT_MAGIC, .pool = pool, .kind = kind, .core = -1, .suites = json_object()};
     queue_init(&s->idle);
     uv_timer_init(loop, &s->timer);
     s->up_ms = uv_now(loop);

@@ -31,6 +31,7 @@ struct slot {
     uint64_t up_ms;   /* when it was last up, once it is not */
     uint64_t run_ms;  /* when `task` began */
     char why[200];    /* ENDING: of what */
+    int core;         /* where its processes are now; -1: anywhere */
     json_t *suites;   /* keys the judge holds */
     json_t *hello;
 };
@@ -42,7 +43,8 @@ void pool__slot_answered(struct slot *s, struct task *t, json_t *result);
 void pool__slot_failed(struct slot *s, struct task *t, const char *why, bool killed);
 
 void slot_init(struct slot *s, struct pool *pool, enum pool_kind kind, uv_loop_t *loop);
-void slot_run(struct slot *s, struct task *t);
+/* On this core, if it is not negative. */
+void slot_run(struct slot *s, struct task *t, int core);
 bool slot_holds(const struct slot *s, const struct task *t); /* needs no suite sent before it */
 void slot_stop(struct slot *s);                              /* for good; closes the timer */
 

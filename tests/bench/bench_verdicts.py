@@ -10,11 +10,12 @@ The work is HumanEval's canonical solutions against their own tests. Peers, one 
   assay   build/assay grade -j 1: extraction, lint, jail, judge outside the guest, verdict
 assay is measured while it runs: between the end of a first copy of every solution, with which its processes start and
 its suites are compiled (told apart, as `start`), and the beginning of the last one. Each copy carries a different comment, so
-that no verdict comes from a cache. Then: the same on two cores; the CPU of each process for one verdict; the memory
+that no verdict comes from a cache. Then: the same on two cores, by one slot, by two, and by two runs of one slot that
+are each kept to a core; the CPU of each process for one verdict; the memory
 that is its alone or its share; and the time from a request over a unix socket to its verdict, one at a time.
 
 --light leaves out the four programs that take most of all program time; --config is assay's own (what does a preloaded
-numpy cost?); --csv appends `machine,set,figure,peer,value` to a file. Prints one JSON line a figure, medians over rounds.
+numpy cost?); --scaling takes the figures of two cores alone; --csv appends `machine,set,figure,peer,value` to a file. Prints one JSON line a figure, medians over rounds.
 """
 import argparse
 import gzip
@@ -292,12 +293,48 @@ def compare(report, problems, a, core):
     return 1e3 / middle(wall["assay"])
 
 
+def scale(report, problems, a, cores):
+    """One slot on one core, one slot and two on two cores, and two runs of one slot that share nothing, each on its
+    core: what two slots can reach at best."""
+    def rate(allowed, slots, copies, into):
+        os.sched_setaffinity(0, allowed)  # of this thread, and so of the run
+        _, n, wall, used, _, _ = run_assay(problems, copies, a.path, a.config, slots)
+        into.append((n / wall, sum(used.values()) / n * 1e3))
+
+    def together():
+        took = []
+        threads = [threading.Thread(target=rate, args=({core}, 1, a.copies, took)) for core in cores]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        return sum(r for r, _ in took), statistics.mean(c for _, c in took)
+    rates, cpu, floors = collections.defaultdict(list), collections.defaultdict(list), []
+    for _ in range(a.rounds):
+        floors.append(floor_on_both(problems, a.copies, cores))
+        took = []
+        rate({cores[0]}, 1, a.copies, took)
+        rate(set(cores), 1, a.copies, took)
+        rate(set(cores), 2, 2 * a.copies, took)
+        for name, (r, c) in zip(("one_core", "one_slot", "two_cores", "two_runs"), took + [together()]):
+            rates[name].append(r)
+            cpu[name].append(c)
+    middle = statistics.median
+
+    def over_one(name):
+        return middle(x / y for x, y in zip(rates[name], rates["one_core"]))
+    report.say("scaling_verdicts_per_s", **{k: middle(v) for k, v in rates.items()})
+    report.say("scaling_cpu_ms", **{k: middle(v) for k, v in cpu.items()})
+    report.say("two_cores_over_one", floor=middle(floors), assay=over_one("two_cores"), two_runs=over_one("two_runs"))
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--rounds", type=int, default=3)
     ap.add_argument("--copies", type=int, default=8)
     ap.add_argument("--light", action="store_true")
     ap.add_argument("--config")
+    ap.add_argument("--scaling", action="store_true")
     ap.add_argument("--csv")
     ap.add_argument("path")
     a = ap.parse_args()
@@ -305,18 +342,12 @@ def main():
     report = Report(a.csv, "light" if a.light else "all")
     cores = sorted(os.sched_getaffinity(0))
     print("# %s; load %s" % (report.machine, os.getloadavg()[0]), flush=True)
-    compare(report, problems, a, cores[0])
-    ratios, floors = [], []
-    for _ in range(a.rounds if len(cores) > 1 else 0):
-        rates = []
-        floors.append(floor_on_both(problems, a.copies, cores[:2]))
-        for slots in (1, 2):
-            os.sched_setaffinity(0, set(cores[:slots]))
-            _, n, wall, _, _, _ = run_assay(problems, a.copies, a.path, a.config, slots)
-            rates.append(n / wall)
-        ratios.append(rates[1] / rates[0])
-    if ratios:
-        report.say("two_cores_over_one", floor=statistics.median(floors), assay=statistics.median(ratios))
+    if not a.scaling:
+        compare(report, problems, a, cores[0])
+    if len(cores) > 1:
+        scale(report, problems, a, cores[:2])
+    if a.scaling:
+        return
     os.sched_setaffinity(0, {cores[0]})
     took = sorted(latencies_ms(problems, a.path, a.config))
     report.say("request_to_verdict_ms", p50=took[len(took) // 2], p99=took[len(took) * 99 // 100])

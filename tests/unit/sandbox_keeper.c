@@ -687,11 +687,12 @@ static void the_clock_runs_while_the_guest_does(void **state)
     run_end(&run);
 }
 
-/* Which processors a guest may use, as Python shows a list. */
-static const char *cores_of(enum keeper_timed timed)
+/* Which processors a guest may use, as Python shows a list. `core`: of the order. */
+static const char *cores_of(enum keeper_timed timed, uint32_t core)
 {
     static char text[256];
-    struct run run = run_start(&shared, (struct keeper_fork){.timed = timed, LIMITS_OF_TESTS});
+    struct run run =
+        run_start(&shared, (struct keeper_fork){.timed = timed, .core = core, LIMITS_OF_TESTS});
     assert_string_equal(
         run_load(&run, "import os\ndef cores(): return sorted(os.sched_getaffinity(0))", 0),
         "None");
@@ -704,13 +705,34 @@ static void a_timed_pair_shares_one_core(void **state)
 {
     char first[256], all[256];
     (void)state;
-    snprintf(all, sizeof all, "%s", cores_of(KEEPER_UNTIMED));
+    snprintf(all, sizeof all, "%s", cores_of(KEEPER_UNTIMED, 0));
     for (int i = 0; i < 5; i++) {
-        snprintf(first, sizeof first, "%s", cores_of(KEEPER_PAIR_FIRST));
+        snprintf(first, sizeof first, "%s", cores_of(KEEPER_PAIR_FIRST, 0));
         assert_null(strchr(first, ','));
-        assert_string_equal(cores_of(KEEPER_PAIR_SECOND), first);
+        assert_string_equal(cores_of(KEEPER_PAIR_SECOND, 0), first);
     }
-    assert_string_equal(cores_of(KEEPER_UNTIMED), all);
+    assert_string_equal(cores_of(KEEPER_UNTIMED, 0), all);
+}
+
+/* Last of all: this keeper stays there. */
+static void guests_run_on_the_core_that_is_asked_for(void **state)
+{
+    cpu_set_t set;
+    char wanted[32] = "";
+    (void)state;
+    assert_int_equal(sched_getaffinity(0, sizeof set, &set), 0);
+    for (int core = 0; core < CPU_SETSIZE; core++) {
+        if (!CPU_ISSET(core, &set))
+            continue;
+        snprintf(wanted, sizeof wanted, "[%d]", core);
+        assert_string_equal(cores_of(KEEPER_UNTIMED, 1 + (uint32_t)core), wanted);
+        assert_string_equal(cores_of(KEEPER_UNTIMED, 0), wanted);
+        assert_string_equal(cores_of(KEEPER_PAIR_FIRST, 0), wanted);
+        if (core >= 4)
+            break;
+    }
+    assert_string_equal(cores_of(KEEPER_UNTIMED, CPU_SETSIZE), wanted); /* no such core here */
+    assert_string_equal(cores_of(KEEPER_UNTIMED, UINT32_MAX), wanted);
 }
 
 int main(void)
@@ -747,6 +769,7 @@ int main(void)
         cmocka_unit_test(one_guest_at_a_time),
         cmocka_unit_test(the_clock_runs_while_the_guest_does),
         cmocka_unit_test(a_timed_pair_shares_one_core),
+        cmocka_unit_test(guests_run_on_the_core_that_is_asked_for),
     };
     return cmocka_run_group_tests(tests, open_shared, close_shared);
 }
