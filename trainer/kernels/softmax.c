@@ -3,6 +3,8 @@
 #include "trainer/kernels/kernels.h"
 #include "trainer/kernels/simd.h"
 
+const float nn_exp_highest = 88.0f, nn_exp_lowest = -87.3f;
+
 static float max_of(int n, const float *x)
 {
     float lane[NN_LANES];
