@@ -16,6 +16,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "trainer/kernels/kernels.h"
+#include "trainer/kernels/pages.h"
 #include "trainer/kernels/reduce.h"
 #include "trainer/kernels/team.h"
 #include "trainer/model/layout.h"
@@ -143,7 +144,7 @@ static void bench_make(struct bench *b, const struct shape *shape, int workers, 
     b->dlogp = filled_floats(N);
     for (int w = 0; w < workers; w++) {
         b->runs[w] = model_run_new(&b->model);
-        b->grads[w] = xcalloc(b->model.n_params, sizeof(float));
+        b->grads[w] = check_alloc(pages_zeroed(b->model.n_params));
         b->logp[w] = xcalloc(N, sizeof(float));
     }
 }

@@ -2,6 +2,8 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "base/check.h"
@@ -17,10 +19,14 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct block kept[KEPT_MAX];
 static int n_kept;
 
-/* Sizes are whole huge pages, so that near sizes serve each other. */
+/* Sizes are whole huge pages and have four bits at most, so that near sizes serve each other. What is not
+ * touched of a block takes no memory. */
 static size_t rounded(size_t bytes)
 {
-    return (bytes + HUGE_BYTES - 1) / HUGE_BYTES * HUGE_BYTES;
+    size_t step = HUGE_BYTES;
+    while (bytes / step >= 16)
+        step *= 2;
+    return (bytes + step - 1) / step * step;
 }
 
 /* Takes a kept block out: the smallest that is large enough, or else the largest, to be unmapped: what is
@@ -74,4 +80,17 @@ void pages_give(void *block, size_t bytes)
     pthread_mutex_unlock(&lock);
     if (b.at)
         munmap(b.at, b.bytes);
+}
+
+float *pages_zeroed(size_t n)
+{
+    const size_t align = n * sizeof(float) < HUGE_BYTES ? 64 : HUGE_BYTES,
+                 bytes = (n * sizeof(float) + align - 1) / align * align;
+    float *at = aligned_alloc(align, bytes ? bytes : align);
+    if (!at)
+        return NULL;
+    if (align == HUGE_BYTES)
+        madvise(at, bytes, MADV_HUGEPAGE); /* only a hint */
+    memset(at, 0, bytes);
+    return at;
 }

@@ -10,4 +10,8 @@
 void *pages_take(size_t bytes);
 void pages_give(void *block, size_t bytes);
 
+/* n floats that are zero, on huge pages where they would fill one; NULL: no memory. For free(). A pass over many arrays
+ * of ordinary pages spends a good part of its time on finding out where they are, above all in a virtual machine. */
+float *pages_zeroed(size_t n);
+
 #endif

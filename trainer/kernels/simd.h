@@ -23,15 +23,37 @@ NN_INLINE void v16_store(float *p, v16 v)
     *(v16_unaligned *)p = v;
 }
 
+typedef int32_t v16_index __attribute__((vector_size(64)));
+
+/* Lane i of the first is lane i + n of v, for i < n; what lies beyond is of no account. */
+#define V16_UPPER(v, n)                                                                            \
+    __builtin_shuffle((v), (v16_index){(n), (n) + 1, (n) + 2, (n) + 3, (n) + 4, (n) + 5, (n) + 6,  \
+                                       (n) + 7})
+
 /* Lanes are added pairwise, halves first. */
 NN_INLINE float v16_sum(v16 v)
 {
-    float a[NN_LANES];
-    v16_store(a, v);
-    for (int half = NN_LANES / 2; half > 0; half /= 2)
-        for (int i = 0; i < half; i++)
-            a[i] += a[i + half];
-    return a[0];
+    v += V16_UPPER(v, 8);
+    v += V16_UPPER(v, 4);
+    v += V16_UPPER(v, 2);
+    v += V16_UPPER(v, 1);
+    return v[0];
+}
+
+/* Of each lane; where either is NaN, b's. */
+NN_INLINE v16 v16_max(v16 a, v16 b)
+{
+    const v16_index above = a > b;
+    return (v16)(((v16_index)a & above) | ((v16_index)b & ~above));
+}
+
+NN_INLINE float v16_highest(v16 v)
+{
+    v = v16_max(v, V16_UPPER(v, 8));
+    v = v16_max(v, V16_UPPER(v, 4));
+    v = v16_max(v, V16_UPPER(v, 2));
+    v = v16_max(v, V16_UPPER(v, 1));
+    return v[0];
 }
 
 NN_INLINE float nn_dot(const float *a, const float *b, int n)
@@ -63,6 +85,11 @@ NN_INLINE int nn_round_up(int n, int multiple)
     return (n + multiple - 1) / multiple * multiple;
 }
 
+/* The bounds of nn_exp's argument, 88 and -87.3 (softmax.c). A compiler that saw them would go on to fold what a loop
+ * makes of the exponential of either, such as 1 / (1 + e^88), and to multiply every lane by that denormal number before it
+ * selects: ten times slower. */
+extern const float nn_exp_highest, nn_exp_lowest;
+
 /* exp(x) to about 1e-7 relative. x is split as n ln 2 + r with |r| <= ln(2)/2; e^r is a polynomial,
  * 2^n goes into the exponent bits. Arguments are clamped to where the result is a normal number;
  * NaN stays NaN. Branch-free, so loops of it vectorise. */
@@ -70,8 +97,8 @@ NN_INLINE float nn_exp(float x)
 {
     const float shift =
         0x1.8p23f; /* adding it rounds to an integer, which then lies in the low mantissa bits */
-    x = x > 88.0f ? 88.0f : x;
-    x = x < -87.3f ? -87.3f : x;
+    x = x > nn_exp_highest ? nn_exp_highest : x;
+    x = x < nn_exp_lowest ? nn_exp_lowest : x;
     float shifted = x * 0x1.715476p0f + shift, n = shifted - shift;
     int32_t bits;
     memcpy(&bits, &shifted, sizeof bits);

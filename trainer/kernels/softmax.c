@@ -3,20 +3,19 @@
 #include "trainer/kernels/kernels.h"
 #include "trainer/kernels/simd.h"
 
+const float nn_exp_highest = 88.0f, nn_exp_lowest = -87.3f;
+
 static float max_of(int n, const float *x)
 {
-    float lane[NN_LANES];
+    v16 lanes = {0};
+    float max = x[0];
     int i = 0;
-    for (int j = 0; j < NN_LANES; j++)
-        lane[j] = x[0];
-    for (; i + NN_LANES <= n; i += NN_LANES)
-        for (int j = 0; j < NN_LANES; j++)
-            lane[j] = x[i + j] > lane[j] ? x[i + j] : lane[j];
+    for (lanes += max; i + NN_LANES <= n; i += NN_LANES)
+        lanes = v16_max(v16_load(x + i), lanes);
     for (; i < n; i++)
-        lane[0] = x[i] > lane[0] ? x[i] : lane[0];
-    for (int j = 1; j < NN_LANES; j++)
-        lane[0] = lane[j] > lane[0] ? lane[j] : lane[0];
-    return lane[0];
+        max = x[i] > max ? x[i] : max;
+    const float of_lanes = v16_highest(lanes);
+    return of_lanes > max ? of_lanes : max;
 }
 
 /* The maximum may pass a NaN by, but its exponential is then added like any other: the sum is NaN.

@@ -114,6 +114,13 @@ void team_run(struct team *t, team_fn fn, void *ctx)
     }
 }
 
+void team_waited(struct team *t, int64_t ns)
+{
+    pthread_mutex_lock(&t->lock);
+    t->idle_ns += ns;
+    pthread_mutex_unlock(&t->lock);
+}
+
 double team_idle_s(const struct team *t)
 {
     return (double)t->idle_ns / NS_PER_S / t->size;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "trainer/kernels/pages.h"
 #include "trainer/kernels/team.h"
 #include "trainer/model/model.h"
 
@@ -25,8 +26,8 @@ int adamw_new(const struct model *m, float beta1, float beta2, float eps, float 
 {
     struct adamw a = {.beta1 = beta1, .beta2 = beta2, .eps = eps, .weight_decay = weight_decay};
     const size_t n = model_trained(m).n;
-    a.m = calloc(n, sizeof(float));
-    a.v = calloc(n, sizeof(float));
+    a.m = pages_zeroed(n);
+    a.v = pages_zeroed(n);
     if (!a.m || !a.v) {
         adamw_free(&a);
         return -ENOMEM;

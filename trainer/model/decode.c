@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "trainer/kernels/kernels.h"
+#include "trainer/kernels/pages.h"
 #include "trainer/kernels/simd.h"
 #include "trainer/kernels/team.h"
 #include "trainer/model/layout.h"
@@ -110,7 +111,7 @@ struct packed_model *packed_model_new(const struct model *m, int positions, stru
     p->workers = team_size(team);
     p->layers = xcalloc((size_t)m->cfg.layers, sizeof *p->layers);
     const struct packed_sizes s = packed_sizes(m);
-    p->block = check_alloc(aligned_alloc(64, packed_model_bytes(m)));
+    p->block = pages_take(packed_model_bytes(m));
     float *at = p->block;
     for (int l = 0; l < m->cfg.layers; l++, at += s.layer)
         p->layers[l] =
@@ -127,7 +128,7 @@ void packed_model_free(struct packed_model *p)
     if (!p)
         return;
     nn_rope_free(&p->rope);
-    free(p->block);
+    pages_give(p->block, packed_model_bytes(p->m));
     free(p->layers);
     free(p);
 }
@@ -304,7 +305,7 @@ struct decoder *decoder_new(const struct packed_model *p, int rows_max)
     const size_t ff = (size_t)nn_round_up(y->ff, NN_LANES);
     d->p = p;
     d->rows_max = rows_max;
-    d->block = check_alloc(aligned_alloc(64, decoder_bytes(p->m, p->positions, rows_max)));
+    d->block = pages_take(decoder_bytes(p->m, p->positions, rows_max));
     d->x = d->block;
     d->normed = d->x + rows * width;
     d->qkv = d->normed + rows * width;
@@ -321,7 +322,7 @@ void decoder_free(struct decoder *d)
 {
     if (!d)
         return;
-    free(d->block);
+    pages_give(d->block, decoder_bytes(d->p->m, d->p->positions, d->rows_max));
     free(d);
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "trainer/kernels/kernels.h"
+#include "trainer/kernels/pages.h"
 #include "trainer/model/layout.h"
 #include "trainer/model/lora.h"
 
@@ -184,11 +185,9 @@ int model_alloc(const struct model_config *cfg, struct model *ret, struct err *e
 {
     TRY(model_config_check(cfg, err));
     struct model m = {.cfg = *cfg, .n_params = layout_of(cfg).n};
-    size_t bytes = (m.n_params * sizeof(float) + 63) & ~(size_t)63;
-    m.params = aligned_alloc(64, bytes);
+    m.params = pages_zeroed(m.n_params);
     if (!m.params)
         return err_set(err, -ENOMEM, "no memory for a model of %zu parameters", m.n_params);
-    memset(m.params, 0, bytes);
     m.tensors =
         xcalloc((size_t)cfg->layers * TENSORS_PER_LAYER + TENSORS_OUTSIDE, sizeof *m.tensors);
     add_tensors(&m);

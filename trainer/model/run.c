@@ -19,6 +19,7 @@
 
 #include "base/check.h"
 #include "trainer/kernels/kernels.h"
+#include "trainer/kernels/pages.h"
 #include "trainer/model/layout.h"
 #include "trainer/model/lora.h"
 #include "trainer/model/product.h"
@@ -49,7 +50,7 @@ struct model_run {
     struct layout lay;
     struct nn_heads heads;
     struct nn_rope rope;
-    float *block;
+    float *block; /* pages.h's */
     size_t block_floats;
     int head_rows; /* scored rows in one chunk of the head */
     bool probs_kept;
@@ -90,7 +91,7 @@ void model_run_free(struct model_run *run)
     if (!run)
         return;
     nn_rope_free(&run->rope);
-    free(run->block);
+    pages_give(run->block, run->block_floats * sizeof(float));
     free(run->layers);
     free(run);
 }
@@ -245,8 +246,8 @@ static void reserve(struct model_run *run, const struct model *m, const struct m
     model__rope(&m->cfg, longest, &run->rope);
     size_t need = lay_out(run, m, b->n_tokens, b->n_rows, longest, NULL);
     if (need > run->block_floats) {
-        free(run->block);
-        run->block = check_alloc(aligned_alloc(64, (need * sizeof(float) + 63) & ~(size_t)63));
+        pages_give(run->block, run->block_floats * sizeof(float));
+        run->block = pages_take(need * sizeof(float));
         run->block_floats = need;
     }
     lay_out(run, m, b->n_tokens, b->n_rows, longest, run->block);

@@ -1,43 +1,55 @@
-/* sampler.c: continuous batching. Prompt i belongs to worker i mod team size; a worker takes the
- * completions of its prompts in order, keeps up to rows_max of them in flight, and gives the place
- * of a finished one to the next.
+/* sampler.c: continuous batching. A worker that has room claims the next prompt, takes its completions
+ * in order, keeps up to rows_max of them in flight, and gives the place of a finished one to the next.
+ * One that has none left, when all prompts are claimed, waits until another hands it half of its own.
  *
  * A prompt's tokens but the last are run once into a key/value segment that all its completions
  * read. A completion starts by feeding the last prompt token and has a segment of its own for
  * everything from there on. Since a row's bits do not depend on its neighbours, and each completion
- * draws from a stream of its own, what is sampled depends on neither rows_max nor the team. */
+ * draws from a stream of its own, what is sampled depends on neither rows_max nor the team, nor on who
+ * claimed what. */
 #include "trainer/model/model.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "trainer/kernels/pages.h"
 #include "trainer/kernels/team.h"
 #include "trainer/model/decode.h"
 #include "trainer/model/draw.h"
 
-enum { PREFILL_ROWS = 256, ROWS_MAX = 1 << 14 };
+/* Fewer than SHARED_ROWS_MIN rows are not worth halving: a step's cost is then mostly that of reading the weights. */
+enum { PREFILL_ROWS = 256, ROWS_MAX = 1 << 14, SHARED_ROWS_MIN = 8 };
 
 /* What the workers share. */
 struct sampling {
     const struct model *m;
     const struct sample_options *opt;
     const struct sample_prompt *prompts;
-    int n_prompts, group, workers;
+    int n_prompts, group, n_workers;
+    struct team *team;
     int prompt_tokens_max;
     struct packed_model *packed;
     sample_done done;
     void *ctx;
     atomic_bool failed; /* some logits were not finite */
     _Atomic int64_t tokens;
+    struct worker **workers;
+    pthread_mutex_t lock;   /* of what follows, and of a waiting worker's rows */
+    pthread_cond_t changed; /* rows were handed over, or nobody has any left */
+    int next_prompt;        /* the first that nobody has claimed */
+    int working;            /* workers that have rows or may still claim some */
+    struct worker *waiting; /* for rows, linked by next_waiting */
+    atomic_int n_waiting;
 };
 
 /* Keys and values of one prompt, shared by its completions. */
 struct prefix {
     struct kv_segment kv;
-    int users; /* completions that are yet to end, 0: free */
+    atomic_int users; /* completions that are yet to end, of whatever worker; 0: free */
 };
 
 /* One completion in flight. */
@@ -51,12 +63,12 @@ struct row {
 };
 
 struct worker {
-    const struct sampling *s;
-    int index;
-    int next_prompt, next_k; /* the next completion to take in; next_prompt >= n_prompts: none */
-    struct prefix *current;  /* of next_prompt, once its first completion is taken in */
-    struct row *rows;        /* rows[0 .. n_live) are in flight */
+    struct sampling *s;
+    int prompt, next_k;     /* the next completion to take in; next_k == group: the prompt is done with */
+    struct prefix *current; /* of the prompt, once its first completion is taken in */
+    struct row *rows;       /* rows[0 .. n_live) are in flight */
     int n_live, rows_max;
+    struct worker *next_waiting;
     struct prefix *prefixes;
     int n_prefixes;
     struct decoder *decoder;
@@ -71,24 +83,20 @@ struct worker {
 
 /* ---- a worker's memory ---------------------------------------------------------------------- */
 
-static int prompts_of(const struct sampling *s, int index)
-{
-    return index < s->n_prompts ? (s->n_prompts - index + s->workers - 1) / s->workers : 0;
-}
-
 static bool has_penalty(const struct sample_options *o)
 {
     return o->repetition_penalty > 0 && (o->repetition_penalty < 1 || o->repetition_penalty > 1);
 }
 
-/* Completions in flight at once, and prompts that are in use by them. */
-static void set_places(struct worker *w)
+/* Completions in flight at once, no more than an even share of all, and prompts that are in use by them. */
+static void set_places(const struct sampling *s, struct worker *w)
 {
-    const int prompts = prompts_of(w->s, w->index), rows_max = w->s->opt->rows_max;
-    const int64_t wanted = (int64_t)prompts * w->s->group;
-    w->rows_max = rows_max < wanted ? rows_max : (int)wanted;
-    /* Every live prompt has a row in flight, but for one whose last row has just ended. */
-    w->n_prefixes = w->rows_max + 1 < prompts ? w->rows_max + 1 : prompts;
+    const int prompts = (s->n_prompts + s->n_workers - 1) / s->n_workers;
+    const int64_t wanted = (int64_t)prompts * s->group;
+    w->rows_max = s->opt->rows_max < wanted ? s->opt->rows_max : (int)wanted;
+    /* Every prompt that a worker has claimed has a row in flight, but for one whose last row has just ended; rows are handed
+     * over only when there is no prompt left to claim. */
+    w->n_prefixes = w->rows_max + 1 < s->n_prompts ? w->rows_max + 1 : s->n_prompts;
 }
 
 static int decoder_rows(const struct worker *w)
@@ -101,11 +109,11 @@ struct sample_memory sample_memory(const struct model *m, int workers, int rows_
 {
     const struct sample_options opt = {.rows_max = rows_max};
     const struct sampling s = {
-        .m = m, .opt = &opt, .n_prompts = n_prompts, .group = group, .workers = workers};
+        .m = m, .opt = &opt, .n_prompts = n_prompts, .group = group, .n_workers = workers};
     struct sample_memory all = {.packed = packed_model_bytes(m)};
     for (int i = 0; i < workers && i < n_prompts; i++) {
-        struct worker w = {.s = &s, .index = i};
-        set_places(&w);
+        struct worker w = {0};
+        set_places(&s, &w);
         all.cache += sizeof(float) * (kv_floats(m, max_new) * (size_t)w.rows_max +
                                       kv_floats(m, prompt_tokens) * (size_t)w.n_prefixes);
         all.buffers += decoder_bytes(m, prompt_tokens + max_new, decoder_rows(&w)) +
@@ -115,13 +123,13 @@ struct sample_memory sample_memory(const struct model *m, int workers, int rows_
     return all;
 }
 
-static struct worker *worker_new(const struct sampling *s, int index)
+static struct worker *worker_new(struct sampling *s)
 {
     struct worker *w = xcalloc(1, sizeof *w);
     const int cap = kv_cap(s->opt->max_new), v = s->m->cfg.vocab;
     w->s = s;
-    w->index = w->next_prompt = index;
-    set_places(w);
+    w->next_k = s->group;
+    set_places(s, w);
     size_t own = kv_floats(s->m, cap), shared = kv_floats(s->m, s->prompt_tokens_max);
     size_t floats = own * (size_t)w->rows_max + shared * (size_t)w->n_prefixes;
     w->cache_bytes = floats * sizeof(float);
@@ -149,6 +157,8 @@ static struct worker *worker_new(const struct sampling *s, int index)
 
 static void worker_free(struct worker *w)
 {
+    if (!w)
+        return;
     for (int i = 0; i < w->rows_max; i++) {
         free(w->rows[i].tokens);
         free(w->rows[i].logp);
@@ -170,10 +180,26 @@ static void worker_free(struct worker *w)
 static struct prefix *free_prefix(struct worker *w)
 {
     for (int i = 0; i < w->n_prefixes; i++)
-        if (w->prefixes[i].users == 0)
+        if (atomic_load(&w->prefixes[i].users) == 0)
             return &w->prefixes[i];
     CHECK(!"a free prefix is always left");
     return NULL;
+}
+
+/* Whether there is a completion to take in: of the prompt at hand, or of one that nobody has claimed. */
+static bool claim(struct worker *w)
+{
+    struct sampling *s = w->s;
+    if (w->next_k < s->group)
+        return true;
+    pthread_mutex_lock(&s->lock);
+    const bool left = s->next_prompt < s->n_prompts;
+    if (left) {
+        w->prompt = s->next_prompt++;
+        w->next_k = 0;
+    }
+    pthread_mutex_unlock(&s->lock);
+    return left;
 }
 
 /* Fills the batch. Prompts that are new go through prefill together, in chunks. */
@@ -181,11 +207,11 @@ static void take_in(struct worker *w)
 {
     const struct sampling *s = w->s;
     int n = 0;
-    while (w->n_live < w->rows_max && w->next_prompt < s->n_prompts) {
-        const struct sample_prompt *p = &s->prompts[w->next_prompt];
+    while (w->n_live < w->rows_max && claim(w)) {
+        const struct sample_prompt *p = &s->prompts[w->prompt];
         if (w->next_k == 0) {
             w->current = free_prefix(w);
-            w->current->users = s->group;
+            atomic_store(&w->current->users, s->group);
             w->current->kv.n = p->n_tokens - 1;
             for (int i = 0; i < p->n_tokens - 1; i++) {
                 w->step[n++] = (struct decode_row){p->tokens[i], i, NULL, &w->current->kv};
@@ -197,16 +223,13 @@ static void take_in(struct worker *w)
         }
         struct row *r = &w->rows[w->n_live++];
         const int room = s->m->cfg.max_positions - p->n_tokens + 1;
-        r->prompt = w->next_prompt;
+        r->prompt = w->prompt;
         r->k = w->next_k;
         r->n = 0;
         r->budget = s->opt->max_new < room ? s->opt->max_new : room;
         r->rng = rng_make(s->opt->seed, p->stream + (uint64_t)w->next_k);
         r->prefix = w->current;
-        if (++w->next_k == s->group) {
-            w->next_k = 0;
-            w->next_prompt += s->workers;
-        }
+        w->next_k++;
     }
     if (n > 0)
         decoder_step(w->decoder, w->step, n, NULL);
@@ -220,7 +243,7 @@ static void retire(struct worker *w, int i, bool truncated)
     struct row ended = w->rows[i];
     struct completion c = {ended.tokens, ended.logp, ended.n, truncated};
     w->s->done(w->s->ctx, ended.prompt, ended.k, &c);
-    ended.prefix->users--;
+    atomic_fetch_sub(&ended.prefix->users, 1);
     w->rows[i] = w->rows[--w->n_live];
     w->rows[w->n_live] = ended;
 }
@@ -232,10 +255,9 @@ static void abandon(struct worker *w)
     const struct sampling *s = w->s;
     while (w->n_live > 0)
         retire(w, w->n_live - 1, true);
-    for (; w->next_prompt < s->n_prompts; w->next_prompt += s->workers, w->next_k = 0)
-        for (; w->next_k < s->group; w->next_k++)
-            s->done(s->ctx, w->next_prompt, w->next_k,
-                    &(struct completion){w->rows[0].tokens, w->rows[0].logp, 0, true});
+    for (; claim(w); w->next_k++)
+        s->done(s->ctx, w->prompt, w->next_k,
+                &(struct completion){w->rows[0].tokens, w->rows[0].logp, 0, true});
 }
 
 static void penalise(struct worker *w, const int32_t *tokens, int n)
@@ -297,27 +319,84 @@ static bool advance(struct worker *w)
     return true;
 }
 
+/* ---- handing over --------------------------------------------------------------------------- */
+
+/* Gives half of the rows to a worker that waits for some. Rows change places with what lies in the other's, so that each
+ * place has its memory; the prefixes that they read stay where they are. */
+static void hand_over(struct worker *w)
+{
+    struct sampling *s = w->s;
+    if (w->n_live < SHARED_ROWS_MIN || atomic_load(&s->n_waiting) == 0)
+        return;
+    pthread_mutex_lock(&s->lock);
+    struct worker *to = s->waiting;
+    if (to) {
+        s->waiting = to->next_waiting;
+        atomic_fetch_sub(&s->n_waiting, 1);
+        for (int left = w->n_live / 2; left > 0 && to->n_live < to->rows_max; left--) {
+            struct row *mine = &w->rows[--w->n_live], *place = &to->rows[to->n_live++], row = *mine;
+            *mine = *place;
+            *place = row;
+        }
+        s->working++;
+        pthread_cond_broadcast(&s->changed);
+    }
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* The worker has nothing left to do. Returns whether it was given rows; else nobody has any. */
+static bool wait_for_rows(struct worker *w)
+{
+    struct sampling *s = w->s;
+    const int64_t from = wall_ns();
+    pthread_mutex_lock(&s->lock);
+    w->next_waiting = s->waiting;
+    s->waiting = w;
+    atomic_fetch_add(&s->n_waiting, 1);
+    if (--s->working == 0)
+        pthread_cond_broadcast(&s->changed);
+    while (w->n_live == 0 && s->working > 0)
+        pthread_cond_wait(&s->changed, &s->lock);
+    pthread_mutex_unlock(&s->lock);
+    team_waited(s->team, wall_ns() - from);
+    return w->n_live > 0;
+}
+
+static void leave(struct sampling *s)
+{
+    pthread_mutex_lock(&s->lock);
+    if (--s->working == 0)
+        pthread_cond_broadcast(&s->changed);
+    pthread_mutex_unlock(&s->lock);
+}
+
 static void sample_worker(void *ctx, int index)
 {
     struct sampling *s = ctx;
     int64_t tokens = 0;
-    if (prompts_of(s, index) == 0)
+    if (s->n_prompts == 0)
         return;
-    struct worker *w = worker_new(s, index);
-    while (!atomic_load(&s->failed)) {
-        if (s->opt->stop && s->opt->stop(s->ctx)) {
+    struct worker *w = s->workers[index] = worker_new(s);
+    for (;;) {
+        const bool stopped = s->opt->stop && s->opt->stop(s->ctx);
+        if (stopped)
             abandon(w);
+        if (stopped || atomic_load(&s->failed)) {
+            leave(s);
             break;
         }
         take_in(w);
-        if (w->n_live == 0)
-            break;
+        if (w->n_live == 0) {
+            if (!wait_for_rows(w))
+                break;
+            continue;
+        }
         tokens += w->n_live;
         if (!advance(w))
             atomic_store(&s->failed, true);
+        hand_over(w);
     }
     atomic_fetch_add(&s->tokens, tokens);
-    worker_free(w);
 }
 
 static int check_request(const struct model *m, const struct sample_options *o,
@@ -357,14 +436,22 @@ int sample_run(const struct model *m, struct team *team, const struct sample_opt
                          .prompts = prompts,
                          .n_prompts = n_prompts,
                          .group = group,
-                         .workers = team_size(team),
+                         .n_workers = team_size(team),
+                         .working = team_size(team),
+                         .team = team,
+                         .lock = PTHREAD_MUTEX_INITIALIZER,
+                         .changed = PTHREAD_COND_INITIALIZER,
                          .done = done,
                          .ctx = ctx};
     for (int i = 0; i < n_prompts; i++)
         if (prompts[i].n_tokens > s.prompt_tokens_max)
             s.prompt_tokens_max = prompts[i].n_tokens;
     s.packed = packed_model_new(m, s.prompt_tokens_max + opt->max_new, team);
+    s.workers = xcalloc((size_t)s.n_workers, sizeof *s.workers);
     team_run(team, sample_worker, &s);
+    for (int i = 0; i < s.n_workers; i++) /* not before: they read each other's prefixes */
+        worker_free(s.workers[i]);
+    free(s.workers);
     packed_model_free(s.packed);
     if (s.failed)
         return err_set(err, -EDOM, "the model's logits are not finite: its weights have diverged");

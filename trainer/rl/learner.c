@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/check.h"
+#include "trainer/kernels/pages.h"
 #include "trainer/kernels/reduce.h"
 #include "trainer/rl/world.h"
 
@@ -58,8 +59,7 @@ int rl_learner_new(struct model *m, struct team *team, const struct recipe_adamw
     for (int w = 0; rc == 0 && w < l->n_here; w++) {
         struct worker *worker = &l->workers[l->first + w];
         worker->run = model_run_new(m);
-        size_t bytes = (l->n_trained * sizeof(float) + 63) & ~(size_t)63;
-        l->grads[w] = worker->grads = aligned_alloc(64, bytes);
+        l->grads[w] = worker->grads = pages_zeroed(l->n_trained);
         rc = worker->run && l->grads[w] ? 0 : -ENOMEM;
     }
     if (rc < 0) {
