@@ -189,7 +189,8 @@ static void move_code(void)
         munmap(copy, to - from);
         return;
     }
-    /* None of that code runs now, and the C library's mremap does not lie in it. */
+    /* Where the interpreter is part of this program, so is this function: it goes on in the copy,
+     * which is the same. The C library's mremap does not lie in it. */
     CHECK(mremap(copy, to - from, to - from, MREMAP_MAYMOVE | MREMAP_FIXED, (void *)from) ==
           (void *)from);
 }

@@ -20,7 +20,7 @@
 
 EMBED_TEXT(judge__prepare_text, "verifier/judge_prepare.py");
 
-static PyObject *starter_function, *tests_function, *shadows_function;
+static PyObject *starter_function, *tests_function, *shadows_function, *shown_function;
 
 int judge_prepare_init(void)
 {
@@ -30,8 +30,9 @@ int judge_prepare_init(void)
     starter_function = PyDict_GetItemString(globals, "starter");
     tests_function = PyDict_GetItemString(globals, "tests");
     shadows_function = PyDict_GetItemString(globals, "shadows");
-    CHECK(starter_function && tests_function &&
-          shadows_function); /* `globals` lives as long as the process */
+    shown_function = PyDict_GetItemString(globals, "shown");
+    CHECK(starter_function && tests_function && shadows_function &&
+          shown_function); /* `globals` lives as long as the process */
     return 0;
 }
 
@@ -49,6 +50,15 @@ PyObject *judge_prepare_tests(const char *source, PyObject *taken, const char *r
 PyObject *judge_prepare_shadows(const char *source)
 {
     return PyObject_CallFunction(shadows_function, "s", source);
+}
+
+PyObject *judge_prepare_shown(PyObject *text)
+{
+    PyObject *shown = PyObject_CallOneArg(shown_function, text);
+    if (shown)
+        return shown;
+    PyErr_Clear();
+    return Py_NewRef(text);
 }
 
 PyObject *judge_prepare_expression(const char *source, const char *where)

@@ -2,6 +2,7 @@
  * functions; a site has passed when it was executed at least once and never failed. */
 #include "verifier/judge.h"
 #include "verifier/judge_job.h"
+#include "verifier/judge_prepare.h"
 #include "verifier/judge_text.h"
 #include "verifier/judge_watch.h"
 
@@ -13,6 +14,16 @@ static struct {
     json_t *latest; /* the failure that a message may be added to; borrowed */
 } sites;
 
+static json_t *call_text(int number)
+{
+    PyObject *text = judge_prepare_shown(PyList_GET_ITEM(sites.job->suite->site_texts, number));
+    const char *utf8 = PyUnicode_AsUTF8(text);
+    PyErr_Clear();
+    json_t *made = judge_json_text(str_of(utf8 ? utf8 : ""), JUDGE_TEXT_BYTES_MAX);
+    Py_DECREF(text);
+    return made;
+}
+
 /* A site's failure is recorded at once, for the report; whether it passed is counted at the end. */
 static void fail_site(int number, enum reason reason, PyObject *got, PyObject *expected,
                       const char *message)
@@ -23,11 +34,10 @@ static void fail_site(int number, enum reason reason, PyObject *got, PyObject *e
         return;
     sites.states[number] = SITE_FAILED;
     size_t before = json_array_size(job->failures);
-    PyObject *text = PyList_GET_ITEM(job->suite->site_texts, number);
+    json_t *call = before < JUDGE_FAILURES_MAX ? call_text(number) : NULL;
     int tests = job->tests;
     job->tests += number;
-    judge_fail(job, reason, judge_json_text(str_of(PyUnicode_AsUTF8(text)), JUDGE_TEXT_BYTES_MAX),
-               got, expected, message);
+    judge_fail(job, reason, call, got, expected, message);
     job->tests = tests;
     if (json_array_size(job->failures) > before)
         sites.latest = json_array_get(job->failures, before);

@@ -380,8 +380,12 @@ void judge_suite_put(const char *key, json_t *suite)
     struct judge_suite *s = xcalloc(1, sizeof *s);
     s->key = check_alloc(strdup(key));
     s->json = json_incref(suite);
+    /* Its trees are thousands of objects that live for a moment and hold no cycle. */
+    const int collects = PyGC_Disable();
     if (read_suite(s, &err) < 0)
         s->broken = check_alloc(strdup(err.text));
+    if (collects)
+        PyGC_Enable();
     evict(key);
     if (cache.n == JUDGE_SUITES_MAX)
         evict(NODE_OWNER(cache.recent.next, struct judge_suite, recent)->key);
