@@ -6,7 +6,7 @@
 /* judge -> guest. `h` below is a u32 handle number; `v` an encoded value (value.h); name is u32 length + bytes. */
 enum wire_question {
     GUEST_LOAD =
-        1, /* u8 flags (GUEST_LOAD_MAIN) + program text (UTF-8): compile and run it. Answer: value None */
+        1, /* u8 flags (GUEST_LOAD_*) + program text (UTF-8): compile and run it. Answer: value None */
     GUEST_GLOBAL = 2,  /* name: the program's global of that name */
     GUEST_CALL = 3,    /* h + u8 wants (enum guest_want) + v((args tuple, kwargs dict)) */
     GUEST_GETATTR = 4, /* h + u8 wants + name */
@@ -49,8 +49,10 @@ enum judge_service { JUDGE_CALL = 0, JUDGE_NEXT = 1 };
 /* The status of a guest that had no memory for a question or an answer. */
 enum { GUEST_EXIT_MEMORY = 97 };
 enum {
-    GUEST_LOAD_MAIN = 1
-}; /* run as __main__ with real stdin/stdout; the process exits with the program's status */
+    GUEST_LOAD_MAIN = 1, /* run as __main__ with real stdin/stdout; the process exits with the
+                            program's status */
+    GUEST_LOAD_ASIDE = 2 /* run for nothing but what it leaves in memory: no names, no module */
+};
 
 /* Typed value tags (value.h). Lengths and counts are u32; numbers little-endian. */
 enum value_tag {

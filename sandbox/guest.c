@@ -58,7 +58,7 @@ static void on_load(struct guest *g, struct guest_frame *frame, struct reply *re
     struct str text = str_make((const char *)frame->at, (size_t)(frame->end - frame->at));
     if (flags & GUEST_LOAD_MAIN)
         guest_main(g, frame->head.seq, text);
-    reply->value = guest_load(g, text);
+    reply->value = flags & GUEST_LOAD_ASIDE ? guest_load_aside(text) : guest_load(g, text);
 }
 
 static void on_global(struct guest *g, struct guest_frame *frame, struct reply *reply)

@@ -105,6 +105,7 @@ int guest_import_library(void);
 /* ---- guest_program.c: loading, and whole programs. */
 int guest_program_prepare(void);
 PyObject *guest_load(struct guest *g, struct str text);
+PyObject *guest_load_aside(struct str text); /* leaves no name and no module */
 _Noreturn void guest_main(struct guest *g, uint32_t seq, struct str text);
 
 /* Answers one question, nested or not; the turn is not held. */

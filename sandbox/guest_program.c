@@ -177,6 +177,21 @@ PyObject *guest_load(struct guest *g, struct str text)
     return result;
 }
 
+PyObject *guest_load_aside(struct str text)
+{
+    PyObject *globals = PyDict_New(), *name = PyUnicode_FromString("aside"), *code = NULL;
+    PyObject *result = NULL;
+    if (globals && name && furnish(globals) == 0 &&
+        PyDict_SetItemString(globals, "__name__", name) == 0)
+        code = compile_text(text, false);
+    if (code)
+        result = PyEval_EvalCode(code, globals, globals);
+    Py_XDECREF(code);
+    Py_XDECREF(name);
+    Py_XDECREF(globals);
+    return result;
+}
+
 /* ---- whole programs -------------------------------------------------------------------------- */
 
 /* Fresh stream objects: those of the keeper were made for other files and remember what these

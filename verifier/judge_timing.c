@@ -15,6 +15,10 @@
  * be believed. A candidate's guest is not asked; the only way to gain is really to hand over in less time.
  * Whether a problem is of that form, a first run of the reference shows, once for a suite.
  *
+ * Nor is it a program's merit or fault that a fork's first steps copy the pages that it shares with its parent, or what they cost
+ * would depend on how the interpreter lies in memory. So both guests run a text of ours before the clock
+ * is read at all (judge_warm_up.py), as long as no program is there that could make use of it.
+ *
  * Where the kernel counts retired instructions they decide, as they hardly vary. But they are not
  * time: a program that waits for memory, or lets the kernel work, must not be called faster for
  * it. So the end of the interval that decides is never above the highest ratio that CPU time, taken
@@ -24,12 +28,19 @@
  * give the growth of both programs' cost. What is spent until the program is loaded is left out
  * there, as it is the same at all sizes. */
 #include "base/clock.h"
+#include "verifier/judge_embed.h"
 #include "verifier/judge_job.h"
 #include "verifier/judge_proxy.h"
 #include "verifier/timing.h"
+#include "wire_guest.h"
+
+EMBED_TEXT(judge__warm_up_text, "verifier/judge_warm_up.py");
 
 /* No new pair is begun after this: a slow program has had its chance. */
 static const int64_t TIMING_WALL_NS = 30ll * NS_PER_S;
+
+/* More pairs of a program that is faster are begun if they will probably end by then. */
+static const int64_t TIMING_REFINE_NS = 350 * NS_PER_MS;
 
 enum { GROWTH_PAIRS = 3 }; /* at each size but the largest */
 
@@ -123,8 +134,10 @@ static int measure(struct judge_job *job, struct str program, bool trusted, enum
     TRY(judge_job_start_guest(job, &job->suite->limits, use));
     judge_session_begin(g);
     judge_session_keep_args(job->suite->timing_form == TIMING_FORM_CALL);
-    int rc =
-        load_starter(job) == 0 ? judge_guest_clock(g, &ret->at[BEFORE], &job->infra) : GUEST_OVER;
+    const char *warm_up = judge__warm_up_text;
+    int rc = judge_load(warm_up, strlen(warm_up), GUEST_LOAD_ASIDE) == 0 && load_starter(job) == 0
+                 ? judge_guest_clock(g, &ret->at[BEFORE], &job->infra)
+                 : GUEST_OVER;
     if (rc == 0)
         rc = judge_load(program.s, program.len, 0) == 0
                  ? judge_guest_clock(g, &ret->at[LOADED], &job->infra)
@@ -308,19 +321,36 @@ static int learn_form(struct judge_job *job, long size)
     return rc;
 }
 
+/* That it is faster is decided; by how much is worth a little more time. 1 done, 0 no timing is possible,
+ * negative infra. */
+static int refine(struct judge_job *job, long size, struct series *series, int64_t began)
+{
+    for (;;) {
+        const int wanted = timing_narrower(decisive(series));
+        if (wanted == 0 || (wall_ns() - began) / series->cpu.n * wanted > TIMING_REFINE_NS)
+            return 1;
+        while (series->cpu.n < wanted) {
+            int rc = add_pair(job, series->cpu.n, size, series);
+            if (rc <= 0)
+                return rc;
+        }
+    }
+}
+
 /* As many pairs as it takes. 1 decided or out of time, 0 no timing is possible, negative infra. */
 static int measure_speed(struct judge_job *job, struct series *series, int64_t until)
 {
     const struct judge_suite *s = job->suite;
+    enum timing_next next = TIMING_MORE;
     const long size = s->n_timing_sizes ? s->timing_sizes[s->n_timing_sizes - 1] : 0;
     int rc = learn_form(job, size);
-    if (rc <= 0)
-        return rc;
-    do
+    const int64_t began = wall_ns();
+    while (rc > 0 && next == TIMING_MORE && (series->cpu.n == 0 || wall_ns() < until)) {
         rc = add_pair(job, series->cpu.n, size, series);
-    while (rc > 0 && timing_decide(decisive(series), s->timing_margin) == TIMING_MORE &&
-           wall_ns() < until);
-    return rc;
+        if (rc > 0)
+            next = timing_decide(decisive(series), s->timing_margin);
+    }
+    return rc > 0 && next == TIMING_FASTER ? refine(job, size, series, began) : rc;
 }
 
 int judge_run_timing(struct judge_job *job)

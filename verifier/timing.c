@@ -29,6 +29,9 @@
  * over work. That is 2 at the most, because never more than half of the lower cost is taken off:
  * where handing over takes more than the work itself, the ratio stays nearer to 1 than the programs are.
  *
+ * Once a program is known to be faster, more pairs only say by how much. They are added up to a look as
+ * well, and the highest low end of all looks counts: as the error of each is spent, all of them hold together.
+ *
  * Giving up costs no error of that kind, so it is allowed after any pair: whenever an upper bound
  * at TIMING_GIVE_UP lies below the margin, and, as that takes 5 pairs, whenever not one of at least
  * two pairs came within a factor of exp(TIMING_FAR) of it. */
@@ -50,6 +53,9 @@ static const struct look {
              {30, 0.0008},   {TIMING_PAIRS_MAX, 0.0018}};
 
 static const double TIMING_GIVE_UP = 0.05, TIMING_FAR = 0.3;
+
+/* The logs of an interval's ends that are no farther apart need no more pairs. */
+static const double TIMING_NARROW = 0.15;
 
 void timing_add(struct timing *t, double reference, double candidate, double handed)
 {
@@ -168,21 +174,42 @@ enum timing_next timing_decide(const struct timing *t, double margin)
     return t->n == TIMING_PAIRS_MAX ? TIMING_NOT_FASTER : TIMING_MORE;
 }
 
-struct timing_summary timing_summarise(const struct timing *t)
+/* The logs of both ends after the pairs so far; of the lower one -INFINITY where there is none. */
+static void ends(const struct timing *t, double *ret_low, double *ret_high)
 {
     struct averages walsh;
-    double handed[TIMING_PAIRS_MAX], all[WALSH_MAX];
-    CHECK(t->n > 0);
     averages_of(t, &walsh);
+    int k = bound_rank(t->n, look_at(t->n)->error);
+    *ret_low = k > 0 ? walsh.low[k - 1] : -INFINITY;
+    *ret_high = walsh.high[walsh.m - (k > 0 ? k : 1)];
+}
+
+struct timing_summary timing_summarise(const struct timing *t)
+{
+    double handed[TIMING_PAIRS_MAX], all[WALSH_MAX], low, high, ignored;
+    CHECK(t->n > 0);
     sort_handed(t, handed);
     int m = walsh_averages(t, middle(handed, t->n), all);
-    int k = bound_rank(t->n, look_at(t->n)->error);
+    ends(t, &low, &high);
+    for (const struct look *l = looks; l->pairs < t->n; l++) {
+        struct timing then = *t;
+        double earlier;
+        then.n = l->pairs;
+        ends(&then, &earlier, &ignored);
+        low = fmax(low, earlier);
+    }
+    const double ratio = fmax(middle(all, m), low);
     return (struct timing_summary){
-        .ratio = exp(middle(all, m)),
-        .low = k > 0 ? exp(walsh.low[k - 1]) : 0,
-        .high = exp(walsh.high[walsh.m - (k > 0 ? k : 1)]),
-        .pairs = t->n,
-    };
+        .ratio = exp(ratio), .low = exp(low), .high = exp(fmax(high, ratio)), .pairs = t->n};
+}
+
+int timing_narrower(const struct timing *t)
+{
+    double low, high;
+    ends(t, &low, &high);
+    if (t->n == TIMING_PAIRS_MAX || high - low <= TIMING_NARROW)
+        return 0;
+    return look_at(t->n + 1)->pairs;
 }
 
 struct timing_growth timing_growth(const double *size, const double *cost, int n)

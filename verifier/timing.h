@@ -14,7 +14,7 @@ struct timing {
 };
 
 /* Speed ratios (not logs). `low` is 0 while there are too few pairs for a bound that may be
- * believed. */
+ * believed, else the highest one so far. */
 struct timing_summary {
     double ratio, low, high;
     int pairs;
@@ -31,6 +31,10 @@ double timing_deduction(double least, double handed);
 
 /* Whether another pair is wanted. TIMING_FASTER: timing_summarise().low is at least `margin`. */
 enum timing_next timing_decide(const struct timing *t, double margin);
+
+/* How many pairs in all, more than there are, would make the interval of a program that is faster notably
+ * narrower; 0 where it is narrow enough, or no more can be had. */
+int timing_narrower(const struct timing *t);
 
 /* What can be said after the pairs so far; at least one pair. */
 struct timing_summary timing_summarise(const struct timing *t);

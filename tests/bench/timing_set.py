@@ -4,8 +4,10 @@ fast, its generator makes the inputs. And what both need: a verifier to ask, loa
 A program answers a batch of inputs in one call, so that its work, not the way of values to it, is what is timed. Both scripts decide the
 batch here, on this machine, so that one run of the fast program takes some milliseconds.
 """
+import argparse
 import contextlib
 import csv
+import gc
 import http.client
 import json
 import multiprocessing
@@ -16,12 +18,14 @@ import socket
 import statistics
 import string  # noqa: F401 (generators use it)
 import subprocess
+import sys
 import tempfile
 import time
 
 import bisect, collections, copy, datetime, decimal, fractions, functools, hashlib, heapq, itertools  # noqa: E401,F401
 import math, operator, typing  # noqa: E401,F401 (a plain fork has them imported, as the keeper has)
 
+LOADS = ("idle", "other", "both")  # nothing beside it; a busy process on the second core; one on every core
 ASSAY = os.path.join(os.environ.get("ASSAY_BUILD", "build/release"), "assay")
 INPUTS_S_MAX = 0.015  # of CPU, to make one batch
 INPUTS_CHARS_MAX = 60000  # written out: more of the time would go into handing them over
@@ -110,19 +114,26 @@ def inputs(setup, repeat, cpu_s_max=10):
     return space["calls"]
 
 
-def in_fork(program, calls, wall_s_max=10):
+def in_fork(program, calls, wall_s_max=10, rehearsed=False):
     """CPU seconds and answers of one run: compiled, executed and called in a fork of this warm interpreter; nothing is jailed and
-    nothing crosses, nor is a page of the inputs shared, during the time that is taken. None: it failed, or took longer than it may."""
+    nothing crosses during the time that is taken. None: it failed, or took longer than it may.
+
+    A fork's first steps cost what no program is to blame for: every page that it shares with its parent is copied when it is first
+    touched, some 0.5 ms here, and a full collection would walk through all that the parent has. `rehearsed` runs the program on
+    an eighth of the inputs before the clock starts, and then anew: what it needs of new memory is still its own cost."""
     out, into = multiprocessing.Pipe(False)
+    gc.collect()
+    gc.freeze()
     pid = os.fork()
     if pid == 0:
         try:
-            calls = copy.deepcopy(calls)  # pages shared with the parent would be copied while the clock runs
-            began = time.process_time()
-            space = {"__name__": "solution"}
-            exec(compile(program, "<program>", "exec"), space)
-            answers = space["timed_batch"](calls)
-            into.send((time.process_time() - began, answers))
+            for calls in [copy.deepcopy(calls[:max(1, len(calls) // 8)])] * rehearsed + [copy.deepcopy(calls)]:
+                began = time.process_time()
+                space = {"__name__": "solution"}
+                exec(compile(program, "<program>", "exec"), space)
+                answers = space["timed_batch"](calls)
+                took = time.process_time() - began
+            into.send((took, answers))
         finally:
             os._exit(0)
     into.close()
@@ -183,18 +194,26 @@ def problem(name, task, reference):
             "limits": {"cpu_s": 5, "wall_s": 60}, "timing": {"setup": task["setup"], "call": "timed_batch(calls)"}}
 
 
-def careful_ratio(reference, candidate, setup, runs):
-    """Hodges and Lehmann's ratio over `runs` pairs of plain forks, and the CPU seconds of both (medians)."""
-    logs, seconds = [], ([], [])
-    for run in range(runs):
-        calls = inputs(setup, run)
-        took = [0.0, 0.0]
-        for which in ((0, 1), (1, 0))[run & 1]:
-            took[which] = in_fork((reference, candidate)[which], calls)[0]
-            seconds[which].append(took[which])
-        logs.append(math.log(took[0] / took[1]))
-    walsh = [(a + b) / 2 for i, a in enumerate(logs) for b in logs[i:]]
-    return math.exp(statistics.median(walsh)), statistics.median(seconds[0]), statistics.median(seconds[1])
+class Careful:
+    """A long measurement of two programs, in pieces: runs of both on fresh inputs, in alternating order."""
+
+    def __init__(self, reference, candidate, setup):
+        self.programs, self.setup, self.runs, self.took = (reference, candidate), setup, 0, ([], [])
+
+    def run(self, count):
+        for _ in range(count):
+            calls = inputs(self.setup, self.runs)
+            for which in ((0, 1), (1, 0))[self.runs & 1]:
+                self.took[which].append(in_fork(self.programs[which], calls, rehearsed=True)[0])
+            self.runs += 1
+
+    def ratio(self):
+        """Hodges and Lehmann's, of the pairs."""
+        logs = [math.log(a / b) for a, b in zip(*self.took)]
+        return math.exp(statistics.median((a + b) / 2 for i, a in enumerate(logs) for b in logs[i:]))
+
+    def seconds(self):
+        return tuple(map(statistics.median, self.took))
 
 
 class Unix(http.client.HTTPConnection):
@@ -233,6 +252,62 @@ def verifier(problems):
         finally:
             server.terminate()
             server.wait()
+
+
+class Trials:
+    """The CSV of a study, a line a trial, written as soon as it is known: who cuts a study off and begins it again goes on there."""
+
+    def __init__(self, path, columns):
+        self.path, self.columns, self.rows, self.shown = path, columns, [], 0
+        if path and os.path.exists(path):
+            with open(path, newline="") as f:
+                reader = csv.DictReader(f)
+                self.rows = list(reader)
+                if reader.fieldnames != columns:
+                    raise SystemExit("%s: has other columns; move it away" % path)
+        elif path:
+            with open(path, "w", newline="") as f:
+                csv.writer(f).writerow(columns)
+
+    def add(self, rows):
+        rows = [{key: "" if row[key] is None else str(row[key]) for key in self.columns} for row in rows]
+        self.rows += rows
+        if self.path:
+            with open(self.path, "a", newline="") as f:
+                csv.DictWriter(f, self.columns).writerows(rows)
+
+    def where(self, **values):
+        return [row for row in self.rows if all(row[key] == value for key, value in values.items())]
+
+    def progress(self, text):
+        """Rewrites one line of a terminal; elsewhere a line every ten seconds."""
+        terminal, now = sys.stderr.isatty(), time.monotonic()
+        if terminal or now - self.shown > 10:
+            print("\r\033[K" + text if terminal else text, end="" if terminal else "\n", file=sys.stderr, flush=True)
+            self.shown = now
+
+
+def numbers(rows, key):
+    return sorted(float(row[key]) for row in rows if row[key])
+
+
+def quantile(ordered, share):
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
+
+
+def states(text):
+    """The load states of a comma-separated list."""
+    wanted = text.split(",")
+    if not set(wanted) <= set(LOADS):
+        raise argparse.ArgumentTypeError("of %s" % ", ".join(LOADS))
+    return wanted
+
+
+def table(heads, rows):
+    rows = [heads] + [["%s" % cell for cell in row] for row in rows]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(heads))]
+    for row in rows:
+        print("  ".join(cell.rjust(width) for cell, width in zip(row, widths)))
 
 
 def spin(core):

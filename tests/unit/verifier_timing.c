@@ -170,6 +170,46 @@ static void the_interval_bears_what_is_not_known(void **state)
     assert_true(fabs(timing_summarise(&much).ratio - 2) < 1e-9);
 }
 
+/* Once it is decided, more pairs bring the ratio nearer and raise the low end, which never falls and still
+ * is no higher than the truth. */
+static void more_pairs_narrow_the_interval(void **state)
+{
+    static const double speeds[] = {1.5, 2, 10};
+    enum { TRIALS = 400 };
+    (void)state;
+    for (size_t i = 0; i < sizeof speeds / sizeof *speeds; i++) {
+        double off[2] = {0}, width[2] = {0};
+        int too_high = 0, pairs = 0;
+        for (uint64_t seed = 0; seed < TRIALS; seed++) {
+            struct rng r = rng_make(seed, 911 + i);
+            struct timing t = {0};
+            while (timing_decide(&t, TIMING_MARGIN_DEFAULT) == TIMING_MORE)
+                timing_add(&t, noisy(&r, 1e6 * speeds[i], 0.1), noisy(&r, 1e6, 0.1), 0);
+            struct timing_summary first = timing_summarise(&t), s = first;
+            for (int wanted; (wanted = timing_narrower(&t)) > 0;) {
+                assert_in_range(wanted, t.n + 1, TIMING_PAIRS_MAX);
+                while (t.n < wanted)
+                    timing_add(&t, noisy(&r, 1e6 * speeds[i], 0.1), noisy(&r, 1e6, 0.1), 0);
+                double before = s.low;
+                s = timing_summarise(&t);
+                assert_true(s.low >= before && s.low <= s.ratio && s.ratio <= s.high);
+            }
+            off[0] += fabs(log(first.ratio / speeds[i])) / TRIALS;
+            off[1] += fabs(log(s.ratio / speeds[i])) / TRIALS;
+            width[0] += log(s.high / first.low) / TRIALS;
+            width[1] += log(s.high / s.low) / TRIALS;
+            too_high += s.low > speeds[i];
+            pairs += t.n;
+        }
+        print_message(
+            "# %.1f times as fast: off by %.1f %%, then %.1f %%; %.1f pairs; %d of %d low ends "
+            "too high\n",
+            speeds[i], 100 * off[0], 100 * off[1], (double)pairs / TRIALS, too_high, TRIALS);
+        assert_true(off[1] < 0.8 * off[0] && width[1] < width[0]);
+        assert_in_range(too_high, 0, TRIALS / 50);
+    }
+}
+
 /* Costs that grow by a known exponent, under noise. */
 static struct timing_growth growth_of(double exponent, double sd, uint64_t seed)
 {
@@ -245,6 +285,7 @@ int main(void)
         cmocka_unit_test(taking_it_off_wins_nothing),
         cmocka_unit_test(what_is_taken_off_leaves_the_ratio_of_the_work),
         cmocka_unit_test(the_interval_bears_what_is_not_known),
+        cmocka_unit_test(more_pairs_narrow_the_interval),
         cmocka_unit_test(growth_is_the_exponent_with_its_error),
         cmocka_unit_test(a_gain_is_believed_and_explained),
         cmocka_unit_test(the_estimate_is_the_median_of_walsh_averages),
