@@ -30,7 +30,7 @@ struct wire_header {
 };
 _Static_assert(sizeof(struct wire_header) == 12, "header layout is part of the protocol");
 
-/* verifier <-> judge and lint. Payloads are UTF-8 JSON. */
+/* verifier <-> judge and lint. Payloads are UTF-8 JSON; beside that of a JOB lie long texts as they are (verifier/question.h). */
 enum wire_helper {
     WIRE_HELLO = 1, /* helper -> verifier, once when ready: {"name","python","isolation":[...]} */
     WIRE_SUITE =

@@ -19,14 +19,15 @@ enum {
  * cost. */
 static const uint64_t address_space_bytes = 16ull << 30;
 
+/* Where this process may not have as much itself, its own limit stays. */
 static int cap(int resource, uint64_t value)
 {
-    struct rlimit old, limit;
-    if (getrlimit(resource, &old) != 0)
+    struct rlimit limit = {value, value};
+    if (setrlimit(resource, &limit) == 0)
+        return 0;
+    if (errno != EPERM || getrlimit(resource, &limit) != 0)
         return -errno;
-    if (old.rlim_max != RLIM_INFINITY && value > old.rlim_max)
-        value = old.rlim_max;
-    limit.rlim_cur = limit.rlim_max = value;
+    limit.rlim_cur = limit.rlim_max;
     return setrlimit(resource, &limit) == 0 ? 0 : -errno;
 }
 

@@ -54,7 +54,6 @@ struct job {
     bool waiting;              /* `node` waits for another job's entry */
     struct node node;
     struct aside aside;
-    struct buf written; /* what the judge is asked about a large program */
     struct task task;
     struct pool *in; /* where `task` is */
 };
@@ -92,35 +91,14 @@ static void extract(struct job *j)
     }
 }
 
-static json_t *question_for_judge(const struct job *j)
-{
-    json_t *program = json_stringn(j->x.code.s, j->x.code.len);
-    CHECK(program); /* it came in as JSON, and extraction keeps UTF-8 whole */
-    return json_pack("{s:s, s:s, s:o, s:b, s:b}", "op", "grade", "suite", j->spec.problem->key,
-                     "program", program, "timing", wants_timing(j), "starter", j->starter);
-}
-
-static int append(const char *bytes, size_t n, void *out)
-{
-    buf_add(out, bytes, n);
-    return 0;
-}
-
 static bool is_large(const struct job *j)
 {
     return j->x.code.len >= ASIDE_BYTES_MIN;
 }
 
-/* A large program is also made ready for the judge here, whether or not it will come so far. */
 static void extract_aside(struct aside *a)
 {
-    struct job *j = NODE_OWNER(a, struct job, aside);
-    extract(j);
-    if (!is_large(j))
-        return;
-    json_t *question = question_for_judge(j);
-    CHECK(json_dump_callback(question, append, &j->written, JSON_COMPACT) == 0);
-    json_decref(question);
+    extract(NODE_OWNER(a, struct job, aside));
 }
 
 static void on_extracted(struct aside *a)
@@ -195,15 +173,16 @@ static enum step step_recall(struct job *j)
     return GRADE;
 }
 
-static void ask(struct job *j, struct pool *pool, json_t *question, int64_t limit_ms,
+static void ask(struct job *j, struct pool *pool, json_t *question,
+                const struct question_text texts[QUESTION_TEXTS_MAX], int64_t limit_ms,
                 void (*done)(struct task *, json_t *, const char *))
 {
     json_decref(j->task.question);
     j->task = (struct task){.question = question, .limit_ms = limit_ms, .done = done};
+    memcpy(j->task.texts, texts, sizeof j->task.texts);
     if (pool == j->grader->judges) {
         j->task.suite_key = j->spec.problem->key;
         j->task.suite = j->spec.problem->suite;
-        j->task.written = &j->written;
     }
     j->in = pool;
     pool_submit(pool, &j->task);
@@ -219,12 +198,12 @@ static void on_linted(struct task *t, json_t *result, const char *infra)
 }
 
 /* At most LINT_TEXT_BYTES_MAX bytes, cut between characters. */
-static json_t *lint_text(struct str code)
+static struct str lint_text(struct str code)
 {
     size_t n = code.len < LINT_TEXT_BYTES_MAX ? code.len : LINT_TEXT_BYTES_MAX;
     while (n < code.len && n > 0 && ((unsigned char)code.s[n] & 0xc0) == 0x80)
         n--;
-    return json_stringn(code.s, n);
+    return str_make(code.s, n);
 }
 
 /* With how many arguments the cases call the entry point; NULL where one of them tells it in another
@@ -254,13 +233,15 @@ static enum step step_lint(struct job *j)
 {
     const struct problem *p = j->spec.problem;
     const char *reference = json_string_value(json_object_get(p->suite, "reference"));
-    json_t *text = lint_text(j->x.code);
-    CHECK(text);
+    const char *model = reference ? reference : p->prefix;
+    json_t *calls = counts_of_calls(p);
+    struct question_text texts[QUESTION_TEXTS_MAX] = {{"text", lint_text(j->x.code)}};
+    if (model && !json_array_size(calls)) /* the calls say more */
+        texts[1] = (struct question_text){"model", str_of(model)};
     ask(j, j->grader->linters,
-        json_pack("{s:o, s:s?, s:s?, s:o*, s:s*}", "text", text, "entry_point", p->entry_point,
-                  "starter", j->starter ? p->starter : NULL, "calls", counts_of_calls(p), "model",
-                  reference ? reference : p->prefix),
-        LINT_MS_MAX, on_linted);
+        json_pack("{s:s?, s:s?, s:o*}", "entry_point", p->entry_point, "starter",
+                  j->starter ? p->starter : NULL, "calls", calls),
+        texts, LINT_MS_MAX, on_linted);
     return WAIT;
 }
 
@@ -295,8 +276,12 @@ static enum step step_judge(struct job *j)
     }
     if (!grade_needs_judge(j->lint))
         return SHARE;
-    ask(j, j->grader->judges, is_large(j) ? NULL : question_for_judge(j), judge_limit_ms(j),
-        on_judged);
+    /* Extraction keeps UTF-8 whole. */
+    const struct question_text program[QUESTION_TEXTS_MAX] = {{"program", j->x.code}};
+    ask(j, j->grader->judges,
+        json_pack("{s:s, s:s, s:b, s:b}", "op", "grade", "suite", j->spec.problem->key, "timing",
+                  wants_timing(j), "starter", j->starter),
+        program, judge_limit_ms(j), on_judged);
     return WAIT;
 }
 
@@ -379,7 +364,6 @@ static void job_free(struct job *j)
     json_decref(j->judged);
     json_decref(j->verdict);
     arena_free(&j->arena);
-    buf_free(&j->written);
     j->magic = 0;
     free(j);
 }

@@ -29,6 +29,7 @@
 #include "verifier/judge_prepare.h"
 #include "verifier/judge_proxy.h"
 #include "verifier/judge_watch.h"
+#include "verifier/question.h"
 
 enum { HELLO_WAIT_S = 20, LARGE_BYTES = 512 << 10 };
 
@@ -148,7 +149,7 @@ static int serve(int in, int out)
             return -EPROTO;
         char *text = xrealloc(NULL, h.len + 1u, 1);
         rc = read_all(in, text, h.len);
-        json_t *json = rc == 1 ? json_loadb(text, h.len, JSON_ALLOW_NUL, NULL) : NULL;
+        json_t *json = rc == 1 ? question_read(str_make(text, h.len)) : NULL;
         free(text);
         if (rc != 1)
             return -EPROTO;

@@ -13,6 +13,7 @@
 
 #include "base/str.h"
 #include "linter.h"
+#include "question.h"
 #include "sandbox.h"
 #include "wire.h"
 
@@ -72,15 +73,23 @@ static int write_full(int fd, const void *bytes, size_t n)
     return 0;
 }
 
+static int append(const char *bytes, size_t n, void *out)
+{
+    buf_add(out, bytes, n);
+    return 0;
+}
+
+/* In one write: two would wake the verifier twice. */
 static int send_json(unsigned type, uint32_t seq, json_t *value)
 {
-    char *text = check_alloc(json_dumps(value, JSON_COMPACT));
-    struct wire_header head = {
-        .len = (uint32_t)strlen(text), .version = WIRE_VERSION, .type = (uint8_t)type, .seq = seq};
-    int rc = write_full(STDOUT_FILENO, &head, sizeof head);
-    if (rc == 0)
-        rc = write_full(STDOUT_FILENO, text, head.len);
-    free(text);
+    struct wire_header head = {.version = WIRE_VERSION, .type = (uint8_t)type, .seq = seq};
+    struct buf frame = {0};
+    buf_add(&frame, &head, sizeof head);
+    CHECK(json_dump_callback(value, append, &frame, JSON_COMPACT) == 0);
+    head.len = (uint32_t)(frame.len - sizeof head);
+    memcpy(frame.s, &head, sizeof head);
+    int rc = write_full(STDOUT_FILENO, frame.s, frame.len);
+    buf_free(&frame);
     json_decref(value);
     return rc;
 }
@@ -108,7 +117,7 @@ static int serve_one(struct linter *l, struct buf *payload)
     buf_reserve(payload, head.len);
     if (head.len && (rc = read_full(STDIN_FILENO, payload->s, head.len)) <= 0)
         return rc < 0 ? rc : -EPIPE;
-    json_t *job = json_loadb(payload->s, head.len, JSON_ALLOW_NUL, NULL);
+    json_t *job = question_read(str_make(payload->s, head.len));
     if (!json_is_string(json_object_get(job, "text"))) {
         json_decref(job);
         return -EPROTO;

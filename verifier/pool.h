@@ -15,13 +15,14 @@
 #include "base/err.h"
 #include "base/queue.h"
 #include "base/str.h"
+#include "question.h"
 
 enum pool_kind { POOL_JUDGE, POOL_LINT };
 
 struct task {
     struct node node;
-    json_t *question;      /* payload of WIRE_JOB; the owner's reference */
-    const struct buf *written; /* the question as JSON, in its place unless NULL or empty */
+    json_t *question;                               /* of WIRE_JOB; the owner's reference */
+    struct question_text texts[QUESTION_TEXTS_MAX]; /* beside it; the owner's bytes */
     const char *suite_key; /* judge: the suite the question names, NULL if none. */
     json_t *suite;         /* sent to a slot that has not seen it */
     int64_t limit_ms;      /* hard: past it the slot is killed */

@@ -229,19 +229,13 @@ static void on_timer(uv_timer_t *timer)
         fail(s, "a helper overran its time");
 }
 
-static int append(const char *bytes, size_t n, void *out)
-{
-    buf_add(out, bytes, n);
-    return 0;
-}
-
-/* Takes the reference of `value`. */
-static void send_json(struct slot *s, unsigned type, json_t *value)
+/* `texts` may be NULL. */
+static void send_question(struct slot *s, unsigned type, const json_t *json,
+                          const struct question_text *texts)
 {
     struct buf payload = {0};
-    CHECK(json_dump_callback(value, append, &payload, JSON_COMPACT) == 0);
+    question_write(json, texts, &payload);
     helper_send(s->speaker, type, s->seq, &payload);
-    json_decref(value);
 }
 
 bool slot_holds(const struct slot *s, const struct task *t)
@@ -257,22 +251,20 @@ void slot_run(struct slot *s, struct task *t, int core)
     s->run_ms = uv_now(s->timer.loop);
     s->seq++;
     if (core >= 0 && core != s->core) {
-        send_json(s, WIRE_CORE, json_pack("{s:i}", "core", core));
+        json_t *where = json_pack("{s:i}", "core", core);
+        send_question(s, WIRE_CORE, where, NULL);
+        json_decref(where);
         s->core = core;
     }
     if (!slot_holds(s, t)) {
         if (json_object_size(s->suites) >= SUITES_REMEMBERED)
             json_object_clear(s->suites);
         json_object_set_new(s->suites, t->suite_key, json_true());
-        send_json(s, WIRE_SUITE, json_pack("{s:s, s:O}", "key", t->suite_key, "suite", t->suite));
+        json_t *suite = json_pack("{s:s, s:O}", "key", t->suite_key, "suite", t->suite);
+        send_question(s, WIRE_SUITE, suite, NULL);
+        json_decref(suite);
     }
-    if (t->written && t->written->len) {
-        struct buf copy = {0}; /* there may be another try */
-        buf_str(&copy, buf_view(t->written));
-        helper_send(s->speaker, WIRE_JOB, s->seq, &copy);
-    } else {
-        send_json(s, WIRE_JOB, json_incref(t->question));
-    }
+    send_question(s, WIRE_JOB, t->question, t->texts);
     uv_timer_start(&s->timer, on_timer, (uint64_t)t->limit_ms, 0);
 }
 
