@@ -48,11 +48,9 @@ enum { JUDGE_VALUE = 64, JUDGE_RAISED = 65, JUDGE_CHANGED = 66 };
 enum judge_service { JUDGE_CALL = 0, JUDGE_NEXT = 1 };
 /* The status of a guest that had no memory for a question or an answer. */
 enum { GUEST_EXIT_MEMORY = 97 };
-enum {
-    GUEST_LOAD_MAIN = 1, /* run as __main__ with real stdin/stdout; the process exits with the
-                            program's status */
-    GUEST_LOAD_ASIDE = 2 /* run for nothing but what it leaves in memory: no names, no module */
-};
+/* MAIN: run as __main__ with real stdin/stdout; the process exits with the program's status. ASIDE:
+ * run for nothing but what it leaves in memory, no name and no module. */
+enum { GUEST_LOAD_MAIN = 1, GUEST_LOAD_ASIDE = 2 };
 
 /* Typed value tags (value.h). Lengths and counts are u32; numbers little-endian. */
 enum value_tag {

@@ -15,9 +15,9 @@
  * be believed. A candidate's guest is not asked; the only way to gain is really to hand over in less time.
  * Whether a problem is of that form, a first run of the reference shows, once for a suite.
  *
- * Nor is it a program's merit or fault that a fork's first steps copy the pages that it shares with its parent, or what they cost
- * would depend on how the interpreter lies in memory. So both guests run a text of ours before the clock
- * is read at all (judge_warm_up.py), as long as no program is there that could make use of it.
+ * Nor is it a program's merit or fault that a fork's first steps copy the pages which it shares with
+ * its parent. So both guests run a text of ours first (judge_warm_up.py): before the clock is read, and
+ * before a program is there that could make use of it.
  *
  * Where the kernel counts retired instructions they decide, as they hardly vary. But they are not
  * time: a program that waits for memory, or lets the kernel work, must not be called faster for
@@ -321,13 +321,13 @@ static int learn_form(struct judge_job *job, long size)
     return rc;
 }
 
-/* That it is faster is decided; by how much is worth a little more time. 1 done, 0 no timing is possible,
- * negative infra. */
+/* That it is faster is decided; by how much is worth a little more time. 1 done, 0 no timing is
+ * possible, negative infra. */
 static int refine(struct judge_job *job, long size, struct series *series, int64_t began)
 {
     for (;;) {
         const int wanted = timing_narrower(decisive(series));
-        if (wanted == 0 || (wall_ns() - began) / series->cpu.n * wanted > TIMING_REFINE_NS)
+        if (wanted == 0 || (wall_ns() - began) * wanted > TIMING_REFINE_NS * series->cpu.n)
             return 1;
         while (series->cpu.n < wanted) {
             int rc = add_pair(job, series->cpu.n, size, series);

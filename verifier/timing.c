@@ -29,8 +29,9 @@
  * over work. That is 2 at the most, because never more than half of the lower cost is taken off:
  * where handing over takes more than the work itself, the ratio stays nearer to 1 than the programs are.
  *
- * Once a program is known to be faster, more pairs only say by how much. They are added up to a look as
- * well, and the highest low end of all looks counts: as the error of each is spent, all of them hold together.
+ * Once a program is known to be faster, more pairs only say by how much. They are added up to a
+ * look as well, and the highest low end of all looks counts: as the error of each is spent, all of
+ * them hold together.
  *
  * Giving up costs no error of that kind, so it is allowed after any pair: whenever an upper bound
  * at TIMING_GIVE_UP lies below the margin, and, as that takes 5 pairs, whenever not one of at least

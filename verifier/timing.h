@@ -32,8 +32,8 @@ double timing_deduction(double least, double handed);
 /* Whether another pair is wanted. TIMING_FASTER: timing_summarise().low is at least `margin`. */
 enum timing_next timing_decide(const struct timing *t, double margin);
 
-/* How many pairs in all, more than there are, would make the interval of a program that is faster notably
- * narrower; 0 where it is narrow enough, or no more can be had. */
+/* How many pairs in all, more than there are, would make the interval of a program that is faster
+ * notably narrower; 0 where it is narrow enough, or no more can be had. */
 int timing_narrower(const struct timing *t);
 
 /* What can be said after the pairs so far; at least one pair. */

@@ -175,7 +175,7 @@ static void the_interval_bears_what_is_not_known(void **state)
 static void more_pairs_narrow_the_interval(void **state)
 {
     static const double speeds[] = {1.5, 2, 10};
-    enum { TRIALS = 400 };
+    enum { TRIALS = 150 };
     (void)state;
     for (size_t i = 0; i < sizeof speeds / sizeof *speeds; i++) {
         double off[2] = {0}, width[2] = {0};
