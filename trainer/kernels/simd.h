@@ -27,8 +27,8 @@ typedef int32_t v16_index __attribute__((vector_size(64)));
 
 /* Lane i of the first is lane i + n of v, for i < n; what lies beyond is of no account. */
 #define V16_UPPER(v, n)                                                                            \
-    __builtin_shuffle((v), (v16_index){(n), (n) + 1, (n) + 2, (n) + 3, (n) + 4, (n) + 5, (n) + 6,  \
-                                       (n) + 7})
+    __builtin_shuffle(                                                                             \
+        (v), (v16_index){(n), (n) + 1, (n) + 2, (n) + 3, (n) + 4, (n) + 5, (n) + 6, (n) + 7})
 
 /* Lanes are added pairwise, halves first. */
 NN_INLINE float v16_sum(v16 v)

@@ -64,7 +64,8 @@ struct row {
 
 struct worker {
     struct sampling *s;
-    int prompt, next_k;     /* the next completion to take in; next_k == group: the prompt is done with */
+    int prompt,
+        next_k; /* the next completion to take in; next_k == group: the prompt is done with */
     struct prefix *current; /* of the prompt, once its first completion is taken in */
     struct row *rows;       /* rows[0 .. n_live) are in flight */
     int n_live, rows_max;
