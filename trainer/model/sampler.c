@@ -448,7 +448,7 @@ int sample_run(const struct model *m, struct team *team, const struct sample_opt
         if (prompts[i].n_tokens > s.prompt_tokens_max)
             s.prompt_tokens_max = prompts[i].n_tokens;
     s.packed = packed_model_new(m, s.prompt_tokens_max + opt->max_new, team);
-    s.workers = xcalloc((size_t)s.n_workers, sizeof *s.workers);
+    s.workers = xcalloc((size_t)s.n_workers, sizeof(struct worker *));
     team_run(team, sample_worker, &s);
     for (int i = 0; i < s.n_workers; i++) /* not before: they read each other's prefixes */
         worker_free(s.workers[i]);
