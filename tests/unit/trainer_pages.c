@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -51,6 +52,23 @@ static void test_what_is_too_small_is_replaced(void **state)
     pages_give(NULL, 10);
 }
 
+static void test_zeroed_floats(void **state)
+{
+    (void)state;
+    const size_t sizes[] = {0, 1, 1000, MIB / 2 - 1, MIB / 2, 3 * MIB + 1};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        float *v = pages_zeroed(sizes[i]);
+        assert_non_null(v);
+        assert_int_equal((uintptr_t)v % 64, 0);
+        for (size_t j = 0; j < sizes[i]; j++)
+            if (v[j] < 0 || v[j] > 0)
+                fail_msg("float %zu of %zu is not zero", j, sizes[i]);
+        for (size_t j = 0; j < sizes[i]; j++)
+            v[j] = 1;
+        free(v);
+    }
+}
+
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
@@ -58,6 +76,7 @@ int main(void)
         cmocka_unit_test(test_fresh_pages_are_zero_and_writable),
         cmocka_unit_test(test_a_block_is_used_again),
         cmocka_unit_test(test_what_is_too_small_is_replaced),
+        cmocka_unit_test(test_zeroed_floats),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

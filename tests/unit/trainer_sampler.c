@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -388,6 +389,72 @@ static void test_repetition_penalty(void **state)
     model_free(&f.m);
 }
 
+/* One prompt: whoever claims it has all the rows, until it hands half of them to those that have none. */
+enum { ONE_GROUP = 24, SEEN_MAX = 3 };
+struct handed {
+    pthread_mutex_t lock;
+    int32_t tokens[ONE_GROUP][NEW_MAX];
+    int calls[ONE_GROUP], n_seen;
+    pthread_t seen[SEEN_MAX];
+};
+
+static void keep_handed(void *ctx, int prompt, int k, const struct completion *c)
+{
+    struct handed *h = ctx;
+    assert_int_equal(prompt, 0);
+    pthread_mutex_lock(&h->lock);
+    h->calls[k]++;
+    memcpy(h->tokens[k], c->tokens, (size_t)c->n_tokens * sizeof *c->tokens);
+    pthread_mutex_unlock(&h->lock);
+}
+
+/* Never ends a completion. As long as one worker alone has sampled it lets the others come, 2 ms a token. */
+static bool see_worker(void *ctx, const int32_t *tokens, int n)
+{
+    struct handed *h = ctx;
+    (void)tokens, (void)n;
+    pthread_mutex_lock(&h->lock);
+    int i = 0;
+    while (i < h->n_seen && !pthread_equal(h->seen[i], pthread_self()))
+        i++;
+    if (i == h->n_seen)
+        h->seen[h->n_seen++] = pthread_self();
+    const bool alone = h->n_seen == 1;
+    pthread_mutex_unlock(&h->lock);
+    if (alone)
+        nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+    return false;
+}
+
+static void test_rows_are_handed_over(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_make(&f);
+    struct handed found[2] = {{.lock = PTHREAD_MUTEX_INITIALIZER},
+                              {.lock = PTHREAD_MUTEX_INITIALIZER}};
+    for (int i = 0; i < 2; i++) {
+        struct team *team = team_start(i ? SEEN_MAX : 1);
+        struct sample_options opt = plain;
+        int64_t tokens = 0;
+        int differ = 0;
+        opt.ends = i ? see_worker : NULL;
+        assert_int_equal(sample_run(&f.m, team, &opt, f.prompts + 2, 1, ONE_GROUP, keep_handed,
+                                    &found[i], &tokens, NULL),
+                         0);
+        for (int k = 0; k < ONE_GROUP; k++) {
+            assert_int_equal(found[i].calls[k], 1);
+            for (int j = 0; j < NEW_MAX; j++)
+                differ += found[i].tokens[k][j] != found[0].tokens[k][j];
+        }
+        assert_int_equal(differ, 0);
+        assert_in_range(tokens, ONE_GROUP, ONE_GROUP * NEW_MAX);
+        team_stop(team);
+    }
+    assert_true(found[1].n_seen > 1);
+    model_free(&f.m);
+}
+
 static void test_stop_reports_everything_once(void **state)
 {
     (void)state;
@@ -582,6 +649,7 @@ int main(void)
         cmocka_unit_test(test_ends_where_it_should),
         cmocka_unit_test(test_the_callers_end),
         cmocka_unit_test(test_repetition_penalty),
+        cmocka_unit_test(test_rows_are_handed_over),
         cmocka_unit_test(test_stop_reports_everything_once),
         cmocka_unit_test(test_bad_requests_are_refused),
         cmocka_unit_test(test_draws_follow_the_distribution),

@@ -25,18 +25,19 @@ NN_INLINE void v16_store(float *p, v16 v)
 
 typedef int32_t v16_index __attribute__((vector_size(64)));
 
-/* Lane i of the first is lane i + n of v, for i < n; what lies beyond is of no account. */
-#define V16_UPPER(v, n)                                                                            \
-    __builtin_shuffle((v), (v16_index){(n), (n) + 1, (n) + 2, (n) + 3, (n) + 4, (n) + 5, (n) + 6,  \
-                                       (n) + 7})
+/* Lane i is lane (i + n) mod 16 of v. */
+#define V16_TURNED(v, n)                                                                           \
+    __builtin_shufflevector((v), (v), (n), (n) + 1, (n) + 2, (n) + 3, (n) + 4, (n) + 5, (n) + 6,   \
+                            (n) + 7, (n) + 8, (n) + 9, (n) + 10, (n) + 11, (n) + 12, (n) + 13,     \
+                            (n) + 14, (n) + 15)
 
 /* Lanes are added pairwise, halves first. */
 NN_INLINE float v16_sum(v16 v)
 {
-    v += V16_UPPER(v, 8);
-    v += V16_UPPER(v, 4);
-    v += V16_UPPER(v, 2);
-    v += V16_UPPER(v, 1);
+    v += V16_TURNED(v, 8);
+    v += V16_TURNED(v, 4);
+    v += V16_TURNED(v, 2);
+    v += V16_TURNED(v, 1);
     return v[0];
 }
 
@@ -49,10 +50,10 @@ NN_INLINE v16 v16_max(v16 a, v16 b)
 
 NN_INLINE float v16_highest(v16 v)
 {
-    v = v16_max(v, V16_UPPER(v, 8));
-    v = v16_max(v, V16_UPPER(v, 4));
-    v = v16_max(v, V16_UPPER(v, 2));
-    v = v16_max(v, V16_UPPER(v, 1));
+    v = v16_max(v, V16_TURNED(v, 8));
+    v = v16_max(v, V16_TURNED(v, 4));
+    v = v16_max(v, V16_TURNED(v, 2));
+    v = v16_max(v, V16_TURNED(v, 1));
     return v[0];
 }
 

@@ -7,10 +7,10 @@ const float nn_exp_highest = 88.0f, nn_exp_lowest = -87.3f;
 
 static float max_of(int n, const float *x)
 {
-    v16 lanes = {0};
     float max = x[0];
+    v16 lanes = (v16){0} + max;
     int i = 0;
-    for (lanes += max; i + NN_LANES <= n; i += NN_LANES)
+    for (; i + NN_LANES <= n; i += NN_LANES)
         lanes = v16_max(v16_load(x + i), lanes);
     for (; i < n; i++)
         max = x[i] > max ? x[i] : max;

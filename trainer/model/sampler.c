@@ -64,7 +64,8 @@ struct row {
 
 struct worker {
     struct sampling *s;
-    int prompt, next_k;     /* the next completion to take in; next_k == group: the prompt is done with */
+    int prompt,
+        next_k; /* the next completion to take in; next_k == group: the prompt is done with */
     struct prefix *current; /* of the prompt, once its first completion is taken in */
     struct row *rows;       /* rows[0 .. n_live) are in flight */
     int n_live, rows_max;
@@ -447,7 +448,7 @@ int sample_run(const struct model *m, struct team *team, const struct sample_opt
         if (prompts[i].n_tokens > s.prompt_tokens_max)
             s.prompt_tokens_max = prompts[i].n_tokens;
     s.packed = packed_model_new(m, s.prompt_tokens_max + opt->max_new, team);
-    s.workers = xcalloc((size_t)s.n_workers, sizeof *s.workers);
+    s.workers = xcalloc((size_t)s.n_workers, sizeof(struct worker *));
     team_run(team, sample_worker, &s);
     for (int i = 0; i < s.n_workers; i++) /* not before: they read each other's prefixes */
         worker_free(s.workers[i]);
