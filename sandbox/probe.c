@@ -195,7 +195,8 @@ static const struct feature features[] = {
     {"instruction counter", try_counter, 0, false, NULL,
      "a clock that does not jitter; CPU time is used",
      "sysctl kernel.perf_event_paranoid=2, and a machine that counts"},
-    {"processors", try_processors, 0, false, "%d usable; a slot of the verifier stays on one", NULL, NULL},
+    {"processors", try_processors, 0, false, "%d usable; a slot of the verifier stays on one", NULL,
+     NULL},
 };
 _Static_assert(COUNT_OF(features) <= SBX_PROBES_MAX, "every feature has a line");
 

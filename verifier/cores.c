@@ -13,7 +13,6 @@
  * same moment would both move, and again; each therefore looks at random times. */
 #include "cores.h"
 
-#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,19 +57,17 @@ static void follow_allowed(struct cores *c)
  * ticks since the start, where user and nice hold the last two already. */
 static void follow_use(struct cores *c, const char *line)
 {
-    int id;
     uint64_t t[8] = {0}, passed = 0;
-    if (sscanf(line,
-               "cpu%d %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
-               " %" SCNu64 " %" SCNu64,
-               &id, &t[0], &t[1], &t[2], &t[3], &t[4], &t[5], &t[6], &t[7]) < 5)
+    const char *number = line + strlen("cpu");
+    char *at;
+    struct core *core = core_of(c, (int)strtol(number, &at, 10));
+    if (*number == ' ' || !core) /* the first line is of all cores */
         return;
-    for (int i = 0; i < 8; i++)
+    for (int i = 0; i < 8; i++) {
+        t[i] = strtoull(at, &at, 10);
         passed += t[i];
-    struct core *core = core_of(c, id);
+    }
     uint64_t idle = t[3] + t[4];
-    if (!core)
-        return;
     bool known = core->passed > 0 && passed >= core->passed + TICKS_MIN && idle >= core->idle;
     core->unused = known ? (double)(idle - core->idle) / (double)(passed - core->passed) : -1;
     core->idle = idle;
@@ -109,8 +106,8 @@ int cores_choose(struct cores *c, int last)
         if (one->busy == fewest && (!best || one->unused > best->unused))
             best = one;
     }
-    if (at && at->busy == fewest &&
-        !(at->unused >= 0 && at->unused < CROWDED && best->unused > FREE))
+    bool crowded = at && at->unused >= 0 && at->unused < CROWDED;
+    if (at && at->busy == fewest && !(crowded && best && best->unused > FREE))
         best = at;
     if (best && best != at) {
         c->next = (int)(best - c->list + 1) % c->n;

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -115,6 +116,32 @@ static void this_host_is_read(void **state)
     cores_close(&c);
 }
 
+/* Counts of the kernel's that go on while this process waits for them. */
+static void use_is_known_after_a_second_look(void **state)
+{
+    struct cores c;
+    uint64_t now_ms = 1;
+    int known = 0;
+    (void)state;
+    cores_open(&c);
+    if (c.n < 2 || c.list[0].passed == 0) {
+        cores_close(&c);
+        print_message("one core, or no figures in /proc/stat\n");
+        skip();
+    }
+    for (int tries = 0; tries < 50 && known < c.n; tries++) {
+        usleep(200 * 1000);
+        cores_look(&c, now_ms += 1000);
+        known = 0;
+        for (int i = 0; i < c.n; i++) {
+            assert_true(c.list[i].unused <= 1);
+            known += c.list[i].unused >= 0;
+        }
+    }
+    assert_int_equal(known, c.n);
+    cores_close(&c);
+}
+
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
@@ -125,6 +152,7 @@ int main(void)
         cmocka_unit_test(slots_that_met_part_again),
         cmocka_unit_test(nothing_known_nothing_chosen),
         cmocka_unit_test(this_host_is_read),
+        cmocka_unit_test(use_is_known_after_a_second_look),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
