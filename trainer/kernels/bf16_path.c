@@ -1,8 +1,8 @@
 /* bf16_path.c: which kernel of bf16.c is used.
  *
- * AMX where processor and kernel offer it and a small product comes out right; else dot or fma, which give the same
- * bits, whichever wins a race of a fraction of a millisecond: there are processors of both kinds. ASSAY_BF16 names
- * one instead. */
+ * AMX where processor and kernel offer it and a small product comes out right; else dot or fma,
+ * which give the same bits, whichever wins a race of a fraction of a millisecond: there are
+ * processors of both kinds. ASSAY_BF16 names one instead. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
