@@ -167,8 +167,7 @@ struct sample_options {
 struct sample_prompt {
     const int32_t *tokens;
     int n_tokens;
-    uint64_t
-        stream; /* completion k draws from rng_make(seed, stream + k), whatever the batch it rides in */
+    uint64_t stream; /* completion k draws from rng_make(seed, stream + k), in any batch */
 };
 
 struct completion {
