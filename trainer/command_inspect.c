@@ -6,6 +6,7 @@
 #include "trainer/kernels/kernels.h"
 #include "trainer/kernels/team.h"
 #include "trainer/model/lora.h"
+#include "trainer/model/product.h"
 #include "trainer/rl/checkpoint.h"
 #include "trainer/rl/memory.h"
 

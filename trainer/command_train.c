@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "trainer/commands.h"
 #include "trainer/model/lora.h"
+#include "trainer/model/product.h"
 #include "trainer/rl/checkpoint.h"
 #include "trainer/rl/evaluate.h"
 #include "trainer/rl/report.h"

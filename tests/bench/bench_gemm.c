@@ -1,10 +1,13 @@
-/* The products of one layer and of the head, one core: f32 by OpenBLAS and by packed.c, bf16 by each kernel of bf16.c that
- * this processor executes, and bf16 by oneDNN where it was there to build against (apt-get install libdnnl-dev; nothing else uses it).
+/* The products of one layer and of the head, one core: f32 by OpenBLAS and by packed.c, bf16 by
+ * each kernel of bf16.c that this processor executes, and bf16 by oneDNN where it was there to
+ * build against (apt-get install libdnnl-dev; nothing else uses it).
  *
- * usage: bench_gemm [ROWS [SECONDS]]      CSV lines shape,in,out,rows,what,GFLOP/s; the median of repeats in turn
+ * usage: bench_gemm [ROWS [SECONDS]]      CSV lines shape,in,out,rows,what,GFLOP/s; the median of
+ * repeats in turn
  *
- * `out` is the forward product with weights laid out before, as in a micro-batch (the other side is rounded within the time),
- * `dw` the gradient of the weights, both sides rounded and laid out within the time. */
+ * `out` is the forward product with weights laid out before, as in a micro-batch (the other side
+ * is rounded within the time), `dw` the gradient of the weights, both sides rounded and laid out
+ * within the time. */
 #include <cblas.h>
 #include <signal.h>
 #include <stdint.h>
@@ -73,8 +76,8 @@ static void bf16_dw(struct product *p)
 #ifdef WITH_ONEDNN
 #define DNNL(call) CHECK((call) == dnnl_success)
 
-/* A matmul of bf16 by bf16 into f32, with the layouts that the library likes best; the sides are f32 and reordered into them. The
- * right one of `out`, the weights, is reordered beforehand. */
+/* A matmul of bf16 by bf16 into f32, with the layouts that the library likes best; the sides are
+ * f32 and reordered into them. The right one of `out`, the weights, is reordered beforehand. */
 struct peer {
     dnnl_engine_t engine;
     dnnl_stream_t stream;

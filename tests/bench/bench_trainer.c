@@ -21,6 +21,7 @@
 #include "trainer/kernels/team.h"
 #include "trainer/model/layout.h"
 #include "trainer/model/model.h"
+#include "trainer/model/product.h"
 
 enum { LENGTH = 256, SEQUENCES = 8, N = LENGTH * SEQUENCES, PROMPT = 64, FRESH = 64 };
 

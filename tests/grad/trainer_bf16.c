@@ -1,7 +1,8 @@
-/* The bf16 products: each kernel against the naive twin, to the bit where they promise it, and all of them within what f32
- * sums may differ by. AVX512-BF16 is tried in a child first, since a processor may have it without saying so; where it has not,
- * those tests are skipped. AMX is tested by its twin: the loops are the same text. At last a whole model: as in f32 but for
- * what rounding does, and the same to the bit wherever that is promised. */
+/* The bf16 products: each kernel against the naive twin, to the bit where they promise it, and
+ * all of them within what f32 sums may differ by. AVX512-BF16 is tried in a child first, since a
+ * processor may have it without saying so; where it has not, those tests are skipped. AMX is
+ * tested by its twin: the loops are the same text. At last a whole model: as in f32 but for what
+ * rounding does, and the same to the bit wherever that is promised. */
 #include <math.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -21,6 +22,7 @@
 #include "trainer/kernels/kernels.h"
 #include "trainer/model/lora.h"
 #include "trainer/model/model.h"
+#include "trainer/model/product.h"
 
 static float scratch[NN_BF16_SCRATCH];
 
@@ -385,8 +387,8 @@ static void test_kernels_agree(void **state)
     whole_free(&a);
 }
 
-/* The update makes activations again to the same bits; a row's log-probability does not depend on what it is
- * packed with. */
+/* The update makes activations again to the same bits; a row's log-probability does not depend on
+ * what it is packed with. */
 static void test_bits_repeat(void **state)
 {
     (void)state;

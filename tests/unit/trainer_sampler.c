@@ -16,6 +16,7 @@
 #include "trainer/model/draw.h"
 #include "trainer/model/lora.h"
 #include "trainer/model/model.h"
+#include "trainer/model/product.h"
 
 enum { PROMPTS = 5, GROUP = 6, NEW_MAX = 24, PROMPT_MAX = 40 };
 

@@ -1,17 +1,18 @@
 /* bf16.c: products of matrices that are rounded to bf16 for them, summed in f32.
  *
- * Weights, activations and gradients live in f32; each product rounds both its sides (to nearest, ties to even) and
- * gives f32. So the optimiser, norms, softmax and loss see nothing of bf16.
+ * Weights, activations and gradients live in f32; each product rounds both its sides (to nearest,
+ * ties to even) and gives f32. So the optimiser, norms, softmax and loss see nothing of bf16.
  *
- * One layout serves every processor: panels of 32 outputs, in which two consecutive weights of one output share
- * a 32-bit word, as VDPBF16PS and TDPBF16PS want them. The other side is rounded block by block into scratch. What
- * multiplies is one of three kernels (bf16_path.c chooses):
+ * One layout serves every processor: panels of 32 outputs, in which two consecutive weights of
+ * one output share a 32-bit word, as VDPBF16PS and TDPBF16PS want them. The other side is rounded
+ * block by block into scratch. What multiplies is one of three kernels (bf16_path.c chooses):
  *   fma  rounded numbers widened to f32, multiplied and added by f32 instructions: every processor
  *   dot  VDPBF16PS of AVX512-BF16
  *   amx  TDPBF16PS on tiles
- * The first two make the same chain of multiply-adds for every output, the later of two neighbours first, as VDPBF16PS does, with numbers
- * below the normal range as zero: their results are the same bits, whatever the number of rows. The third sums 32 products
- * apart before it adds them, so that it differs in the last bits of f32. */
+ * The first two make the same chain of multiply-adds for every output, the later of two
+ * neighbours first, as VDPBF16PS does, with numbers below the normal range as zero: their results
+ * are the same bits, whatever the number of rows. The third sums 32 products apart before it adds
+ * them, so that it differs in the last bits of f32. */
 #include "trainer/kernels/bf16.h"
 
 #include <string.h>
@@ -135,14 +136,14 @@ struct side {
 };
 
 /* Rows one after another. */
-static void round_rows(const struct side *s, bool wide, float *to)
+static void round_rows(const struct side *s, bool wide, uint32_t *to)
 {
     for (int i = 0; i < s->padded_rows; i++) {
         const float *from = s->a + (size_t)i * s->row;
         const size_t at = (size_t)i * (size_t)s->padded_inner;
         for (int p = 0; p < s->padded_inner; p += BF16_INNER) {
             const int n = i < s->rows ? s->inner - p : 0;
-            uint32_t *word = (uint32_t *)to + (wide ? at + (size_t)p : (at + (size_t)p) / 2);
+            uint32_t *word = to + (wide ? at + (size_t)p : (at + (size_t)p) / 2);
             if (wide) {
                 store_words(word, bf16_round(load_some(from + p, n)));
                 store_words(word + NN_LANES,
@@ -155,7 +156,7 @@ static void round_rows(const struct side *s, bool wide, float *to)
 }
 
 /* Columns one after another: 16 rows at a time are turned. */
-static void round_columns(const struct side *s, bool wide, float *to)
+static void round_columns(const struct side *s, bool wide, uint32_t *to)
 {
     const int step = wide ? NN_LANES : BF16_INNER;
     const size_t words = (size_t)s->padded_inner / (wide ? 1 : 2);
@@ -172,7 +173,7 @@ static void round_columns(const struct side *s, bool wide, float *to)
                     r[k] = (v16u){0};
             }
             transpose(r);
-            uint32_t *word = (uint32_t *)to + (size_t)i * words + (size_t)p / (wide ? 1 : 2);
+            uint32_t *word = to + (size_t)i * words + (size_t)p / (wide ? 1 : 2);
             for (int k = 0; k < NN_LANES; k++)
                 store_words(word + (size_t)k * words, r[k]);
         }
@@ -212,6 +213,7 @@ void nn__bf16_product(const struct bf16_kernel *kernel, const struct bf16_produc
                       float *scratch)
 {
     const int inner = (int)padded(p->k);
+    void *words = scratch;
     CHECK(p->row == 1 || p->col == 1);
     for (int i = 0; i < p->m; i += BF16_ROWS)
         for (int from = 0; from < inner; from += BF16_BLOCK) {
@@ -227,7 +229,7 @@ void nn__bf16_product(const struct bf16_kernel *kernel, const struct bf16_produc
                     kernel->wide && p->col == 1 ? rows : nn_round_up(rows, BF16_TILE_ROWS),
                 .padded_inner = long_,
             };
-            (p->col == 1 ? round_rows : round_columns)(&s, kernel->wide, scratch);
+            (p->col == 1 ? round_rows : round_columns)(&s, kernel->wide, words);
             block_row(kernel, p,
                       (struct bf16_block){.rows = rows,
                                           .inner = long_,

@@ -8,8 +8,8 @@
 
 #include "trainer/kernels/simd.h"
 
-/* A panel is 32 outputs wide; inner lengths are padded with zeros to whole multiples of 32, which is a row of an
- * AMX tile. A block is at most BF16_ROWS rows by BF16_BLOCK of the inner length. */
+/* A panel is 32 outputs wide; inner lengths are padded with zeros to whole multiples of 32, which
+ * is a row of an AMX tile. A block is at most BF16_ROWS rows by BF16_BLOCK of the inner length. */
 enum { BF16_COLUMNS = 32, BF16_INNER = 32, BF16_ROWS = 256, BF16_BLOCK = 512, BF16_TILE_ROWS = 16 };
 
 typedef uint32_t v16u __attribute__((vector_size(64)));
@@ -35,8 +35,9 @@ struct bf16_kernel {
 
 extern const struct bf16_kernel nn__bf16_fma, nn__bf16_dot, nn__bf16_amx, nn__bf16_amx_twin;
 
-/* The bits of x rounded to bf16, in the upper halves; the lower ones are zero. Ties go to even, NaN stays NaN, and
- * what is below the least normal number is zero of its sign, as VCVTNEPS2BF16 has it. */
+/* The bits of x rounded to bf16, in the upper halves; the lower ones are zero. Ties go to even,
+ * NaN stays NaN, and what is below the least normal number is zero of its sign, as VCVTNEPS2BF16
+ * has it. */
 NN_INLINE v16u bf16_round(v16 x)
 {
     const v16u u = (v16u)x;
@@ -45,8 +46,8 @@ NN_INLINE v16u bf16_round(v16 x)
     return ((tiny & u & 0x80000000) | (nan & (u | 0x400000)) | (~(tiny | nan) & near)) & 0xffff0000;
 }
 
-/* The product by any kernel: c[m, n] (+)= a[m, k] @ packed, where element (i, p) of a lies at a[i * row + p * col], and row
- * or col is 1. */
+/* The product by any kernel: c[m, n] (+)= a[m, k] @ packed, where element (i, p) of a lies at a[i
+ * * row + p * col], and row or col is 1. */
 struct bf16_product {
     int m, n, k;
     const float *a;

@@ -1,13 +1,13 @@
 /* bf16_amx.c: the bf16 product on AMX tiles.
  *
- * A tile is 16 rows of 64 bytes. Four hold sums, 32 rows by 32 outputs; two hold 16 rows each of 32 inner positions of a; two
- * hold 16 rows of a panel (32 inner positions, two a word) by 16 outputs each. One dot makes 16 x 16 sums of 32
- * products.
+ * A tile is 16 rows of 64 bytes. Four hold sums, 32 rows by 32 outputs; two hold 16 rows each of
+ * 32 inner positions of a; two hold 16 rows of a panel (32 inner positions, two a word) by 16
+ * outputs each. One dot makes 16 x 16 sums of 32 products.
  *
- * All that touches a tile are six primitives, each written twice: as the instruction, and as what its manual says that it does to
- * memory laid out like tiles. The loops above them are one text, compiled over either half, so that they are
- * tested to the bit on processors without tiles; with them, bf16_path.c compares a small product before the
- * instructions are used. */
+ * All that touches a tile are six primitives, each written twice: as the instruction, and as what
+ * its manual says that it does to memory laid out like tiles. The loops above them are one text,
+ * compiled over either half, so that they are tested to the bit on processors without tiles; with
+ * them, bf16_path.c compares a small product before the instructions are used. */
 #include "trainer/kernels/bf16.h"
 
 #include <string.h>
@@ -101,8 +101,15 @@ static void twin_dot(struct twin *t, int sum, int left, int right)
 #define _tile_dpbf16ps(sum, left, right) CHECK(!"no tiles here")
 #endif
 
-/* With a twin the primitive is done to it, else to the processor's tiles. Tiles are constants of the instruction, hence macros. */
-#define CONFIGURE(t, c) ((t) ? twin_configure(t, c) : _tile_loadconfig(c))
+/* With a twin the primitive is done to it, else to the processor's tiles. Tiles are constants of
+ * the instruction, hence macros. */
+#define CONFIGURE(t, c)                                                                            \
+    do {                                                                                           \
+        if (t)                                                                                     \
+            twin_configure(t, c);                                                                  \
+        else                                                                                       \
+            _tile_loadconfig(c);                                                                   \
+    } while (0)
 #define ZERO(t, tile)                                                                              \
     do {                                                                                           \
         if (t)                                                                                     \
@@ -134,7 +141,8 @@ static void twin_dot(struct twin *t, int sum, int left, int right)
 
 /* ---- the loops --------------------------------------------------------------------------------- */
 
-/* Tiles 0 to 3 hold sums (left and right, upper and lower), 4 and 5 rows of a, 6 and 7 of the panel. */
+/* Tiles 0 to 3 hold sums (left and right, upper and lower), 4 and 5 rows of a, 6 and 7 of the
+ * panel. */
 
 /* c[16, 32] (+)= 16 rows of a @ panel, or of both, if `two`, c[32, 32]. */
 static inline __attribute__((always_inline)) FOR_TILES void

@@ -1,5 +1,6 @@
-/* bf16_dot.c: the bf16 product by VDPBF16PS (AVX512-BF16), which adds two products to each of 16 sums. Compiled for it whatever
- * the build is for; bf16_path.c sees to it that only a processor that has it comes here. */
+/* bf16_dot.c: the bf16 product by VDPBF16PS (AVX512-BF16), which adds two products to each of 16
+ * sums. Compiled for it whatever the build is for; bf16_path.c sees to it that only a processor
+ * that has it comes here. */
 #include "trainer/kernels/bf16.h"
 
 #ifdef __x86_64__

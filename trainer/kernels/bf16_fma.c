@@ -1,12 +1,13 @@
-/* bf16_fma.c: the bf16 product on every processor: both sides widened to f32, whose product of two is exact, so that a
- * multiply and an add round like one multiply-add. */
+/* bf16_fma.c: the bf16 product on every processor: both sides widened to f32, whose product of
+ * two is exact, so that a multiply and an add round like one multiply-add. */
 #include "trainer/kernels/bf16.h"
 
 #ifdef __SSE__
 #include <immintrin.h>
 #endif
 
-/* Sums in registers beside two words of weights widened: 24 of 32 with AVX-512; lesser machines take a vector at a time. */
+/* Sums in registers beside two words of weights widened: 24 of 32 with AVX-512; lesser machines
+ * take a vector at a time. */
 #ifdef __AVX512F__
 enum { ROWS = 12, VECTORS = 2 };
 #else

@@ -1,8 +1,8 @@
 /* bf16_path.c: which kernel of bf16.c is used.
  *
- * AMX where processor and kernel offer it and a small product comes out right; else dot or fma, which give the same
- * bits, whichever wins a race of a fraction of a millisecond: there are processors of both kinds. ASSAY_BF16 names
- * one instead. */
+ * AMX where processor and kernel offer it and a small product comes out right; else dot or fma,
+ * which give the same bits, whichever wins a race of a fraction of a millisecond: there are
+ * processors of both kinds. ASSAY_BF16 names one instead. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,7 +61,7 @@ static const struct bf16_kernel *const KERNELS[] = {&nn__bf16_fma, &nn__bf16_dot
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static const struct bf16_kernel *chosen;
-static const char *refused; /* why a better one is not */
+static const char *refused; /* why a better one, or the one asked for, is not */
 
 /* One number, as bf16_round has it. */
 static float rounded(float x)
@@ -142,6 +142,8 @@ static void choose(void)
         chosen = NULL;
     if (chosen)
         return;
+    if (name)
+        refused = "ASSAY_BF16 names no kernel that this processor has";
     if (has_amx()) {
         if (comes_out_right(&nn__bf16_amx)) {
             chosen = &nn__bf16_amx;

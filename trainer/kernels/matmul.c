@@ -1,14 +1,14 @@
 /* matmul.c: the one door to BLAS.
  *
- * OpenBLAS chooses its kernels by processor model when it is loaded. A model newer than the library
- * it takes for one without AVX, which is four times slower, and it can be told better only by the
- * environment and only before it is loaded. So a program that links this file looks once, before
- * main(), at which kernels were chosen; if the processor has AVX2 or AVX-512 and they do not use
- * it, it sets OPENBLAS_CORETYPE and starts itself again. Whoever has set that variable is left
- * alone.
+ * OpenBLAS chooses its kernels by processor model when it is loaded. A model newer than the
+ * library it takes for one without AVX, which is four times slower, and it can be told better
+ * only by the environment and only before it is loaded. So a program that links this file looks
+ * once, before main(), at which kernels were chosen; if the processor has AVX2 or AVX-512 and
+ * they do not use it, it sets OPENBLAS_CORETYPE and starts itself again. Whoever has set that
+ * variable is left alone.
  *
- * Before that it makes sure that the processor has what the program was built for, and says so if not, in place of dying of an
- * illegal instruction. */
+ * Before that it makes sure that the processor has what the program was built for, and says so if
+ * not, in place of dying of an illegal instruction. */
 #include "trainer/kernels/kernels.h"
 
 #include <cblas.h>

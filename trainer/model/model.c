@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "trainer/kernels/kernels.h"
 #include "trainer/kernels/pages.h"
 #include "trainer/model/layout.h"
 #include "trainer/model/lora.h"
@@ -21,17 +20,6 @@ enum {
 };
 
 enum { TENSORS_PER_LAYER = 16, TENSORS_OUTSIDE = 5 };
-
-const char *const model_compute_names[] = {"f32", "bf16", NULL};
-
-const char *model_compute_what(const struct model *m, const char **ret_refused)
-{
-    if (m->compute == COMPUTE_BF16)
-        return nn_bf16_what(ret_refused);
-    if (ret_refused)
-        *ret_refused = NULL;
-    return "f32";
-}
 
 const char *const model_family_names[] = {"llama", "qwen2", "qwen3", "gpt2", NULL};
 

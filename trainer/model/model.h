@@ -1,7 +1,6 @@
 /* model.h: a decoder of the Llama, Qwen2, Qwen3 or GPT-2 architecture, its forward and backward passes over packed sequences, and
- * AdamW. All f32, but for the two sides of products where model.compute says bf16. What the four differ in are properties of one
- * configuration: RMSNorm or LayerNorm, rotary (half-split, plain or scaled) or learned positions, biases, norms of queries and keys,
- * SwiGLU or GELU, grouped queries, a tied or untied head.
+ * AdamW. All f32 (but see product.h). What the four differ in are properties of one configuration: RMSNorm or LayerNorm, rotary
+ * (half-split, plain or scaled) or learned positions, biases, norms of queries and keys, SwiGLU or GELU, grouped queries, a tied or untied head.
  *
  * Letters: N tokens in a packed batch, S sequences, R scored rows, V vocabulary, D width, H query heads, G key/value heads,
  * E = head_dim, F = width of the MLP. Weights are stored [out, in], y = x @ W^T, as most Hugging Face files have them. */
@@ -55,13 +54,6 @@ struct model_tensor {
     bool decay;      /* AdamW weight decay applies (matrices) */
 };
 
-/* In what the products with weights are computed: their two sides rounded to bf16 or not. All else, weights included, is f32. */
-enum model_compute { COMPUTE_F32, COMPUTE_BF16 };
-extern const char *const model_compute_names[]; /* "f32", "bf16"; NULL-terminated */
-struct model;
-/* "f32", or how this processor does bf16. *ret_refused (may be NULL): why not in a better way, NULL if there is none. */
-const char *model_compute_what(const struct model *m, const char **ret_refused);
-
 struct model {
     struct model_config cfg;
     float *params; /* one block, 64-byte aligned */
@@ -72,7 +64,7 @@ struct model {
     char *config;            /* config.json as it was read: keys that are not ours are kept */
     struct lora *lora; /* NULL: none; else it alone is trained, and all above stays as it is */
     bool borrowed;     /* params, tensors and both texts are another model's */
-    int compute;       /* enum model_compute */
+    int compute;       /* enum model_compute (product.h) */
     bool recompute;    /* backward makes activations again; only the inputs of layers are kept */
 };
 
@@ -123,8 +115,8 @@ struct model_batch {
     const int *parent; /* n_seq entries, or NULL: no sequence has a parent */
 };
 
-struct
-    model_run; /* activations, recycled between batches; grows to the largest batch seen, then allocates no more */
+/* Activations, recycled between batches; grows to the largest batch seen, then allocates no more. */
+struct model_run;
 struct model_run *model_run_new(const struct model *m);
 void model_run_free(struct model_run *run);
 
@@ -175,8 +167,7 @@ struct sample_options {
 struct sample_prompt {
     const int32_t *tokens;
     int n_tokens;
-    uint64_t
-        stream; /* completion k draws from rng_make(seed, stream + k), whatever the batch it rides in */
+    uint64_t stream; /* completion k draws from rng_make(seed, stream + k), in any batch */
 };
 
 struct completion {

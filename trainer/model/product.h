@@ -1,10 +1,19 @@
-/* product.h: the one door to products with laid out weights, in f32 or in bf16 as model.compute says. Laid out weights and scratch
- * are counted in 32-bit words, the size of a float, so that they lie in blocks of floats. */
+/* product.h: the one door to products with laid out weights, in f32 or in bf16 as model.compute
+ * says. Laid out weights and scratch are counted in 32-bit words, the size of a float, so that
+ * they lie in blocks of floats. */
 #ifndef ASSAY_PRODUCT_H
 #define ASSAY_PRODUCT_H
 
 #include "trainer/kernels/kernels.h"
 #include "trainer/model/model.h"
+
+/* What the two sides of products with weights are rounded to; all else, the weights included, is
+ * f32. */
+enum model_compute { COMPUTE_F32, COMPUTE_BF16 };
+extern const char *const model_compute_names[]; /* "f32", "bf16"; NULL-terminated */
+/* "f32", or how this processor does bf16. *ret_refused (may be NULL): why in no better way, NULL
+ * if there is none. */
+const char *model_compute_what(const struct model *m, const char **ret_refused);
 
 /* Whether weights are laid out for products at all: bf16 always, f32 where it pays. */
 static inline bool product_packs(enum model_compute c)

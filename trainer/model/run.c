@@ -2,16 +2,16 @@
  *
  * One block of floats holds every activation; its parts are laid out anew for each batch and the
  * block only ever grows. Backward makes the cheap parts again (norms, SwiGLU) instead of reading
- * them back from memory, and with model.recompute whole layers, of which it then keeps the inputs alone.
- * In the last layer everything after attention is done for the scored rows alone: M below is N in all
- * layers but the last, where it is R.
+ * them back from memory, and with model.recompute whole layers, of which it then keeps the inputs
+ * alone. In the last layer everything after attention is done for the scored rows alone: M below
+ * is N in all layers but the last, where it is R.
  *
- * All but attention goes through a layer in chunks of rows, so that what passes between a product and
- * the small operations around it stays in cache.
+ * All but attention goes through a layer in chunks of rows, so that what passes between a product
+ * and the small operations around it stays in cache.
  *
- * With model.compute bf16 the products of layers and head round both their sides, forward and backward, as if
- * rounding had the derivative one. An adapter is then merged before the rounding, as in the sampler, so that both
- * compute one policy. */
+ * With model.compute bf16 the products of layers and head round both their sides, forward and
+ * backward, as if rounding had the derivative one. An adapter is then merged before the rounding,
+ * as in the sampler, so that both compute one policy. */
 #include "trainer/model/model.h"
 
 #include <stdlib.h>
@@ -63,11 +63,10 @@ struct model_run {
     float *act, *dact, *dgu; /* one chunk: [F], [F], [2F] wide */
     float *packed[2];        /* weights of the two products at hand, laid out */
     float *head, *head_dx;   /* bf16: the head's, for either direction */
-    float *
-        packed_x; /* bf16: one chunk of a product's input, laid out for the gradient of its weights */
-    float *merged;  /* bf16: the weights of a product with an adapter */
-    float *scratch; /* of products */
-    float *dhead;   /* [(H+G)E] of one token */
+    void *packed_x;          /* bf16: a chunk of some input, for the gradient of its weights */
+    float *merged;           /* bf16: the weights of a product with an adapter */
+    float *scratch;          /* of products */
+    float *dhead;            /* [(H+G)E] of one token */
     float *again;   /* [head_rows] log-probabilities that backward makes again and does not want */
     float *dhidden; /* [head_rows, D] */
     float *dx, *dx_rows;     /* [N, D], [R, D] */
@@ -321,8 +320,8 @@ static struct product product_of(const struct model_run *run, const struct model
     }
 }
 
-/* A product whose weights are ready for many chunks of rows: laid out anew where that pays, in one of
- * the run's two places. */
+/* A product whose weights are ready for many chunks of rows: laid out anew where that pays, in
+ * one of the run's two places. */
 struct ready {
     struct product p;
     const float *w;
@@ -392,9 +391,8 @@ static void weights_dw(const struct model_run *run, const struct model *m, int n
                        const float *dy, const float *x, float *dw)
 {
     if (m->compute == COMPUTE_BF16) {
-        uint32_t *packed_x = (uint32_t *)run->packed_x;
-        nn_bf16_pack_dx(n, in, x, packed_x);
-        nn_bf16_matmul_dw(n, out, in, dy, packed_x, dw, run->scratch);
+        nn_bf16_pack_dx(n, in, x, run->packed_x);
+        nn_bf16_matmul_dw(n, out, in, dy, run->packed_x, dw, run->scratch);
     } else {
         nn_matmul_dw(n, out, in, dy, x, dw);
     }
@@ -668,7 +666,8 @@ static void mlp_backward(struct model_run *run, const struct model *m, int l, in
     }
 }
 
-/* From the gradient of x2 (dx_rows in the last layer, dx in the others) to that of attention's output. */
+/* From the gradient of x2 (dx_rows in the last layer, dx in the others) to that of attention's
+ * output. */
 static void out_backward(struct model_run *run, const struct model *m, const struct model_batch *b,
                          int l, bool last, float *grads)
 {

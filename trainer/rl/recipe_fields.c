@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "trainer/model/lora.h"
+#include "trainer/model/product.h"
 
 static const char *const LOSS_NAMES[] = {"dapo", "grpo", "bnpo",     "dr_grpo", "cispo",
                                          "gspo", "sapo", "sum_norm", NULL};

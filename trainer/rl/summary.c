@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "trainer/model/product.h"
 #include "trainer/rl/spent.h"
 
 /* The numbers of one row: sft_pass_at_1, grpo_pass_at_1, sft_greedy, grpo_greedy. */
