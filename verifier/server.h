@@ -79,11 +79,10 @@ struct request {
     char name[REQUEST_NAME_MAX + 1]; /* the client's X-Request-Id, or a number of ours */
     int64_t begun_ns;
     struct buf body; /* until it is read */
-    bool lines;      /* it is JSON a line, otherwise JSON */
     struct reading *reading;
     json_t *json; /* the body, for lines a list; NULL: bad_json says why */
-    char bad_json[JSON_ERROR_TEXT_LENGTH + 64];
     size_t received, held;
+    bool lines; /* the body is JSON a line, otherwise JSON */
     bool begun, too_large, too_many, fusion, suspended, gone, answered;
     unsigned status;
     struct buf answer;
@@ -99,6 +98,7 @@ struct request {
     struct grading *grading;
     struct errand *errand; /* lint, run: the one question */
     char files_mark[33];   /* run: in its output it stands before the fetched files */
+    char bad_json[JSON_ERROR_TEXT_LENGTH + 64];
     struct submission *submission;
 };
 
