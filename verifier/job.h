@@ -17,7 +17,7 @@ struct grader {
     struct reward reward;
     bool cache_timed; /* measured speed is remembered too */
     bool stopped;
-    char python[64];  /* whose verdicts the cache holds */
+    char python[64]; /* whose verdicts the cache holds */
 };
 
 /* Starts the slots: `slots` judges and a linter for every eight of them. */

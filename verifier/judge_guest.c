@@ -436,8 +436,8 @@ bool judge_guest_was_killed(const struct judge_guest *g, bool *ret_surely)
     bool for_others = g->exited && g->end.cause == KEEPER_BY_HOST;
     bool killed = g->exited && g->end.cause == KEEPER_BY_ITSELF && WIFSIGNALED(g->end.status) &&
                   WTERMSIG(g->end.status) == SIGKILL;
-    *ret_surely = for_others || (killed && (g->isolation & SBX_PIDNS) &&
-                                 !out_of_memory(&g->end, g->memory_kib));
+    *ret_surely = for_others ||
+                  (killed && (g->isolation & SBX_PIDNS) && !out_of_memory(&g->end, g->memory_kib));
     return killed || for_others;
 }
 

@@ -123,8 +123,8 @@ static void write_requests(const struct server *s, struct buf *b)
     one(b, "cancelled_total", "counter", "Requests whose client went away.", (double)m->cancelled);
     one(b, "pending", "gauge", "Completions accepted and not yet answered.", (double)s->pending);
     one(b, "held_bytes", "gauge", "Bodies and answers held for requests.", (double)s->held);
-    one(b, "log_dropped_total", "counter", "Lines of the log that nobody read and that were dropped.",
-        (double)outlet_dropped());
+    one(b, "log_dropped_total", "counter",
+        "Lines of the log that nobody read and that were dropped.", (double)outlet_dropped());
     one(b, "problems", "gauge", "Problems there are.", s->catalog->set.n);
     head(b, "reloads_total", "counter", "Times the problems were read anew.");
     buf_printf(b, "assay_reloads_total{result=\"ok\"} %ld\n", m->reloads);

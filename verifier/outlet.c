@@ -52,8 +52,8 @@ static void write_kept(void)
 {
     while (outlet.written < outlet.kept.len && takes_more(0)) {
         size_t n = outlet.kept.len - outlet.written;
-        ssize_t wrote = write(outlet.fd, outlet.kept.s + outlet.written,
-                              n < PIECE_BYTES ? n : PIECE_BYTES);
+        ssize_t wrote =
+            write(outlet.fd, outlet.kept.s + outlet.written, n < PIECE_BYTES ? n : PIECE_BYTES);
         if (wrote < 0 && errno == EAGAIN)
             return;
         if (wrote < 0 && errno != EINTR)

@@ -63,8 +63,8 @@ struct request;
 struct route {
     const char *method, *path;
     void (*handle)(struct request *r); /* answers now, or starts something that will */
-    bool reads;  /* wants the body, in r->json */
-    bool lines;  /* and takes it as JSON a line */
+    bool reads;                        /* wants the body, in r->json */
+    bool lines;                        /* and takes it as JSON a line */
     bool fusion; /* answers as SandboxFusion does, whose clients try again on 504 alone */
 };
 extern const struct route server_routes[];
@@ -79,11 +79,10 @@ struct request {
     char name[REQUEST_NAME_MAX + 1]; /* the client's X-Request-Id, or a number of ours */
     int64_t begun_ns;
     struct buf body; /* until it is read */
-    bool lines;      /* it is JSON a line, otherwise JSON */
     struct reading *reading;
-    json_t *json;    /* the body, for lines a list; NULL: bad_json says why */
-    char bad_json[JSON_ERROR_TEXT_LENGTH + 64];
+    json_t *json; /* the body, for lines a list; NULL: bad_json says why */
     size_t received, held;
+    bool lines; /* the body is JSON a line, otherwise JSON */
     bool begun, too_large, too_many, fusion, suspended, gone, answered;
     unsigned status;
     struct buf answer;
@@ -99,6 +98,7 @@ struct request {
     struct grading *grading;
     struct errand *errand; /* lint, run: the one question */
     char files_mark[33];   /* run: in its output it stands before the fetched files */
+    char bad_json[JSON_ERROR_TEXT_LENGTH + 64];
     struct submission *submission;
 };
 
@@ -146,7 +146,7 @@ void request_unwrite(struct request *r);
 /* What server.c does with the answer: sends it, or waits for it. */
 enum MHD_Result request_reply(struct request *r);
 void request_suspend(struct request *r);
-void request_wake(struct request *r); /* its answer is there, or more of it */
+void request_wake(struct request *r);    /* its answer is there, or more of it */
 void request_hang_up(struct request *r); /* its client is gone, or we have to go */
 void request_close(struct request *r);   /* frees what is not the routes' */
 

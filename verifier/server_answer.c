@@ -80,10 +80,8 @@ static void on_written(struct aside *a)
 static void write_aside(struct request *r, unsigned status, json_t *body)
 {
     struct writing *w = xcalloc(1, sizeof *w);
-    *w = (struct writing){.aside = {.work = work, .done = on_written},
-                          .request = r,
-                          .status = status,
-                          .body = body};
+    *w = (struct writing){
+        .aside = {.work = work, .done = on_written}, .request = r, .status = status, .body = body};
     queue_push(&r->writings, &w->node);
     asides_submit(&r->server->grader.asides, &w->aside);
 }

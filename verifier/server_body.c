@@ -117,7 +117,7 @@ void request_read(struct request *r)
                           .asides = &r->server->grader.asides,
                           .text = r->body,
                           .lines = r->lines = r->route->lines &&
-                                   request_wants_lines(r, MHD_HTTP_HEADER_CONTENT_TYPE)};
+                                              request_wants_lines(r, MHD_HTTP_HEADER_CONTENT_TYPE)};
     _Static_assert(sizeof b->why == sizeof r->bad_json, "the one is copied to the other");
     r->reading = b;
     r->body = (struct buf){0};

@@ -39,11 +39,7 @@ serve() {
 }
 up() {
     for name; do
-        for i in $(seq 100); do
-            curl -s --unix-socket "$tmp/$name" http://x/healthz >/dev/null && continue 2
-            sleep 0.1
-        done
-        return 1
+        server_answers "$tmp/$name" || return 1
     done
 }
 steps() {
@@ -79,6 +75,8 @@ serve two
 check "a run with both, one killed on the way" wait $run
 check "it was killed in the middle, after its share of the work" [ "$before" -gt 10 -a "$killed_at" -lt 8 ]
 check "the run went on without it" [ "$alone_at" -gt "$killed_at" ]
+check "it says which one is gone" says "$tmp/progress" "verifier unix:$tmp/two is gone"
+check "and counts what each left without a grade" jq -es "map(select(.stage == \"grpo\") | .[\"verifiers/unix:$tmp/one/infra\", \"verifiers/unix:$tmp/two/infra\"]) | length == 18 and all(. == 0)" "$tmp/run/metrics.jsonl"
 check "it is the same run to the bit" same_run "$tmp/alone" "$tmp/run"
 check "nothing was lost, nothing came twice" jq -e '.infra == 0 and .verdicts == 432 and ([.verifiers[].verdicts] | add) == 432' "$tmp/run/summary.json"
 check "the dead one was missed, the other was not" jq -e '.verifiers[0].refusals == 0 and .verifiers[1].refusals > 0' "$tmp/run/summary.json"

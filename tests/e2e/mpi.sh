@@ -3,7 +3,7 @@
 # of as many workers. Needs assay-trainer-mpi (make MPI=1, built by `make test` where MPI is installed) and mpirun.
 . "$(dirname "$0")/tap.inc"
 command -v mpirun >/dev/null && [ -x "$ASSAY_BUILD/assay-trainer-mpi" ] || skip_all "no MPI here: tools/deps.sh --with-mpi, make MPI=1"
-plan 11
+plan 14
 LIMIT=100
 export TMPDIR="$tmp" OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 \
     OMPI_MCA_hwloc_base_binding_policy=none OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_btl_vader_single_copy_mechanism=none
@@ -83,5 +83,29 @@ resumed() {
     ranks 2 1 killed --resume && same_bits two killed
 }
 check "the run is resumed to the same bits" resumed
+# Whoever is asked to end saves what was done.
+termed() {
+    timeout -k 5 $LIMIT mpirun -n 2 "$ASSAY_BUILD/assay" train "$tmp/recipe.yaml" --set threads=1 \
+        --set grpo.save_every=100 --out "$tmp/termed" >/dev/null 2>&1 &
+    launcher=$!
+    for i in $(seq 3000); do
+        [ -s "$tmp/termed/metrics.jsonl" ] && break
+        sleep 0.02
+    done
+    kill -TERM $(pgrep -f -- "assay-trainer-mpi train $tmp/recipe.yaml .* --out $tmp/termed")
+    wait $launcher
+    [ $? != 0 ] && [ ! -e "$tmp/termed/summary.json" ] && ls "$tmp/termed/checkpoints" | grep .
+}
+check "ranks that are asked to end leave a checkpoint" termed
+termed_resumed() {
+    ranks 2 1 termed --set grpo.save_every=100 --resume || return 1
+    for run in two termed; do
+        cat "$tmp/$run"/completions/step_*.jsonl | jq -cS 'del(.verdict.time, .verdict.memory_peak_kib, .verdict.cached)' >"$tmp/$run.rows"
+    done
+    cmp "$tmp/two.rows" "$tmp/termed.rows" && cmp "$tmp/two/model/model.safetensors" "$tmp/termed/model/model.safetensors"
+}
+check "and go on from it to the same bits" termed_resumed
+check "right is who has the answer, where that is rewarded" jq -es 'map(select(.stage == "grpo")) | length == 3 and
+    all((.pass_rate - .["rewards/math/mean"]) | fabs < 1e-9)' "$tmp/one2/metrics.jsonl"
 check "a trainer of one process refuses to be one of several" sh -c "OMPI_COMM_WORLD_SIZE=2 '$ASSAY_BUILD/assay-trainer' train '$tmp/recipe.yaml' \
     --out '$tmp/none' 2>'$tmp/err'; [ \$? = 2 ] && grep -q 'make MPI=1' '$tmp/err' && [ ! -e '$tmp/none' ]"

@@ -43,7 +43,8 @@ static void version_2_counts(void **state)
 static void version_1_counts(void **state)
 {
     (void)state;
-    int control = file_with("oom_kill_disable 0\nunder_oom 0\noom_kill 7\n"), met = file_with("12\n");
+    int control = file_with("oom_kill_disable 0\nunder_oom 0\noom_kill 7\n"),
+        met = file_with("12\n");
     struct sbx_cgroup group = {.kills = control, .meets = met};
     sbx__cgroup_mark(&group);
     become(met, "13\n");
@@ -99,12 +100,13 @@ static void a_guest_meets_the_cap_of_its_slot(void **state)
     struct keeper_fork order = {LIMITS_OF_TESTS};
     order.memory_kib = 32 << 10;
     struct run run = run_start(&slot, order);
-    assert_string_equal(run_load(&run,
-                                 "import mmap\n"
-                                 "m = mmap.mmap(-1, 1 << 30)\n"
-                                 "for i in range(0, 1 << 30, 1 << 20): m[i:i + (1 << 20)] = bytes(1 << 20)\n",
-                                 0),
-                        "end of stream");
+    assert_string_equal(
+        run_load(&run,
+                 "import mmap\n"
+                 "m = mmap.mmap(-1, 1 << 30)\n"
+                 "for i in range(0, 1 << 30, 1 << 20): m[i:i + (1 << 20)] = bytes(1 << 20)\n",
+                 0),
+        "end of stream");
     struct keeper_exited e = run_exited(&run);
     assert_true(WIFSIGNALED(e.status) && WTERMSIG(e.status) == SIGKILL);
     assert_int_equal(e.cause, KEEPER_BY_MEMORY);

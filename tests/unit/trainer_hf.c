@@ -11,47 +11,8 @@
 #include <jansson.h>
 
 #include "base/check.h"
-#include "base/file.h"
-#include "tests/unit/folder.h"
-#include "trainer/model/model.h"
+#include "tests/unit/model_folder.h"
 #include "trainer/model/safetensors.h"
-
-static const struct model_config CONFIG = {.vocab = 50,
-                                           .layers = 2,
-                                           .width = 16,
-                                           .heads = 4,
-                                           .kv_heads = 2,
-                                           .head_dim = 4,
-                                           .ff = 24,
-                                           .max_positions = 64,
-                                           .rope_theta = 10000,
-                                           .norm_eps = 1e-5f,
-                                           .tied = true,
-                                           .bos_id = -1,
-                                           .eos_id = 48,
-                                           .pad_id = 49};
-
-static char dir[64];
-
-static const char *in_dir(const char *name)
-{
-    static char path[PATH_MAX];
-    snprintf(path, sizeof path, "%s/%s", dir, name);
-    return path;
-}
-
-static int make_dir(void **state)
-{
-    (void)state;
-    strcpy(dir, "/tmp/assay-hf-XXXXXX");
-    return mkdtemp(dir) ? 0 : -1;
-}
-
-static int remove_dir(void **state)
-{
-    (void)state;
-    return folder_remove(dir);
-}
 
 static struct model saved(bool tied)
 {
@@ -120,6 +81,38 @@ static void generation_config_is_kept(void **state)
     struct buf after = content("generation_config.json");
     assert_string_equal(after.s, odd);
     buf_free(&after);
+    model_free(&back);
+}
+
+/* Keys of config.json that say nothing to us go on to whoever reads the folder next. */
+static void other_keys_of_config_are_kept(void **state)
+{
+    (void)state;
+    struct model m = saved(true), back;
+    json_t *config = json_load_file(in_dir("config.json"), 0, NULL), *after;
+    json_t *others = json_pack("{s:s, s:[i, i], s:{s:n, s:f}, s:s, s:s, s:[i, i]}", "_name_or_path",
+                               "some/base", "sizes", 3, 1, "nested", "x", "y", .25, "dtype",
+                               "float16", "torch_dtype", "float16", "eos_token_id", 48, 7);
+    json_object_update(config, others);
+    model_free(&m);
+    assert_int_equal(json_dump_file(config, in_dir("config.json"), 0), 0);
+    assert_int_equal(model_load(dir, &back, NULL), 0);
+    assert_int_equal(back.cfg.eos_id, 48);
+    assert_int_equal(model_save(&back, dir, true, NULL), 0);
+    assert_non_null(after = json_load_file(in_dir("config.json"), 0, NULL));
+    json_object_set_new(config, "dtype", json_string("bfloat16")); /* those two are ours */
+    json_object_set_new(config, "torch_dtype", json_string("bfloat16"));
+    assert_true(json_equal(config, after));
+    json_decref(after);
+    /* What is ours is never another model's. */
+    back.cfg.eos_id = 3;
+    assert_int_equal(model_save(&back, dir, true, NULL), 0);
+    assert_non_null(after = json_load_file(in_dir("config.json"), 0, NULL));
+    assert_int_equal(json_integer_value(json_object_get(after, "eos_token_id")), 3);
+    assert_string_equal(json_string_value(json_object_get(after, "_name_or_path")), "some/base");
+    json_decref(after);
+    json_decref(config);
+    json_decref(others);
     model_free(&back);
 }
 
@@ -321,6 +314,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(save_load_save_is_the_same, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(generation_config_is_kept, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(other_keys_of_config_are_kept, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(families_come_back, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(an_old_gpt2_file_is_read, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(configs_are_read_strictly, make_dir, remove_dir),

@@ -11,48 +11,10 @@
 #include <jansson.h>
 
 #include "base/check.h"
-#include "base/file.h"
-#include "tests/unit/folder.h"
+#include "tests/unit/model_folder.h"
 #include "trainer/kernels/team.h"
 #include "trainer/model/lora.h"
 #include "trainer/model/safetensors.h"
-
-static const struct model_config CONFIG = {.vocab = 50,
-                                           .layers = 2,
-                                           .width = 16,
-                                           .heads = 4,
-                                           .kv_heads = 2,
-                                           .head_dim = 4,
-                                           .ff = 24,
-                                           .max_positions = 64,
-                                           .rope_theta = 10000,
-                                           .norm_eps = 1e-5f,
-                                           .tied = true,
-                                           .bos_id = -1,
-                                           .eos_id = 48,
-                                           .pad_id = 49};
-
-static char dir[64];
-
-static const char *in_dir(const char *name)
-{
-    static char path[PATH_MAX];
-    snprintf(path, sizeof path, "%s/%s", dir, name);
-    return path;
-}
-
-static int make_dir(void **state)
-{
-    (void)state;
-    strcpy(dir, "/tmp/assay-lora-XXXXXX");
-    return mkdtemp(dir) ? 0 : -1;
-}
-
-static int remove_dir(void **state)
-{
-    (void)state;
-    return folder_remove(dir);
-}
 
 static struct model model_of(int family)
 {

@@ -10,9 +10,9 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "sandbox.h"
 #include "verifier/judge_drain.h"
 #include "verifier/judge_guest.h"
-#include "sandbox.h"
 
 static void open_pipe(int ends[2])
 {
@@ -141,8 +141,7 @@ static void a_killed_guest_has_one_killer(void **state)
                                         .memory_peak_kib = rows[i / 2].peak_kib}};
         bool surely;
         assert_int_equal(judge_guest_was_killed(&g, &surely), rows[i / 2].killed);
-        assert_int_equal(surely,
-                         alone ? rows[i / 2].surely : rows[i / 2].surely_without_pidns);
+        assert_int_equal(surely, alone ? rows[i / 2].surely : rows[i / 2].surely_without_pidns);
     }
 }
 

@@ -214,6 +214,5 @@ int model_save(const struct model *m, const char *dir, bool bf16, struct err *er
     snprintf(path, sizeof path, "%s/model.safetensors", dir);
     int rc = st_write(path, tensors, m->n_tensors, err);
     free(tensors);
-    return rc < 0 ? rc : hf_config_write(&m->cfg, bf16, m->config, m->generation_config, dir,
-                                         err);
+    return rc < 0 ? rc : hf_config_write(&m->cfg, bf16, m->config, m->generation_config, dir, err);
 }

@@ -142,15 +142,15 @@ static int eval_batches(struct rl_run *run, struct tally *t, const struct task_s
             tasks[i] = &set->v[from + i];
             streams[i] = (uint64_t)(from + i) * (uint64_t)req->samples;
         }
-        const struct rollout_request ask = {.tasks = tasks,
-                                            .streams = streams,
-                                            .n_tasks = here,
-                                            .group = req->samples,
-                                            .sampling = req->sampling,
-                                            .seed = req->seed,
-                                            .weights = {[REWARD_GRADE] = 1,
-                                                        [REWARD_MATH] = req->answers},
-                                            .overlong_buffer = 1};
+        const struct rollout_request ask = {
+            .tasks = tasks,
+            .streams = streams,
+            .n_tasks = here,
+            .group = req->samples,
+            .sampling = req->sampling,
+            .seed = req->seed,
+            .weights = {[REWARD_GRADE] = 1, [REWARD_MATH] = req->answers},
+            .overlong_buffer = 1};
         struct rollout_batch b;
         struct rollout_stats s;
         TRY(rollout_run(run, &ask, &b, &s, err));

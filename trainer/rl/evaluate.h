@@ -10,8 +10,8 @@ enum { EVAL_K_MAX = 8 };
 struct eval_request {
     const char *name;
     int source;
-    int samples; /* per problem */
-    int limit;   /* problems; 0: all */
+    int samples;  /* per problem */
+    int limit;    /* problems; 0: all */
     bool answers; /* where a problem has a final answer, that decides what is right */
     struct recipe_sampling sampling;
     const struct recipe_strings *levels; /* NULL or empty: every level */

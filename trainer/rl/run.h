@@ -29,9 +29,9 @@ struct rl_run {
     int verifier_log_fd;
     struct client *client;
     struct verifier_seen *verifiers; /* verifiers.h */
-    struct runlog *log;        /* NULL: nothing is recorded */
-    struct progress *progress; /* NULL: nothing is shown */
-    bool (*stop)(void *ctx);   /* polled; true ends the run with -EINTR. NULL: never */
+    struct runlog *log;              /* NULL: nothing is recorded */
+    struct progress *progress;       /* NULL: nothing is shown */
+    bool (*stop)(void *ctx);         /* polled; true ends the run with -EINTR. NULL: never */
     struct watched watched;
     /* Totals, for the summary. */
     int64_t verdicts, infra, tokens_sampled, tokens_trained;

@@ -7,8 +7,8 @@
 #include "trainer/model/lora.h"
 #include "trainer/rl/checkpoint.h"
 #include "trainer/rl/sft.h"
-#include "trainer/rl/world.h"
 #include "trainer/rl/verifiers.h"
+#include "trainer/rl/world.h"
 
 /* The one special token of tokenizers made here: ends a completion. */
 static const char END_OF_TEXT[] = "<|endoftext|>";

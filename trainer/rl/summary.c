@@ -100,10 +100,9 @@ static void add_verifiers(json_t *summary, const struct rl_run *run)
     json_t *list = json_array();
     struct client_server s;
     for (int i = 0; run->recipe->verifier_urls.n && client_server(run->client, i, &s); i++)
-        json_array_append_new(
-            list, json_pack("{s:s, s:I, s:I, s:I, s:b}", "url", s.url, "verdicts",
-                            (json_int_t)s.graded, "infra", (json_int_t)s.infra, "refusals",
-                            (json_int_t)s.refusals, "up", s.up));
+        json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:I, s:b}", "url", s.url, "verdicts",
+                                              (json_int_t)s.graded, "infra", (json_int_t)s.infra,
+                                              "refusals", (json_int_t)s.refusals, "up", s.up));
     if (json_array_size(list))
         json_object_set(summary, "verifiers", list);
     json_decref(list);

@@ -26,8 +26,9 @@ void verifiers_look(struct rl_run *run)
         struct verifier_seen *seen = &seen_of(run)[i];
         const bool gone = !s.up && s.refusals > 0;
         if (gone != seen->gone && run->progress)
-            progress_note(run->progress, gone ? "verifier %s is gone: others get its work"
-                                              : "verifier %s is back", s.url);
+            progress_note(run->progress,
+                          gone ? "verifier %s is gone: others get its work" : "verifier %s is back",
+                          s.url);
         seen->gone = gone;
     }
 }
