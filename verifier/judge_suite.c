@@ -228,6 +228,7 @@ static int read_timing(struct judge_suite *s, struct err *err)
     for (size_t i = 0; i < json_array_size(sizes) && i < TIMING_SIZES_MAX; i++)
         s->timing_sizes[s->n_timing_sizes++] = (long)json_integer_value(json_array_get(sizes, i));
     s->timing_margin = number_or(json, "margin", TIMING_MARGIN_DEFAULT);
+    s->timing_refine_s = number_or(json, "refine", TIMING_REFINE_S_DEFAULT);
     if (!json_is_object(json) || !s->reference)
         return 0;
     TRY(expression(json, "call", &s->timing_call, err));

@@ -60,7 +60,7 @@ struct judge_suite {
     bool uncalibrated; /* and so are the limits (judge_calibrate.h) */
     struct limits limits;
     PyObject *timing_setup, *timing_call; /* code, or NULL: not timed */
-    double timing_margin;
+    double timing_margin, timing_refine_s;
     long timing_sizes[TIMING_SIZES_MAX]; /* ascending */
     int n_timing_sizes;
     enum timing_form timing_form;

@@ -39,9 +39,6 @@ EMBED_TEXT(judge__warm_up_text, "verifier/judge_warm_up.py");
 /* No new pair is begun after this: a slow program has had its chance. */
 static const int64_t TIMING_WALL_NS = 30ll * NS_PER_S;
 
-/* More pairs of a program that is faster are begun if they will probably end by then. */
-static const int64_t TIMING_REFINE_NS = 350 * NS_PER_MS;
-
 enum { GROWTH_PAIRS = 3 }; /* at each size but the largest */
 
 struct sample {
@@ -321,13 +318,15 @@ static int learn_form(struct judge_job *job, long size)
     return rc;
 }
 
-/* That it is faster is decided; by how much is worth a little more time. 1 done, 0 no timing is
- * possible, negative infra. */
+/* That it is faster is decided; by how much is worth a little more time: more pairs are begun if they
+ * will probably end by timing_refine_s. 1 done, 0 no timing is possible, negative infra. */
 static int refine(struct judge_job *job, long size, struct series *series, int64_t began)
 {
+    const double until_s = job->suite->timing_refine_s;
     for (;;) {
         const int wanted = timing_narrower(decisive(series));
-        if (wanted == 0 || (wall_ns() - began) * wanted > TIMING_REFINE_NS * series->cpu.n)
+        const double so_far_s = (double)(wall_ns() - began) / NS_PER_S;
+        if (wanted == 0 || so_far_s * wanted > until_s * series->cpu.n)
             return 1;
         while (series->cpu.n < wanted) {
             int rc = add_pair(job, series->cpu.n, size, series);

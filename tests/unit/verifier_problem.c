@@ -166,6 +166,7 @@ static void bad_native_files(void **state)
          ":7: `limits.threads` must be above 0"},
         {HEAD "tests: x\ntiming: {call: f()}\n", ":5: `timing` needs a `reference`"},
         {HEAD "tests: x\nreference: y\ntiming: {call: f(), margin: 0.9}\n", "at least 1"},
+        {HEAD "tests: x\nreference: y\ntiming: {call: f(), refine: -1}\n", "seconds from 0 to 30"},
         {HEAD "tests: x\nreference: y\ntiming: {call: f(), sizes: [1, 2]}\n", "3 to 8 rising"},
         {HEAD "tests: x\nreference: y\ntiming: {call: f(), sizes: [1, 3, 2]}\n", "3 to 8 rising"},
         {HEAD "tests: x\nreference: y\ntiming: {call: f(), sizes: [0, 1, 2]}\n", "3 to 8 rising"},

@@ -140,6 +140,7 @@ static int check_timing(const json_t *object, const struct where *w, struct err 
         {"call", KEY_STRING, true},
         {"setup", KEY_STRING, false},
         {"margin", KEY_NUMBER, false},
+        {"refine", KEY_NUMBER, false},
         {"sizes", KEY_ARRAY, false},
     };
     const json_t *timing = json_object_get(object, "timing");
@@ -149,6 +150,9 @@ static int check_timing(const json_t *object, const struct where *w, struct err 
     const json_t *margin = json_object_get(timing, "margin");
     if (margin && json_number_value(margin) < 1)
         return keys_fail(w, timing, "margin", err, "`timing.margin` must be at least 1");
+    const json_t *refine = json_object_get(timing, "refine");
+    if (refine && !(json_number_value(refine) >= 0 && json_number_value(refine) <= 30))
+        return keys_fail(w, timing, "refine", err, "`timing.refine` must be seconds from 0 to 30");
     TRY(check_sizes(timing, w, err));
     if (!prb_text(object, "reference", NULL))
         return keys_fail(w, object, "timing", err,
