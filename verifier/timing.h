@@ -4,7 +4,7 @@
 #define ASSAY_TIMING_H
 
 enum { TIMING_PAIRS_MIN = 2, TIMING_PAIRS_MAX = 40 };
-#define TIMING_MARGIN_DEFAULT 1.10
+#define TIMING_MARGIN_DEFAULT   1.10
 #define TIMING_REFINE_S_DEFAULT 0.35
 
 /* The costs of each pair in any one unit, and what of both went into handing values over, as far as

@@ -137,11 +137,8 @@ static int check_sizes(const json_t *timing, const struct where *w, struct err *
 static int check_timing(const json_t *object, const struct where *w, struct err *err)
 {
     static const struct key keys[] = {
-        {"call", KEY_STRING, true},
-        {"setup", KEY_STRING, false},
-        {"margin", KEY_NUMBER, false},
-        {"refine", KEY_NUMBER, false},
-        {"sizes", KEY_ARRAY, false},
+        {"call", KEY_STRING, true},    {"setup", KEY_STRING, false}, {"margin", KEY_NUMBER, false},
+        {"refine", KEY_NUMBER, false}, {"sizes", KEY_ARRAY, false},
     };
     const json_t *timing = json_object_get(object, "timing");
     if (!json_is_object(timing))
