@@ -116,7 +116,7 @@ $(B)/libassay.a: $(B)/libclient.a
 	$(Q)ld -r -o $(B)/trainer/client/libassay.o --whole-archive $< && objcopy -w --keep-global-symbol='assay_*' $(B)/trainer/client/libassay.o && \
 	rm -f $@ && ar rcs $@ $(B)/trainer/client/libassay.o
 
-$(sort $(PROGRAMS) $(B)/assay-trainer-mpi):
+$(filter-out $(if $(filter asan,$(CONFIG)),$(B)/assay-keeper),$(sort $(PROGRAMS) $(B)/assay-trainer-mpi)):
 	@echo "  LD   $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
 
