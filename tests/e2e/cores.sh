@@ -36,14 +36,6 @@ up() {
         jq -e '[.verdicts[].grade] | length == 6 and all(. == "correct")'
 }
 
-down() {
-    kill -TERM "$server"
-    wait "$server"
-    rc=$?
-    server=
-    return $rc
-}
-
 # together: judges and keepers of both slots are kept to one core each, the same for a judge and its keeper.
 # A keeper in a process namespace of its own is the child of the one that was started.
 together() {

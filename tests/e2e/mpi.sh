@@ -42,11 +42,6 @@ bits() {
     cat "$1"/checkpoints/step_2/optimizer | sha256sum
 }
 
-same_bits() {
-    bits "$tmp/$1" >"$tmp/a" && bits "$tmp/$2" >"$tmp/b" && diff "$tmp/a" "$tmp/b" >"$tmp/diff"
-    [ "$(wc -l <"$tmp/a")" -gt 60 ] && [ ! -s "$tmp/diff" ] || { head -c 1500 "$tmp/diff"; return 1; }
-}
-
 # Loss and gradient of every step of SFT, relative.
 close() {
     jq -ne --slurpfile a "$tmp/$1/metrics.jsonl" --slurpfile b "$tmp/$2/metrics.jsonl" '

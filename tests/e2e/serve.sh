@@ -11,15 +11,6 @@ up() {
     server_answers "$sock"
 }
 
-# down: SIGTERM, and the server's exit status is the result.
-down() {
-    kill -TERM "$server"
-    wait "$server"
-    rc=$?
-    server=
-    return $rc
-}
-
 # ask CODE PATH [CURL OPTION...]: the answer is in $tmp/a; its status must be CODE.
 ask() {
     code=$1

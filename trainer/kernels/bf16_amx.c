@@ -103,41 +103,21 @@ static void twin_dot(struct twin *t, int sum, int left, int right)
 
 /* With a twin the primitive is done to it, else to the processor's tiles. Tiles are constants of
  * the instruction, hence macros. */
-#define CONFIGURE(t, c)                                                                            \
+#define EITHER(t, of_twin, of_tiles)                                                               \
     do {                                                                                           \
         if (t)                                                                                     \
-            twin_configure(t, c);                                                                  \
+            of_twin;                                                                               \
         else                                                                                       \
-            _tile_loadconfig(c);                                                                   \
+            of_tiles;                                                                              \
     } while (0)
-#define ZERO(t, tile)                                                                              \
-    do {                                                                                           \
-        if (t)                                                                                     \
-            twin_zero(t, tile);                                                                    \
-        else                                                                                       \
-            _tile_zero(tile);                                                                      \
-    } while (0)
+#define CONFIGURE(t, c) EITHER(t, twin_configure(t, c), _tile_loadconfig(c))
+#define ZERO(t, tile)   EITHER(t, twin_zero(t, tile), _tile_zero(tile))
 #define LOAD(t, tile, from, stride)                                                                \
-    do {                                                                                           \
-        if (t)                                                                                     \
-            twin_load(t, tile, from, stride);                                                      \
-        else                                                                                       \
-            _tile_loadd(tile, from, stride);                                                       \
-    } while (0)
+    EITHER(t, twin_load(t, tile, from, stride), _tile_loadd(tile, from, stride))
 #define STORE(t, tile, to, stride)                                                                 \
-    do {                                                                                           \
-        if (t)                                                                                     \
-            twin_store(t, tile, to, stride);                                                       \
-        else                                                                                       \
-            _tile_stored(tile, to, stride);                                                        \
-    } while (0)
+    EITHER(t, twin_store(t, tile, to, stride), _tile_stored(tile, to, stride))
 #define DOT(t, sum, left, right)                                                                   \
-    do {                                                                                           \
-        if (t)                                                                                     \
-            twin_dot(t, sum, left, right);                                                         \
-        else                                                                                       \
-            _tile_dpbf16ps(sum, left, right);                                                      \
-    } while (0)
+    EITHER(t, twin_dot(t, sum, left, right), _tile_dpbf16ps(sum, left, right))
 
 /* ---- the loops --------------------------------------------------------------------------------- */
 
