@@ -102,7 +102,8 @@ static void twin_dot(struct twin *t, int sum, int left, int right)
 #endif
 
 /* With a twin the primitive is done to it, else to the processor's tiles. Tiles are constants of
- * the instruction, hence macros. */
+ * the instruction, hence macros. What EITHER takes are statements, which bear no parentheses. */
+// NOLINTBEGIN(bugprone-macro-parentheses)
 #define EITHER(t, of_twin, of_tiles)                                                               \
     do {                                                                                           \
         if (t)                                                                                     \
@@ -110,6 +111,7 @@ static void twin_dot(struct twin *t, int sum, int left, int right)
         else                                                                                       \
             of_tiles;                                                                              \
     } while (0)
+// NOLINTEND(bugprone-macro-parentheses)
 #define CONFIGURE(t, c) EITHER(t, twin_configure(t, c), _tile_loadconfig(c))
 #define ZERO(t, tile)   EITHER(t, twin_zero(t, tile), _tile_zero(tile))
 #define LOAD(t, tile, from, stride)                                                                \
