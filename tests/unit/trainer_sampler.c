@@ -40,7 +40,7 @@ struct kept {
     pthread_mutex_t lock;
     int32_t tokens[PROMPTS][GROUP][NEW_MAX];
     float logp[PROMPTS][GROUP][NEW_MAX];
-    int n[PROMPTS][GROUP], calls[PROMPTS][GROUP], polls, polls_max;
+    int n[PROMPTS][GROUP], calls[PROMPTS][GROUP], polls, polls_max, rows;
     bool truncated[PROMPTS][GROUP];
 };
 
@@ -125,6 +125,99 @@ static void test_the_batch_does_not_matter(void **state)
         free(again);
     }
     free(first);
+    model_free(&f.m);
+}
+
+static void keep_alone(void *ctx, int prompt, int k, const struct completion *c)
+{
+    assert_int_equal(k, 0);
+    keep(ctx, prompt / GROUP, prompt % GROUP, c);
+}
+
+/* Never ends a completion; counts the rows that are asked about. */
+static bool count_row(void *ctx, const int32_t *tokens, int n)
+{
+    struct kept *kept = ctx;
+    (void)tokens, (void)n;
+    pthread_mutex_lock(&kept->lock);
+    kept->rows++;
+    pthread_mutex_unlock(&kept->lock);
+    return false;
+}
+
+/* Each completion as the only one of its prompt, from its own stream. */
+static struct kept *sample_alone(const struct fixture *f, struct sample_options opt)
+{
+    struct kept *kept = xcalloc(1, sizeof *kept);
+    struct sample_prompt prompts[PROMPTS * GROUP];
+    struct team *team = team_start(1);
+    for (int i = 0; i < PROMPTS * GROUP; i++) {
+        prompts[i] = f->prompts[i / GROUP];
+        prompts[i].stream += (uint64_t)(i % GROUP);
+    }
+    pthread_mutex_init(&kept->lock, NULL);
+    assert_int_equal(
+        sample_run(&f->m, team, &opt, prompts, PROMPTS * GROUP, 1, keep_alone, kept, NULL, NULL),
+        0);
+    team_stop(team);
+    return kept;
+}
+
+/* Completions that go the same way for a while are computed once meanwhile, and are what they would be alone. */
+static void test_siblings_are_as_if_alone(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_make(&f);
+    struct sample_options ways[5];
+    for (size_t i = 0; i < COUNT_OF(ways); i++) {
+        ways[i] = plain;
+        ways[i].ends = count_row;
+        ways[i].temperature = 0.1f;
+    }
+    ways[1].temperature = 1;
+    ways[2].rows_max = 5;
+    ways[3].top_p = 0.8f;
+    ways[4].repetition_penalty = 1.1f;
+    for (size_t i = 0; i < COUNT_OF(ways); i++) {
+        int64_t tokens = 0;
+        int parted = 0;
+        struct kept *alone = sample_alone(&f, ways[i]), *kept = sample(&f, 2, ways[i], &tokens);
+        assert_memory_equal(kept->n, alone->n, sizeof kept->n);
+        assert_memory_equal(kept->tokens, alone->tokens, sizeof kept->tokens);
+        assert_memory_equal(kept->logp, alone->logp, sizeof kept->logp);
+        assert_memory_equal(kept->truncated, alone->truncated, sizeof kept->truncated);
+        /* Nobody is asked about a completion whose last token was the end. */
+        assert_in_range(alone->rows, tokens - PROMPTS * GROUP, tokens);
+        assert_true(kept->rows < alone->rows);
+        if (i == 0)
+            assert_true(kept->rows * 4 < alone->rows * 3);
+        for (int p = 0; p < PROMPTS; p++)
+            parted += memcmp(kept->tokens[p][0], kept->tokens[p][GROUP - 1],
+                             sizeof kept->tokens[p][0]) != 0;
+        assert_true(parted > 0);
+        free(alone);
+        free(kept);
+    }
+    model_free(&f.m);
+}
+
+/* Greedy, a group is one row to its end. */
+static void test_greedy_siblings_never_part(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_make(&f);
+    struct sample_options greedy = plain;
+    greedy.temperature = 0;
+    greedy.ends = count_row;
+    int64_t tokens = 0;
+    struct kept *alone = sample_alone(&f, greedy), *kept = sample(&f, 1, greedy, &tokens);
+    assert_memory_equal(kept->tokens, alone->tokens, sizeof kept->tokens);
+    assert_memory_equal(kept->logp, alone->logp, sizeof kept->logp);
+    assert_int_equal(kept->rows * GROUP, alone->rows);
+    free(alone);
+    free(kept);
     model_free(&f.m);
 }
 
@@ -525,16 +618,24 @@ static void make_logits(float *logits)
         logits[i] = 2.5f * (float)rng_normal(&rng);
 }
 
+static struct draw made(struct draw_options o, const float *logits, float *scratch)
+{
+    struct draw d;
+    assert_true(draw_make(&o, V, logits, scratch, &d));
+    return d;
+}
+
 /* Chi-squared of drawn counts against the wanted probabilities; tokens expected fewer than 5 times
  * are pooled. */
 static void check_frequencies(const struct draw_options *o, const float *logits,
                               const double *wanted)
 {
-    float *scratch = xcalloc((size_t)draw_scratch_size(V), sizeof *scratch), logp;
+    float *scratch = xcalloc((size_t)draw_scratch_size(V), sizeof *scratch);
+    const struct draw d = made(*o, logits, scratch);
     int counts[V] = {0}, cells = 0;
     struct rng rng = rng_make(32, 1);
     for (int i = 0; i < DRAWS; i++)
-        counts[draw_token(o, V, logits, &rng, scratch, &logp)]++;
+        counts[draw_next(&d, &rng)]++;
     assert_int_equal(rng.counter, DRAWS);
     double chi = 0, rest = 0, rest_seen = 0;
     for (int i = 0; i < V; i++) {
@@ -611,29 +712,27 @@ static void test_draws_follow_the_distribution(void **state)
 static void test_greedy_takes_the_lowest_of_equals(void **state)
 {
     (void)state;
-    float logits[V] = {0}, scratch[4 * V], logp;
+    float logits[V] = {0}, scratch[4 * V];
     struct rng rng = rng_make(1, 1);
     logits[41] = logits[77] = logits[250] = 3;
-    assert_int_equal(
-        draw_token(&(struct draw_options){0, 1, 0, 0}, V, logits, &rng, scratch, &logp), 41);
+    struct draw d = made((struct draw_options){0, 1, 0, 0}, logits, scratch);
+    assert_int_equal(draw_next(&d, &rng), 41);
     assert_int_equal(rng.counter, 0);
-    assert_true(fabs((double)logp - (3 - log(3 * exp(3) + V - 3))) < 1e-6);
-    assert_int_equal(
-        draw_token(&(struct draw_options){1, 1, 0, 1}, V, logits, &rng, scratch, &logp), 41);
+    assert_true(fabs((double)draw_logp(&d, 41) - (3 - log(3 * exp(3) + V - 3))) < 1e-6);
+    d = made((struct draw_options){1, 1, 0, 1}, logits, scratch);
+    assert_int_equal(draw_next(&d, &rng), 41);
 }
 
 static void test_infinite_logits_are_seen(void **state)
 {
     (void)state;
-    float logits[V] = {0}, scratch[4 * V], logp;
-    struct rng rng = rng_make(1, 1);
+    float logits[V] = {0}, scratch[4 * V];
+    struct draw d;
     const float bad[] = {NAN, INFINITY};
     for (int i = 0; i < 2; i++)
         for (int at = 0; at < V; at += 37) {
             logits[at] = bad[i];
-            assert_int_equal(
-                draw_token(&(struct draw_options){1, 1, 0, 0}, V, logits, &rng, scratch, &logp),
-                -1);
+            assert_false(draw_make(&(struct draw_options){1, 1, 0, 0}, V, logits, scratch, &d));
             logits[at] = 0;
         }
 }
@@ -643,6 +742,8 @@ int main(void)
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_batch_does_not_matter),
+        cmocka_unit_test(test_siblings_are_as_if_alone),
+        cmocka_unit_test(test_greedy_siblings_never_part),
         cmocka_unit_test(test_logp_is_the_models),
         cmocka_unit_test(test_logp_is_the_models_in_every_family),
         cmocka_unit_test(test_logp_is_the_models_after_training),

@@ -178,6 +178,20 @@ static void kv_write(const struct model_config *c, const struct kv_segment *s, i
     }
 }
 
+void kv_copy(const struct model *m, const struct kv_segment *from, const struct kv_segment *to,
+             int n)
+{
+    const struct model_config *c = &m->cfg;
+    const size_t key_floats = (size_t)kv_cap(n) * (size_t)c->head_dim;
+    const size_t value_floats = (size_t)n * (size_t)nn_round_up(c->head_dim, NN_LANES);
+    CHECK(n > 0 && n <= from->cap && n <= to->cap);
+    for (int l = 0; l < c->layers; l++)
+        for (int g = 0; g < c->kv_heads; g++) {
+            memcpy(kv_keys(c, to, l, g), kv_keys(c, from, l, g), key_floats * sizeof(float));
+            memcpy(kv_values(c, to, l, g), kv_values(c, from, l, g), value_floats * sizeof(float));
+        }
+}
+
 /* Query heads that share keys and values go by in pairs, so that what is read from the cache serves twice. */
 enum { PAIR = 2 };
 

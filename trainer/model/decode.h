@@ -24,6 +24,9 @@ size_t kv_floats(const struct model *m, int cap);
 /* Lays a segment over kv_floats(m, cap) floats of any values. cap is rounded up. */
 struct kv_segment kv_segment_at(const struct model *m, int cap, float *at);
 int kv_cap(int tokens);
+/* The first n tokens of `from` become those of `to`. */
+void kv_copy(const struct model *m, const struct kv_segment *from, const struct kv_segment *to,
+             int n);
 
 /* One row: `token` at `position`. Its key and value go to own at position - prefix length; it sees
  * the prefix and own up to itself. */

@@ -1,10 +1,9 @@
-/* draw.c: inverse-CDF sampling. Without cuts the row is walked once by chunks; with top-k, top-p
+/* draw.c: inverse-CDF sampling. Without cuts the row is walked by chunks; with top-k, top-p
  * or min-p the likeliest tokens are popped off a heap until the cut is full, which for the peaked rows of a
  * language model is a few pops, not a sort. */
 #include "trainer/model/draw.h"
 
 #include <math.h>
-#include <stdbool.h>
 
 #include "base/check.h"
 #include "trainer/kernels/kernels.h"
@@ -26,26 +25,39 @@ static int likeliest(int n, const float *x)
     return best;
 }
 
-/* The first token whose cumulative weight passes u times the whole. */
-static int walk(int v, const float *weight, double u, float *chunk_sum)
+static int chunk_length(int v, int from)
 {
-    double total = 0, below = 0;
-    int chunks = 0, c = 0;
+    return v - from < WALK_CHUNK ? v - from : WALK_CHUNK;
+}
+
+/* Sums of the weights by chunks; returns the whole. */
+static double sum_chunks(int v, const float *weight, float *chunk_sum)
+{
+    double total = 0;
     for (int i = 0; i < v; i += WALK_CHUNK) {
-        chunk_sum[chunks] = nn_sum(weight + i, v - i < WALK_CHUNK ? v - i : WALK_CHUNK);
-        total += (double)chunk_sum[chunks++];
+        *chunk_sum = nn_sum(weight + i, chunk_length(v, i));
+        total += (double)*chunk_sum++;
     }
-    double target = u * total;
-    while (c + 1 < chunks && below + (double)chunk_sum[c] <= target)
-        below += (double)chunk_sum[c++];
-    int from = c * WALK_CHUNK, n = v - from < WALK_CHUNK ? v - from : WALK_CHUNK;
+    return total;
+}
+
+/* The first token whose cumulative weight passes u times the whole. */
+static int32_t walk(const struct draw *d, double u)
+{
+    const int chunks = (d->v + WALK_CHUNK - 1) / WALK_CHUNK;
+    const double target = u * d->total;
+    double below = 0;
+    int c = 0;
+    while (c + 1 < chunks && below + (double)d->chunk_sum[c] <= target)
+        below += (double)d->chunk_sum[c++];
+    const int from = c * WALK_CHUNK, n = chunk_length(d->v, from);
     for (int i = from; i < from + n; i++) {
-        below += (double)weight[i];
+        below += (double)d->weight[i];
         if (below > target)
             return i;
     }
     /* The chunk's float sum was a rounding error larger than its elements' double sum. */
-    return from + likeliest(n, weight + from);
+    return from + likeliest(n, d->weight + from);
 }
 
 /* A max-heap of token ids by weight; the lower id wins ties, so that the order is total. */
@@ -88,67 +100,81 @@ static int32_t pop(struct heap *h)
 
 /* top-k first, then the smallest set of what is left that holds top-p of its weight, then what has
  * min-p of the likeliest token's weight, which is 1. At least one token always stays. */
-static int32_t cut_and_walk(const struct draw_options *o, int v, const float *weight, double total,
-                            double u, int32_t *ids, int32_t *kept)
+static void cut(const struct draw_options *o, struct draw *d, int32_t *ids, int32_t *kept)
 {
-    struct heap h = {.weight = weight, .id = ids, .n = v};
-    const int k = o->top_k > 0 && o->top_k < v ? o->top_k : v;
-    for (int i = 0; i < v; i++)
-        ids[i] = i;
-    for (int i = v / 2; i >= 0; i--)
-        sift(&h, i);
+    struct heap h = {.weight = d->weight, .id = ids, .n = d->v};
+    const int k = o->top_k > 0 && o->top_k < d->v ? o->top_k : d->v;
+    double left = (double)d->sum;
     int n = 0;
-    double sum = 0;
-    if (k < v) {
-        for (total = 0; n < k; n++) {
+    for (int i = 0; i < d->v; i++)
+        ids[i] = i;
+    for (int i = d->v / 2; i >= 0; i--)
+        sift(&h, i);
+    if (k < d->v) {
+        for (left = 0; n < k; n++) {
             kept[n] = pop(&h);
-            total += (double)weight[kept[n]];
+            left += (double)d->weight[kept[n]];
         }
     }
     const int popped = n;
-    const double enough = o->top_p < 1 ? (double)o->top_p * total : INFINITY;
-    for (n = 0; n < k && (n == 0 || sum < enough); n++) {
+    const double enough = o->top_p < 1 ? (double)o->top_p * left : INFINITY;
+    d->total = 0;
+    for (n = 0; n < k && (n == 0 || d->total < enough); n++) {
         if (n >= popped)
             kept[n] = pop(&h);
-        if (n > 0 && weight[kept[n]] < o->min_p)
+        if (n > 0 && d->weight[kept[n]] < o->min_p)
             break;
-        sum += (double)weight[kept[n]];
+        d->total += (double)d->weight[kept[n]];
     }
-    double target = u * sum, below = 0;
-    for (int i = 0; i < n; i++) {
-        below += (double)weight[kept[i]];
-        if (below > target)
-            return kept[i];
-    }
-    return kept[0];
+    d->kept = kept;
+    d->n_kept = n;
 }
 
-float draw_logp(int v, const float *logits, float temperature, int32_t token, float *scratch)
+static int32_t walk_kept(const struct draw *d, double u)
 {
-    const float scale = temperature > 0 ? 1.0f / temperature : 1.0f;
-    float max, sum = nn_exp_shifted(v, logits, scale, scratch, &max);
-    return logits[token] * scale - max - logf(sum);
+    double target = u * d->total, below = 0;
+    for (int i = 0; i < d->n_kept; i++) {
+        below += (double)d->weight[d->kept[i]];
+        if (below > target)
+            return d->kept[i];
+    }
+    return d->kept[0];
 }
 
-int32_t draw_token(const struct draw_options *o, int v, const float *logits, struct rng *rng,
-                   float *scratch, float *ret_logp)
+bool draw_make(const struct draw_options *o, int v, const float *logits, float *scratch,
+               struct draw *ret)
 {
     _Static_assert(sizeof(float) == sizeof(int32_t), "scratch serves both");
-    float *weight = scratch, *chunk_sum = scratch + 3 * v, max;
     const bool greedy = !(o->temperature > 0);
-    const float scale = greedy ? 1.0f : 1.0f / o->temperature;
-    const float sum = nn_exp_shifted(v, logits, scale, weight, &max);
-    int32_t token;
-    if (!isfinite(sum) || !isfinite(max))
-        return -1;
+    float *chunk_sum = scratch + 3 * v;
+    *ret = (struct draw){.logits = logits,
+                         .weight = scratch,
+                         .scale = greedy ? 1.0f : 1.0f / o->temperature,
+                         .v = v,
+                         .only = -1};
+    ret->sum = nn_exp_shifted(v, logits, ret->scale, scratch, &ret->max);
+    if (!isfinite(ret->sum) || !isfinite(ret->max))
+        return false;
     if (greedy)
-        token = likeliest(v, logits);
+        ret->only = likeliest(v, logits);
     else if ((o->top_k > 0 && o->top_k < v) || o->top_p < 1 || o->min_p > 0)
-        token =
-            cut_and_walk(o, v, weight, (double)sum, rng_uniform(rng),
-                         (int32_t *)(void *)(scratch + v), (int32_t *)(void *)(scratch + 2 * v));
-    else
-        token = walk(v, weight, rng_uniform(rng), chunk_sum);
-    *ret_logp = logits[token] * scale - max - logf(sum);
-    return token;
+        cut(o, ret, (int32_t *)(void *)(scratch + v), (int32_t *)(void *)(scratch + 2 * v));
+    else {
+        ret->total = sum_chunks(v, scratch, chunk_sum);
+        ret->chunk_sum = chunk_sum;
+    }
+    return true;
+}
+
+int32_t draw_next(const struct draw *d, struct rng *rng)
+{
+    if (d->only >= 0)
+        return d->only;
+    const double u = rng_uniform(rng);
+    return d->kept ? walk_kept(d, u) : walk(d, u);
+}
+
+float draw_logp(const struct draw *d, int32_t token)
+{
+    return d->logits[token] * d->scale - d->max - logf(d->sum);
 }

@@ -3,10 +3,17 @@
  * One that has none left, when all prompts are claimed, waits until another hands it half of its own.
  *
  * A prompt's tokens but the last are run once into a key/value segment that all its completions
- * read. A completion starts by feeding the last prompt token and has a segment of its own for
- * everything from there on. Since a row's bits do not depend on its neighbours, and each completion
- * draws from a stream of its own, what is sampled depends on neither rows_max nor the team, nor on who
- * claimed what. */
+ * read. They start by feeding the last prompt token, and have another segment for everything from
+ * there on.
+ *
+ * Completions of one prompt that have drawn the same tokens so far are siblings: they have the same
+ * next logits, so they are one row of the batch, from which each draws by a stream of its own. Those
+ * that draw another token than the others leave with a copy of the row's segment. A model that is
+ * sure of most tokens, as one is that has been trained for its task, is run for a fraction of what it
+ * samples.
+ *
+ * A row's bits do not depend on its neighbours, so what is sampled depends on neither rows_max nor the
+ * team, nor on who claimed what or had siblings. */
 #include "trainer/model/model.h"
 
 #include <pthread.h>
@@ -33,6 +40,7 @@ struct sampling {
     struct team *team;
     int prompt_tokens_max;
     struct packed_model *packed;
+    struct sibling *siblings; /* [n_prompts, group] */
     sample_done done;
     void *ctx;
     atomic_bool failed; /* some logits were not finite */
@@ -52,10 +60,17 @@ struct prefix {
     atomic_int users; /* completions that are yet to end, of whatever worker; 0: free */
 };
 
-/* One completion in flight. */
-struct row {
-    int prompt, k, n, budget; /* tokens so far, tokens allowed */
+/* One completion. */
+struct sibling {
     struct rng rng;
+    struct sibling *next; /* of the same row */
+};
+
+/* Completions in flight that are the same so far. */
+struct row {
+    struct sibling *siblings; /* one at least */
+    int n_siblings;
+    int prompt, n, budget; /* tokens so far, tokens allowed */
     struct prefix *prefix;
     struct kv_segment own;
     int32_t *tokens;
@@ -69,6 +84,7 @@ struct worker {
     struct prefix *current; /* of the prompt, once its first completion is taken in */
     struct row *rows;       /* rows[0 .. n_live) are in flight */
     int n_live, rows_max;
+    int in_flight; /* completions, n_live <= in_flight <= rows_max: each may come to need a row */
     struct worker *next_waiting;
     struct prefix *prefixes;
     int n_prefixes;
@@ -121,6 +137,7 @@ struct sample_memory sample_memory(const struct model *m, int workers, int rows_
                        sizeof(float) * ((size_t)w.rows_max * (size_t)(m->cfg.vocab + 2 * max_new) +
                                         (size_t)draw_scratch_size(m->cfg.vocab));
     }
+    all.buffers += sizeof(struct sibling) * (size_t)n_prompts * (size_t)group;
     return all;
 }
 
@@ -203,34 +220,72 @@ static bool claim(struct worker *w)
     return left;
 }
 
+static int least(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+/* Only completions that start together can be siblings: what is left of a group waits until it may,
+ * but for no more than half of the places. */
+static bool has_room(const struct worker *w)
+{
+    const int group = w->s->group, left = w->next_k < group ? group - w->next_k : group;
+    return w->rows_max - w->in_flight >= least(left, (w->rows_max + 1) / 2);
+}
+
+/* Lays the prompt's tokens but the last out for a pass that fills its prefix, and makes the pass
+ * whenever it is full. Returns how many tokens are laid out now. */
+static int start_prompt(struct worker *w, const struct sample_prompt *p, int n)
+{
+    w->current = free_prefix(w);
+    atomic_store(&w->current->users, w->s->group);
+    w->current->kv.n = p->n_tokens - 1;
+    for (int i = 0; i < p->n_tokens - 1; i++) {
+        w->step[n++] = (struct decode_row){p->tokens[i], i, NULL, &w->current->kv};
+        if (n == PREFILL_ROWS) {
+            decoder_step(w->decoder, w->step, n, NULL);
+            n = 0;
+        }
+    }
+    return n;
+}
+
+static void join(struct row *r, struct sibling *one)
+{
+    one->next = r->siblings;
+    r->siblings = one;
+    r->n_siblings++;
+}
+
+/* A row of as many completions of the prompt at hand as there is room for. */
+static void start_row(struct worker *w, const struct sample_prompt *p)
+{
+    const struct sampling *s = w->s;
+    const int room = s->m->cfg.max_positions - p->n_tokens + 1;
+    struct row *r = &w->rows[w->n_live++];
+    r->siblings = NULL;
+    r->n_siblings = 0;
+    r->prompt = w->prompt;
+    r->n = 0;
+    r->budget = least(s->opt->max_new, room);
+    r->prefix = w->current;
+    for (; w->next_k < s->group && w->in_flight < w->rows_max; w->next_k++, w->in_flight++) {
+        struct sibling *one =
+            &s->siblings[(size_t)w->prompt * (size_t)s->group + (size_t)w->next_k];
+        one->rng = rng_make(s->opt->seed, p->stream + (uint64_t)w->next_k);
+        join(r, one);
+    }
+}
+
 /* Fills the batch. Prompts that are new go through prefill together, in chunks. */
 static void take_in(struct worker *w)
 {
-    const struct sampling *s = w->s;
     int n = 0;
-    while (w->n_live < w->rows_max && claim(w)) {
-        const struct sample_prompt *p = &s->prompts[w->prompt];
-        if (w->next_k == 0) {
-            w->current = free_prefix(w);
-            atomic_store(&w->current->users, s->group);
-            w->current->kv.n = p->n_tokens - 1;
-            for (int i = 0; i < p->n_tokens - 1; i++) {
-                w->step[n++] = (struct decode_row){p->tokens[i], i, NULL, &w->current->kv};
-                if (n == PREFILL_ROWS) {
-                    decoder_step(w->decoder, w->step, n, NULL);
-                    n = 0;
-                }
-            }
-        }
-        struct row *r = &w->rows[w->n_live++];
-        const int room = s->m->cfg.max_positions - p->n_tokens + 1;
-        r->prompt = w->prompt;
-        r->k = w->next_k;
-        r->n = 0;
-        r->budget = s->opt->max_new < room ? s->opt->max_new : room;
-        r->rng = rng_make(s->opt->seed, p->stream + (uint64_t)w->next_k);
-        r->prefix = w->current;
-        w->next_k++;
+    while (has_room(w) && claim(w)) {
+        const struct sample_prompt *p = &w->s->prompts[w->prompt];
+        if (w->next_k == 0)
+            n = start_prompt(w, p, n);
+        start_row(w, p);
     }
     if (n > 0)
         decoder_step(w->decoder, w->step, n, NULL);
@@ -238,13 +293,16 @@ static void take_in(struct worker *w)
 
 /* ---- handing out ---------------------------------------------------------------------------- */
 
-/* Reports row i as ended and moves the last row into its place. */
+/* Reports the completions of row i as ended and moves the last row into its place. */
 static void retire(struct worker *w, int i, bool truncated)
 {
+    const struct sampling *s = w->s;
     struct row ended = w->rows[i];
     struct completion c = {ended.tokens, ended.logp, ended.n, truncated};
-    w->s->done(w->s->ctx, ended.prompt, ended.k, &c);
-    atomic_fetch_sub(&ended.prefix->users, 1);
+    for (const struct sibling *one = ended.siblings; one; one = one->next)
+        s->done(s->ctx, ended.prompt, (int)((one - s->siblings) % s->group), &c);
+    atomic_fetch_sub(&ended.prefix->users, ended.n_siblings);
+    w->in_flight -= ended.n_siblings;
     w->rows[i] = w->rows[--w->n_live];
     w->rows[w->n_live] = ended;
 }
@@ -273,31 +331,103 @@ static void penalise(struct worker *w, const int32_t *tokens, int n)
     }
 }
 
-/* The next token of a row, its log-probability in *ret_logp; -1: the logits are not finite. */
-static int32_t draw(struct worker *w, struct row *r, const float *logits, float *ret_logp)
+/* What the completions of a row draw from, and what says how likely a token is under the temperature
+ * alone: the same, but for a penalty. false: the logits are not finite. */
+static bool make_draw(struct worker *w, const struct row *r, const float *logits, struct draw *ret,
+                      struct draw *ret_plain)
 {
     const struct sampling *s = w->s;
     const struct sample_options *o = s->opt;
     const struct draw_options how = {o->temperature, o->top_p, o->min_p, o->top_k};
     const int v = s->m->cfg.vocab;
-    if (!w->penalised)
-        return draw_token(&how, v, logits, &r->rng, w->scratch, ret_logp);
+    if (!w->penalised) {
+        const bool finite = draw_make(&how, v, logits, w->scratch, ret);
+        *ret_plain = *ret;
+        return finite;
+    }
+    const struct draw_options plain = {.temperature = o->temperature, .top_p = 1};
     const struct sample_prompt *p = &s->prompts[r->prompt];
     w->turn++;
     memcpy(w->penalised, logits, (size_t)v * sizeof *logits);
     penalise(w, p->tokens, p->n_tokens);
     penalise(w, r->tokens, r->n);
-    int32_t token = draw_token(&how, v, w->penalised, &r->rng, w->scratch, ret_logp);
-    if (token >= 0)
-        *ret_logp = draw_logp(v, logits, o->temperature, token, w->scratch);
-    return token;
+    return draw_make(&plain, v, logits, w->scratch, ret_plain) &&
+           draw_make(&how, v, w->penalised, w->scratch, ret);
 }
 
-/* One token for every row in flight. Returns false when the logits were not finite. */
+/* One more row, without a completion yet, that has all of r but r's next token. */
+static struct row *fork_row(struct worker *w, const struct row *r)
+{
+    CHECK(w->n_live < w->rows_max);
+    struct row *to = &w->rows[w->n_live++];
+    to->siblings = NULL;
+    to->n_siblings = 0;
+    to->prompt = r->prompt;
+    to->n = r->n;
+    to->budget = r->budget;
+    to->prefix = r->prefix;
+    memcpy(to->tokens, r->tokens, (size_t)r->n * sizeof *r->tokens);
+    memcpy(to->logp, r->logp, (size_t)r->n * sizeof *r->logp);
+    kv_copy(w->s->m, &r->own, &to->own, r->n + 1);
+    return to;
+}
+
+/* Where a completion of row r goes that drew this token: to r if it is the first or drew as the first
+ * did, else to one of the rows from `forks` on, which have come of r in this turn. */
+static struct row *row_of_token(struct worker *w, struct row *r, int forks, int32_t token)
+{
+    if (!r->siblings || r->tokens[r->n] == token)
+        return r;
+    for (int i = forks; i < w->n_live; i++)
+        if (w->rows[i].tokens[r->n] == token)
+            return &w->rows[i];
+    return fork_row(w, r);
+}
+
+/* Every completion of row i draws its next token. Rows that come of it are the last. false: the logits
+ * are not finite. */
+static bool draw_row(struct worker *w, int i, const float *logits)
+{
+    struct row *r = &w->rows[i];
+    struct sibling *one = r->siblings, *next;
+    const int forks = w->n_live;
+    struct draw d, plain;
+    if (!make_draw(w, r, logits, &d, &plain))
+        return false;
+    r->siblings = NULL;
+    r->n_siblings = 0;
+    for (; one; one = next) {
+        next = one->next;
+        const int32_t token = draw_next(&d, &one->rng);
+        struct row *to = row_of_token(w, r, forks, token);
+        if (!to->siblings) {
+            to->tokens[r->n] = token;
+            to->logp[r->n] = draw_logp(&plain, token);
+        }
+        join(to, one);
+    }
+    for (int j = forks; j < w->n_live; j++)
+        w->rows[j].n++;
+    r->n++;
+    return true;
+}
+
+/* Retires row i if its last token was its end. */
+static void end_row(struct worker *w, int i)
+{
+    const struct sampling *s = w->s;
+    const struct row *r = &w->rows[i];
+    const bool ended = r->tokens[r->n - 1] == s->m->cfg.eos_id ||
+                       (s->opt->ends && s->opt->ends(s->ctx, r->tokens, r->n));
+    if (ended || r->n == r->budget)
+        retire(w, i, !ended);
+}
+
+/* One token for every completion in flight. Returns false when the logits were not finite. */
 static bool advance(struct worker *w)
 {
     const struct sampling *s = w->s;
-    const int v = s->m->cfg.vocab, eos = s->m->cfg.eos_id;
+    const size_t v = (size_t)s->m->cfg.vocab;
     for (int i = 0; i < w->n_live; i++) {
         struct row *r = &w->rows[i];
         const struct sample_prompt *p = &s->prompts[r->prompt];
@@ -305,17 +435,14 @@ static bool advance(struct worker *w)
         w->step[i] = (struct decode_row){token, p->n_tokens - 1 + r->n, &r->prefix->kv, &r->own};
     }
     decoder_step(w->decoder, w->step, w->n_live, w->logits);
-    /* From the last row down, so that a retired row's place is filled by one that has had its turn.
-     */
+    /* From the last row down, so that a retired row's place is filled by one that has had its turn. */
     for (int i = w->n_live - 1; i >= 0; i--) {
-        struct row *r = &w->rows[i];
-        int32_t token = draw(w, r, w->logits + (size_t)i * (size_t)v, &r->logp[r->n]);
-        if (token < 0)
+        const int forks = w->n_live;
+        if (!draw_row(w, i, w->logits + (size_t)i * v))
             return false;
-        r->tokens[r->n++] = token;
-        const bool ended = token == eos || (s->opt->ends && s->opt->ends(s->ctx, r->tokens, r->n));
-        if (ended || r->n == r->budget)
-            retire(w, i, !ended);
+        for (int j = w->n_live - 1; j >= forks; j--)
+            end_row(w, j);
+        end_row(w, i);
     }
     return true;
 }
@@ -338,6 +465,8 @@ static void hand_over(struct worker *w)
             struct row *mine = &w->rows[--w->n_live], *place = &to->rows[to->n_live++], row = *mine;
             *mine = *place;
             *place = row;
+            w->in_flight -= row.n_siblings;
+            to->in_flight += row.n_siblings;
         }
         s->working++;
         pthread_cond_broadcast(&s->changed);
@@ -392,7 +521,7 @@ static void sample_worker(void *ctx, int index)
                 break;
             continue;
         }
-        tokens += w->n_live;
+        tokens += w->in_flight;
         if (!advance(w))
             atomic_store(&s->failed, true);
         hand_over(w);
@@ -449,10 +578,12 @@ int sample_run(const struct model *m, struct team *team, const struct sample_opt
             s.prompt_tokens_max = prompts[i].n_tokens;
     s.packed = packed_model_new(m, s.prompt_tokens_max + opt->max_new, team);
     s.workers = xcalloc((size_t)s.n_workers, sizeof(struct worker *));
+    s.siblings = xcalloc((size_t)n_prompts * (size_t)group, sizeof *s.siblings);
     team_run(team, sample_worker, &s);
     for (int i = 0; i < s.n_workers; i++) /* not before: they read each other's prefixes */
         worker_free(s.workers[i]);
     free(s.workers);
+    free(s.siblings);
     packed_model_free(s.packed);
     if (s.failed)
         return err_set(err, -EDOM, "the model's logits are not finite: its weights have diverged");
