@@ -160,8 +160,7 @@ struct sample_options {
     /* Polled by every worker before each token, with sample_run's ctx; true ends sampling early: completions in flight are reported as
      * truncated, those not begun as empty and truncated. May be NULL. */
     bool (*stop)(void *ctx);
-    /* Asked after each token with the completion so far, once for all of a prompt that are the same so far; true ends it there, not
-     * truncated. For stop strings. May be NULL. */
+    /* Asked after each token with the completion so far, once for all of a prompt that are the same; true ends it there, not truncated. May be NULL. */
     bool (*ends)(void *ctx, const int32_t *tokens, int n_tokens);
 };
 
@@ -183,9 +182,8 @@ struct completion {
 /* Called from worker threads, as soon as each completion ends. */
 typedef void (*sample_done)(void *ctx, int prompt, int k, const struct completion *c);
 
-/* Samples `group` completions of each prompt: the prompt is prefilled once, its keys and values shared or copied. Finished rows are
- * replaced by waiting ones so that the batch stays full; completions of one prompt that are the same so far are computed once. What is
- * sampled depends on neither rows_max nor the team's size, to the bit.
+/* Samples `group` completions of each prompt, whose keys and values they share; those that are the same so far are computed once. Finished
+ * rows are replaced by waiting ones. What is sampled depends on neither rows_max nor the team's size, to the bit.
  * A completion also ends, truncated, where the model's positions do. ret_tokens (may be NULL): tokens sampled in all.
  * -EINVAL: a bad option or prompt, nothing was sampled. -EDOM: the logits were not finite; some completions were not reported. */
 int sample_run(const struct model *m, struct team *team, const struct sample_options *opt,
