@@ -111,8 +111,8 @@ static void set_places(const struct sampling *s, struct worker *w)
     const int prompts = (s->n_prompts + s->n_workers - 1) / s->n_workers;
     const int64_t wanted = (int64_t)prompts * s->group;
     w->rows_max = s->opt->rows_max < wanted ? s->opt->rows_max : (int)wanted;
-    /* Every prompt that a worker has claimed has a row in flight, but for one whose last row has just ended; rows are handed
-     * over only when there is no prompt left to claim. */
+    /* Every prompt that a worker has claimed has a row in flight, but for the last one, which may have but completions that wait
+     * for room; rows are handed over only when there is no prompt left to claim. */
     w->n_prefixes = w->rows_max + 1 < s->n_prompts ? w->rows_max + 1 : s->n_prompts;
 }
 
@@ -293,18 +293,28 @@ static void take_in(struct worker *w)
 
 /* ---- handing out ---------------------------------------------------------------------------- */
 
-/* Reports the completions of row i as ended and moves the last row into its place. */
+/* Rows keep their order, so that those of one prompt stay together and read its keys and values in turn. */
+static void move_row(struct row *rows, int from, int to)
+{
+    const struct row moved = rows[from];
+    if (from < to)
+        memmove(rows + from, rows + from + 1, (size_t)(to - from) * sizeof *rows);
+    else
+        memmove(rows + to + 1, rows + to, (size_t)(from - to) * sizeof *rows);
+    rows[to] = moved;
+}
+
+/* Reports the completions of row i as ended. */
 static void retire(struct worker *w, int i, bool truncated)
 {
     const struct sampling *s = w->s;
-    struct row ended = w->rows[i];
-    struct completion c = {ended.tokens, ended.logp, ended.n, truncated};
-    for (const struct sibling *one = ended.siblings; one; one = one->next)
-        s->done(s->ctx, ended.prompt, (int)((one - s->siblings) % s->group), &c);
-    atomic_fetch_sub(&ended.prefix->users, ended.n_siblings);
-    w->in_flight -= ended.n_siblings;
-    w->rows[i] = w->rows[--w->n_live];
-    w->rows[w->n_live] = ended;
+    const struct row *r = &w->rows[i];
+    const struct completion c = {r->tokens, r->logp, r->n, truncated};
+    for (const struct sibling *one = r->siblings; one; one = one->next)
+        s->done(s->ctx, r->prompt, (int)((one - s->siblings) % s->group), &c);
+    atomic_fetch_sub(&r->prefix->users, r->n_siblings);
+    w->in_flight -= r->n_siblings;
+    move_row(w->rows, i, --w->n_live);
 }
 
 /* After `stop`: what is in flight ends as it is, what waits ends empty. Every completion is
@@ -355,11 +365,12 @@ static bool make_draw(struct worker *w, const struct row *r, const float *logits
            draw_make(&how, v, w->penalised, w->scratch, ret);
 }
 
-/* One more row, without a completion yet, that has all of r but r's next token. */
-static struct row *fork_row(struct worker *w, const struct row *r)
+/* Makes row `at` one, without a completion yet, that has all of r, a row before it, but r's next token. */
+static struct row *fork_row(struct worker *w, const struct row *r, int at)
 {
     CHECK(w->n_live < w->rows_max);
-    struct row *to = &w->rows[w->n_live++];
+    move_row(w->rows, w->n_live++, at);
+    struct row *to = &w->rows[at];
     to->siblings = NULL;
     to->n_siblings = 0;
     to->prompt = r->prompt;
@@ -372,44 +383,41 @@ static struct row *fork_row(struct worker *w, const struct row *r)
     return to;
 }
 
-/* Where a completion of row r goes that drew this token: to r if it is the first or drew as the first
- * did, else to one of the rows from `forks` on, which have come of r in this turn. */
-static struct row *row_of_token(struct worker *w, struct row *r, int forks, int32_t token)
+/* Which of n rows, the first with completions, goes on with this token; n: none does. */
+static int row_of_token(const struct row *rows, int n, int32_t token)
 {
-    if (!r->siblings || r->tokens[r->n] == token)
-        return r;
-    for (int i = forks; i < w->n_live; i++)
-        if (w->rows[i].tokens[r->n] == token)
-            return &w->rows[i];
-    return fork_row(w, r);
+    int i = 0;
+    while (i < n && rows[i].siblings && rows[i].tokens[rows[0].n] != token)
+        i++;
+    return i;
 }
 
-/* Every completion of row i draws its next token. Rows that come of it are the last. false: the logits
- * are not finite. */
-static bool draw_row(struct worker *w, int i, const float *logits)
+/* Every completion of row i draws its next token. Returns how many rows come of it, from i on; 0: the
+ * logits are not finite. */
+static int draw_row(struct worker *w, int i, const float *logits)
 {
     struct row *r = &w->rows[i];
     struct sibling *one = r->siblings, *next;
-    const int forks = w->n_live;
     struct draw d, plain;
+    int rows = 1;
     if (!make_draw(w, r, logits, &d, &plain))
-        return false;
+        return 0;
     r->siblings = NULL;
     r->n_siblings = 0;
     for (; one; one = next) {
         next = one->next;
         const int32_t token = draw_next(&d, &one->rng);
-        struct row *to = row_of_token(w, r, forks, token);
+        const int at = row_of_token(r, rows, token);
+        struct row *to = at < rows ? r + at : fork_row(w, r, i + rows++);
         if (!to->siblings) {
             to->tokens[r->n] = token;
             to->logp[r->n] = draw_logp(&plain, token);
         }
         join(to, one);
     }
-    for (int j = forks; j < w->n_live; j++)
-        w->rows[j].n++;
-    r->n++;
-    return true;
+    for (int j = rows - 1; j >= 0; j--)
+        r[j].n++;
+    return rows;
 }
 
 /* Retires row i if its last token was its end. */
@@ -435,14 +443,13 @@ static bool advance(struct worker *w)
         w->step[i] = (struct decode_row){token, p->n_tokens - 1 + r->n, &r->prefix->kv, &r->own};
     }
     decoder_step(w->decoder, w->step, w->n_live, w->logits);
-    /* From the last row down, so that a retired row's place is filled by one that has had its turn. */
+    /* From the last row down: those that come and go then do not move the ones that are yet to have their turn. */
     for (int i = w->n_live - 1; i >= 0; i--) {
-        const int forks = w->n_live;
-        if (!draw_row(w, i, w->logits + (size_t)i * v))
+        const int rows = draw_row(w, i, w->logits + (size_t)i * v);
+        if (rows == 0)
             return false;
-        for (int j = w->n_live - 1; j >= forks; j--)
+        for (int j = i + rows - 1; j >= i; j--)
             end_row(w, j);
-        end_row(w, i);
     }
     return true;
 }
