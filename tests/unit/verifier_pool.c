@@ -24,6 +24,8 @@
 #define ANSWER                                                                                     \
     "printf '\\013\\000\\000\\000\\001\\004\\000\\000'; tail -c 4 $0.$$; printf '{\"good\": 1}'\n"
 
+/* A judge is also told where to run. */
+#define READ_TO_JOB "while :; do\n" READ_JOB "[ $(od -An -tu1 -j5 -N1 $0.$$) = 3 ] && break; done\n"
 /* The judge's word of its program, as pool and judge exchange it. */
 #define ASLEEP                                                                                     \
     "printf '\\017\\000\\000\\000\\001\\006\\000\\000'; tail -c 4 $0.$$; "                         \
@@ -168,7 +170,7 @@ static void test_spare_works_for_a_sleeper(void **state)
     (void)state;
     helper("assay-keeper", KEEP);
     helper("assay-judge",
-           HELLO "while :; do\n" READ_JOB "if mkdir $0.first 2>/dev/null; then\n" ASLEEP
+           HELLO "while :; do\n" READ_TO_JOB "if mkdir $0.first 2>/dev/null; then\n" ASLEEP
                  "until [ -e $0.other ]; do sleep 0.02; done\n" AWAKE
                  "else : >$0.other; fi\n" ANSWER "done\n");
     ask_with_spares(&a, POOL_JUDGE, 1, 2, 3, 60000);
@@ -188,7 +190,7 @@ static void test_spare_waits_for_who_woke(void **state)
     (void)state;
     helper("assay-keeper", KEEP);
     helper("assay-judge",
-           ": >$0.up.$$\n" HELLO "while :; do\n" READ_JOB "if mkdir $0.first 2>/dev/null; then\n"
+           ": >$0.up.$$\n" HELLO "while :; do\n" READ_TO_JOB "if mkdir $0.first 2>/dev/null; then\n"
            "{\n" ASLEEP AWAKE "} >$0.both; cat $0.both\n"
            "until [ $(ls $0.up.* | wc -l) = 2 ]; do sleep 0.02; done\n"
            "sleep 0.2; [ ! -e $0.other ] || exit 1\n"
@@ -206,7 +208,7 @@ static void test_spare_is_spared(void **state)
     struct asked a;
     (void)state;
     helper("assay-keeper", KEEP);
-    helper("assay-judge", HELLO "while :; do\n" READ_JOB ANSWER "done\n");
+    helper("assay-judge", HELLO "while :; do\n" READ_TO_JOB ANSWER "done\n");
     ask_with_spares(&a, POOL_JUDGE, 1, 2, TASKS, 20000);
     assert_int_equal(a.results, TASKS);
     assert_int_equal(a.stats.begun, 1);
