@@ -268,7 +268,7 @@ static int ask_clock(struct judge_guest *g, struct keeper_clocked *ret, struct e
 
 int judge_guest_poll(struct judge_guest *g, struct pollfd *fds, unsigned n)
 {
-    struct keeper_clocked clocked;
+    struct keeper_clocked clocked = {0};
     struct err err = {0};
     int ready;
     while ((ready = poll(fds, n, judge_sleep_wait_ms())) == 0) {

@@ -1,18 +1,17 @@
 /* pool.c: which slot gets which task, and when. The queue is ordered by rounds: each asker's first
  * task waits in the next one, its second in the one after that, and so on, and tasks of one round come
  * in the order in which they were submitted. So who asks for one thing waits for one task of everybody
- * else, however many they have. But a slot that already holds the
- * suite of a task near the head of the queue takes that one first, so that a group of completions
- * of one problem compiles its tests once. The head itself is passed over a bounded number of
- * times.
+ * else, however many they have. But a slot that already holds the suite of a task near the head of the
+ * queue takes that one first, so that a group of completions of one problem compiles its tests once.
+ * The head itself is passed over a bounded number of times.
  *
- * No more slots work at once than there are cores, or than was asked for: two programs on one core
- * take twice the time of each, which wall clock limits do not forgive and measurements of speed
- * notice. But one that sleeps needs no core. While its slot says so (judge_sleep.c), another works
- * on that core: an idle one, or a spare one that is started now and stays. When the sleeper wakes
- * while all work, there is one more at work until the next task ends. Of idle slots the one that
- * worked last is taken: its caches are warm and its suites compiled, and spare ones do nothing
- * where nobody sleeps.
+ * No more slots work at once than the pool was started with, which is the number of cores unless
+ * somebody wants it otherwise: two programs on one core take twice the time of each, which limits by
+ * the wall clock do not forgive. But one that sleeps needs no core. While its slot says so
+ * (judge_sleep.c), another works: an idle one, or a spare one that is started now and stays. A sleeper
+ * that wakes while all work makes one too many, until the next task ends. Of idle slots the one that
+ * worked last is taken: its caches are warm, its suites compiled, and spare ones rest where nobody
+ * sleeps.
  *
  * And how often a task is tried. Whatever fails in a slot of its own accord may be the task's doing,
  * so that it gets one more try. A SIGKILL is nobody's own doing: somebody kills helpers, or the
