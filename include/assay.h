@@ -39,7 +39,7 @@ struct assay_options {
      * with this process. */
     const char *const *problems;
     int n_problems;
-    int slots;           /* programs at a time [one per core] */
+    int slots;           /* programs at a time, sleeping ones not counted [one per core] */
     const char *config;  /* `--config` [none] */
     const char *program; /* [ASSAY_VERIFIER, assay-verifier beside this program, assay on PATH] */
     const char *log;     /* file that its messages are appended to [one without a name] */

@@ -38,6 +38,8 @@ enum wire_helper {
     WIRE_JOB = 3, /* verifier -> helper */
     WIRE_RESULT = 4, /* helper -> verifier, same seq */
     WIRE_CORE = 5,   /* verifier -> judge: {"core"} to stay on, with its guests; no answer */
+    WIRE_ASLEEP = 6, /* judge -> verifier, seq of the job: {"asleep"}, whether its program waits
+                        and uses no processor time; at each change, awake at first */
 };
 
 /* judge <-> guest: wire_guest.h */

@@ -49,7 +49,7 @@ json_t *command_ask(enum pool_kind kind, json_t *question, int64_t limit_ms, str
     struct question q = {.task = {.question = question, .limit_ms = limit_ms, .done = on_answer},
                          .err = err};
     CHECK(uv_loop_init(&loop) == 0);
-    q.pool = pool_start(&loop, kind, 1);
+    q.pool = pool_start(&loop, kind, 1, 0);
     pool_submit(q.pool, &q.task);
     uv_run(&loop, UV_RUN_DEFAULT);
     pool_free(q.pool);

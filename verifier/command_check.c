@@ -116,7 +116,8 @@ static void pump(struct checking *c)
 enum { KEY_REPEAT = 1000, KEY_MUTANTS, KEY_SCORE, KEY_ALLOW, KEY_STRICT };
 
 static const struct argp_option option_table[] = {
-    {"jobs", 'j', "N", 0, "Run N programs at a time (default: the cores there are)", 0},
+    {"jobs", 'j', "N", 0,
+     "Run N programs at a time, those that sleep not counted (default: the cores there are)", 0},
     {"repeat", KEY_REPEAT, "N", 0, "Run each reference N times (default 3)", 0},
     {"mutants", KEY_MUTANTS, "N", 0, "At most N mutants a problem (default 20; 0: none)", 0},
     {"min-score", KEY_SCORE, "S", 0,

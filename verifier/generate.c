@@ -33,7 +33,7 @@ static json_t *generate(void *ctx, const char *name, const char *source, json_t 
     struct generator *g = ctx;
     if (!g->open) {
         CHECK(uv_loop_init(&g->loop) == 0);
-        g->judges = pool_start(&g->loop, POOL_JUDGE, 1);
+        g->judges = pool_start(&g->loop, POOL_JUDGE, 1, 0);
         g->open = true;
     }
     json_t *question = json_pack("{s:s, s:s, s:s, s:O}", "op", "generate", "name", name, "source",

@@ -32,6 +32,7 @@ enum {
     TIMED_GUESTS_MAX = 50,
     REFERENCE_MS_MAX = 400000,
     SLOTS_PER_LINTER = 8,
+    SPARES_PER_SLOT = 2,
     CACHE_ENTRIES_MAX = 16384,
     CACHE_BYTES_MAX = 12 << 20, /* the verifier itself is to stay small */
 };
@@ -178,7 +179,8 @@ static void ask(struct job *j, struct pool *pool, json_t *question,
                 void (*done)(struct task *, json_t *, const char *))
 {
     json_decref(j->task.question);
-    j->task = (struct task){.question = question, .limit_ms = limit_ms, .done = done};
+    j->task = (struct task){
+        .question = question, .limit_ms = limit_ms, .done = done, .asker = j->spec.asker};
     memcpy(j->task.texts, texts, sizeof j->task.texts);
     if (pool == j->grader->judges) {
         j->task.suite_key = j->spec.problem->key;
@@ -400,6 +402,7 @@ void job_cancel(struct job *j)
 {
     CHECK(j->magic == JOB_MAGIC && !j->cancelled);
     j->cancelled = true;
+    j->spec.asker = NULL;
     if (j->waiting) {
         queue_remove(&j->node);
         job_free(j);
@@ -412,8 +415,9 @@ void job_cancel(struct job *j)
 
 void grader_start(struct grader *g, uv_loop_t *loop, int slots)
 {
-    g->judges = pool_start(loop, POOL_JUDGE, slots);
-    g->linters = pool_start(loop, POOL_LINT, (slots + SLOTS_PER_LINTER - 1) / SLOTS_PER_LINTER);
+    const int linters = (slots + SLOTS_PER_LINTER - 1) / SLOTS_PER_LINTER;
+    g->judges = pool_start(loop, POOL_JUDGE, slots, SPARES_PER_SLOT * slots);
+    g->linters = pool_start(loop, POOL_LINT, linters, 0);
     asides_init(&g->asides, loop);
     cache_init(&g->cache, CACHE_ENTRIES_MAX, CACHE_BYTES_MAX);
 }

@@ -20,7 +20,7 @@ struct grader {
     char python[64]; /* whose verdicts the cache holds */
 };
 
-/* Starts the slots: `slots` judges and a linter for every eight of them. */
+/* Starts the slots: `slots` judges, two spare ones for each (pool.h), and a linter for every eight. */
 void grader_start(struct grader *g, uv_loop_t *loop, int slots);
 /* Kills the slots; the loop must then run to its end before grader_free. */
 void grader_stop(struct grader *g);
@@ -31,8 +31,9 @@ struct job_spec {
     struct catalog *catalog; /* of the problem, kept while the job needs it; NULL: it stays */
     json_t *item;            /* as samples_check wants it; the job keeps a reference */
     int sample;
-    bool timing; /* measure speed where the problem says how */
-    bool fresh;  /* neither look at what is known nor add to it */
+    bool timing;         /* measure speed where the problem says how */
+    struct asker *asker; /* of this job and others, until it has ended or is cancelled; or NULL */
+    bool fresh;          /* neither look at what is known nor add to it */
 };
 
 /* `verdict` is lent for the call. May come before job_start returns. */

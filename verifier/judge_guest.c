@@ -13,7 +13,6 @@
 #include "verifier/judge_guest.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -23,6 +22,7 @@
 #include "base/clock.h"
 #include "sandbox.h"
 #include "verifier/judge.h"
+#include "verifier/judge_sleep.h"
 #include "verifier/judge_watch.h"
 
 enum { RECEIVE_BYTES = 64 << 10, EXIT_GRACE_MS = 1000, FILE_KIB_MAX = 32 << 10 };
@@ -94,18 +94,19 @@ static void take_descriptors(struct msghdr *msg, int fds[4])
     }
 }
 
-/* One message. `fds` may be NULL where none can come. */
+/* One message. `fds` may be NULL where none can come. The window's end may find the keeper about to
+ * answer: it has one tick more. */
 static int keeper_receive(union keeper_message *ret, int fds[4], struct err *err)
 {
     _Alignas(struct cmsghdr) char control[CMSG_SPACE(4 * sizeof(int))];
-    int none[4] = {-1, -1, -1, -1};
+    int none[4] = {-1, -1, -1, -1}, late = 0;
     for (;;) {
         struct iovec iov = {ret, sizeof *ret};
         struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
         msg.msg_control = control;
         msg.msg_controllen = sizeof control;
         ssize_t n = recvmsg(JUDGE_KEEPER_FD, &msg, MSG_CMSG_CLOEXEC);
-        if (n < 0 && errno == EINTR && !judge_watch_expired())
+        if (n < 0 && errno == EINTR && (!judge_watch_expired() || late++ == 0))
             continue;
         if (n < 0)
             return keeper_gone(err_set(err, -EIO, "keeper: %s",
@@ -195,6 +196,7 @@ int judge_guest_start(struct judge_guest *g, const struct limits *limits, enum g
         judge_drain_begin(&g->drains[i], DRAIN_KEEP_NOTHING, DRAIN_UNREAD_BYTES_MAX);
     }
     g->memory_kib = (int64_t)limits->memory_mib << 10;
+    judge_sleep_begin(fork.timed != KEEPER_UNTIMED);
     TRY(keeper_send(&fork, sizeof fork, err));
     TRY(keeper_receive(&m, fds, err));
     if (m.head.kind == KEEPER_FAILED)
@@ -245,6 +247,41 @@ static int lost(struct judge_guest *g)
                             "the program's process was killed");
 }
 
+/* If the guest is gone g->exited is set, and the answer says nothing. */
+static int ask_clock(struct judge_guest *g, struct keeper_clocked *ret, struct err *err)
+{
+    struct keeper_head ask = {.kind = KEEPER_CLOCK};
+    union keeper_message m;
+    TRY(keeper_send(&ask, sizeof ask, err));
+    TRY(keeper_receive(&m, NULL, err));
+    if (m.head.kind == KEEPER_EXITED && !g->exited) {
+        g->end = m.exited;
+        g->exited = true;
+        TRY(keeper_receive(&m, NULL, err));
+    }
+    if (m.head.kind != KEEPER_CLOCKED)
+        return keeper_gone(
+            err_set(err, -EPROTO, "keeper: message %u instead of a clock", m.head.kind));
+    *ret = m.clocked;
+    return 0;
+}
+
+int judge_guest_poll(struct judge_guest *g, struct pollfd *fds, unsigned n)
+{
+    struct keeper_clocked clocked = {0};
+    struct err err = {0};
+    int ready;
+    while ((ready = poll(fds, n, judge_sleep_wait_ms())) == 0) {
+        /* A keeper that is lost takes its guest along, which shows in the descriptors. */
+        if (ask_clock(g, &clocked, &err) < 0 || g->exited) {
+            judge_sleep_end();
+            return 0;
+        }
+        judge_sleep_look((int64_t)clocked.cpu_ns);
+    }
+    return ready;
+}
+
 int judge_guest_drain(struct judge_guest *g, int which)
 {
     struct judge_drain *o = &g->drains[which];
@@ -263,7 +300,7 @@ static int await(struct judge_guest *g, short events)
             {.fd = g->pipes[1], .events = POLLIN},
             {.fd = g->pipes[2], .events = POLLIN},
         };
-        if (poll(fds, 3, -1) < 0) {
+        if (judge_guest_poll(g, fds, 3) < 0) {
             if (errno == EINTR && !judge_watch_expired())
                 continue;
             return lost(g);
@@ -370,20 +407,8 @@ int judge_guest_poll_exit(struct judge_guest *g, struct err *err)
 
 int judge_guest_clock(struct judge_guest *g, struct keeper_clocked *ret, struct err *err)
 {
-    struct keeper_head ask = {.kind = KEEPER_CLOCK};
-    union keeper_message m;
-    TRY(keeper_send(&ask, sizeof ask, err));
-    TRY(keeper_receive(&m, NULL, err));
-    if (m.head.kind == KEEPER_CLOCKED) {
-        *ret = m.clocked;
-        return 0;
-    }
-    if (m.head.kind != KEEPER_EXITED)
-        return keeper_gone(
-            err_set(err, -EPROTO, "keeper: message %u instead of a clock", m.head.kind));
-    g->end = m.exited;
-    g->exited = true;
-    return lost(g);
+    TRY(ask_clock(g, ret, err));
+    return g->exited ? lost(g) : 0;
 }
 
 int judge_guest_finish(struct judge_guest *g, struct err *err)
@@ -391,6 +416,7 @@ int judge_guest_finish(struct judge_guest *g, struct err *err)
     struct keeper_head kill_it = {.kind = KEEPER_KILL};
     union keeper_message m;
     int rc = 0;
+    judge_sleep_end();
     close_all(g);
     if (!g->exited)
         rc = keeper_send(&kill_it, sizeof kill_it, err);

@@ -5,6 +5,7 @@
 #ifndef ASSAY_JUDGE_GUEST_H
 #define ASSAY_JUDGE_GUEST_H
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -70,6 +71,10 @@ int judge_guest_receive(struct judge_guest *g, struct judge_frame *ret);
 
 /* The guest broke the rules or was stopped: over, for this reason. Returns GUEST_OVER. */
 int judge_guest_fail(struct judge_guest *g, enum reason reason, const char *why);
+
+/* poll() without a time limit, for whoever waits for the guest; looks now and then whether it sleeps
+ * (judge_sleep.h). 0: the keeper's report has arrived meanwhile. */
+int judge_guest_poll(struct judge_guest *g, struct pollfd *fds, unsigned n);
 
 /* Drains pipe `which` (1 or 2) once. 0, or GUEST_OVER past the cap. */
 int judge_guest_drain(struct judge_guest *g, int which);

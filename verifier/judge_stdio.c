@@ -4,7 +4,6 @@
  * descriptors 0, 1 and 2 on pipes whose other ends are here. One poll loop feeds stdin and
  * drains both outputs until the keeper reports the end; nothing of what is printed is taken for
  * anything but output. Past the output limit the guest is killed. */
-#include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -71,7 +70,7 @@ static int pump(struct judge_job *job, struct run *run)
             {.fd = g->pipes[1], .events = POLLIN},
             {.fd = g->pipes[2], .events = POLLIN},
         };
-        if (poll(fds, 4, -1) < 0 && errno != EINTR)
+        if (judge_guest_poll(g, fds, 4) < 0 && errno != EINTR)
             return err_set(&job->infra, -errno, "poll: %s", strerror(errno));
         if (judge_watch_expired())
             return judge_guest_fail(g, REASON_TIME_LIMIT, "no end within the wall clock limit");

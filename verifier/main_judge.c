@@ -28,6 +28,7 @@
 #include "verifier/judge_numpy.h"
 #include "verifier/judge_prepare.h"
 #include "verifier/judge_proxy.h"
+#include "verifier/judge_sleep.h"
 #include "verifier/judge_watch.h"
 #include "verifier/question.h"
 
@@ -159,8 +160,10 @@ static int serve(int in, int out)
         } else if (h.type == WIRE_CORE) {
             take_core(json);
         } else if (h.type == WIRE_JOB) {
+            judge_sleep_open(out, h.seq);
             json_t *result = json ? answer(json, h.seq, out)
                                   : json_pack("{s:s}", "infra", "a job that is no JSON");
+            judge_sleep_close();
             rc = send_json(out, WIRE_RESULT, h.seq, result);
             if (judge_keeper_lost())
                 rc = -EIO;

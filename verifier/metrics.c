@@ -146,9 +146,10 @@ static void write_slots(const struct server *s, struct buf *b)
     struct pool_stats judges = pool_stats(s->grader.judges),
                       linters = pool_stats(s->grader.linters);
     const json_t *isolation = json_object_get(pool_hello(s->grader.judges), "isolation");
-    one(b, "slots", "gauge", "Slots.", judges.slots);
-    one(b, "slots_ready", "gauge", "Slots that are up.", judges.ready);
+    one(b, "slots", "gauge", "Slots that may work at once.", judges.slots);
+    one(b, "slots_ready", "gauge", "Slots that are up, spare ones too.", judges.ready);
     one(b, "slots_busy", "gauge", "Slots that run a program.", judges.busy);
+    one(b, "slots_asleep", "gauge", "Slots that run a program which sleeps.", judges.asleep);
     head(b, "queue", "gauge", "What waits for a slot, and for a linter.");
     buf_printf(b, "assay_queue{pool=\"judge\"} %d\nassay_queue{pool=\"lint\"} %d\n", judges.queued,
                linters.queued);

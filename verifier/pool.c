@@ -1,7 +1,17 @@
-/* pool.c: which slot gets which task. First come, first served, but a slot that already holds the
- * suite of a task near the head of the queue takes that one first, so that a group of completions
- * of one problem compiles its tests once. The head itself is passed over a bounded number of
- * times.
+/* pool.c: which slot gets which task, and when. The queue is ordered by rounds: each asker's first
+ * task waits in the next one, its second in the one after that, and so on, and tasks of one round come
+ * in the order in which they were submitted. So who asks for one thing waits for one task of everybody
+ * else, however many they have. But a slot that already holds the suite of a task near the head of the
+ * queue takes that one first, so that a group of completions of one problem compiles its tests once.
+ * The head itself is passed over a bounded number of times.
+ *
+ * No more slots work at once than the pool was started with, which is the number of cores unless
+ * somebody wants it otherwise: two programs on one core take twice the time of each, which limits by
+ * the wall clock do not forgive. But one that sleeps needs no core. While its slot says so
+ * (judge_sleep.c), another works: an idle one, or a spare one that is started now and stays. A sleeper
+ * that wakes while all work makes one too many, until the next task ends. Of idle slots the one that
+ * worked last is taken: its caches are warm, its suites compiled, and spare ones rest where nobody
+ * sleeps.
  *
  * And how often a task is tried. Whatever fails in a slot of its own accord may be the task's doing,
  * so that it gets one more try. A SIGKILL is nobody's own doing: somebody kills helpers, or the
@@ -30,10 +40,11 @@ enum {
 
 struct pool {
     struct slot *slots;
-    int n;
+    int n, at_once; /* all of them; how many may work */
     enum pool_kind kind;
-    struct node queue, idle;
+    struct node queue, idle; /* idle: the last to work first */
     int queued, head_passed_over;
+    uint64_t round;   /* of the head that was taken last */
     uv_timer_t sweep; /* answers what waits when no slot can start */
     struct cores cores;
     char broken[200]; /* why no slot can start, "" while one can */
@@ -58,9 +69,16 @@ static struct task *take_for(struct pool *p, const struct slot *s)
     if (look == 0 || at == &p->queue)
         at = head;
     p->head_passed_over = at == head ? 0 : p->head_passed_over + 1;
+    uint64_t round = NODE_OWNER(head, struct task, node)->round;
+    p->round = round > p->round ? round : p->round; /* one that is tried again is of none */
     queue_remove(at);
     p->queued--;
     return NODE_OWNER(at, struct task, node);
+}
+
+static bool works(const struct slot *s)
+{
+    return s->state == SLOT_BUSY && !s->asleep;
 }
 
 /* Where the slot's next task runs. A linter's texts are too short to be worth a choice. */
@@ -70,17 +88,44 @@ static int core_for(struct pool *p, const struct slot *s)
         return -1;
     cores_look(&p->cores, uv_now(p->sweep.loop));
     for (int i = 0; i < p->n; i++)
-        if (p->slots[i].state == SLOT_BUSY)
+        if (works(&p->slots[i]))
             cores_count(&p->cores, p->slots[i].core);
     int core = cores_choose(&p->cores, s->core);
     p->stats.moves += s->core >= 0 && core >= 0 && core != s->core;
     return core;
 }
 
+static int at_work(const struct pool *p)
+{
+    int n = 0;
+    for (int i = 0; i < p->n; i++)
+        n += works(&p->slots[i]);
+    return n;
+}
+
+/* One more slot is begun, if those that are not asleep were too few even if all were idle. */
+static void miss_slot(struct pool *p)
+{
+    struct slot *spare = NULL;
+    int awake = 0;
+    for (int i = p->n - 1; i >= 0; i--) {
+        struct slot *s = &p->slots[i];
+        awake += s->state != SLOT_SPARE && !s->asleep;
+        spare = s->state == SLOT_SPARE ? s : spare;
+    }
+    if (spare && awake < p->at_once)
+        slot_begin(spare);
+}
+
 static void dispatch(struct pool *p)
 {
-    while (!p->stopped && !queue_empty(&p->queue) && !queue_empty(&p->idle)) {
-        struct slot *s = NODE_OWNER(queue_pop(&p->idle), struct slot, idle);
+    while (!p->stopped && !queue_empty(&p->queue) && at_work(p) < p->at_once) {
+        struct node *n = queue_pop(&p->idle);
+        if (!n) {
+            miss_slot(p);
+            return;
+        }
+        struct slot *s = NODE_OWNER(n, struct slot, idle);
         slot_run(s, take_for(p, s), core_for(p, s));
     }
 }
@@ -96,12 +141,13 @@ static void on_sweep(uv_timer_t *timer)
     }
 }
 
-static void enqueue(struct pool *p, struct task *t, bool front)
+/* Behind all of its round and of those before. */
+static void enqueue(struct pool *p, struct task *t)
 {
-    if (front)
-        queue_push_front(&p->queue, &t->node);
-    else
-        queue_push(&p->queue, &t->node);
+    struct node *at = &p->queue;
+    while (at->prev != &p->queue && NODE_OWNER(at->prev, struct task, node)->round > t->round)
+        at = at->prev;
+    queue_push(at, &t->node);
     p->queued++;
     if (p->broken[0])
         uv_timer_start(&p->sweep, on_sweep, 0, 0);
@@ -113,7 +159,13 @@ void pool_submit(struct pool *p, struct task *t)
     t->failures = t->kills = 0;
     t->killed_ms = 0;
     t->kills_before = p->stats.kills;
-    enqueue(p, t, false);
+    t->round = p->round + 1;
+    if (t->asker) {
+        uint64_t *next = &t->asker->next[p->kind];
+        t->round = *next > t->round ? *next : t->round;
+        *next = t->round + 1;
+    }
+    enqueue(p, t);
     dispatch(p);
 }
 
@@ -131,8 +183,13 @@ void pool__slot_ready(struct slot *s)
 {
     struct pool *p = s->pool;
     p->broken[0] = 0;
-    queue_push(&p->idle, &s->idle);
+    queue_push_front(&p->idle, &s->idle);
     dispatch(p);
+}
+
+void pool__slot_rests(struct slot *s)
+{
+    dispatch(s->pool);
 }
 
 /* The pool has counted this kill already. Whether there may be another try. */
@@ -150,7 +207,8 @@ static void settle(struct pool *p, struct task *t, bool again, json_t *result, c
 {
     if (again) {
         p->stats.retried++;
-        enqueue(p, t, true);
+        t->round = 0;
+        enqueue(p, t);
     } else {
         p->stats.answered++;
         t->done(t, infra ? NULL : json_incref(result), infra);
@@ -164,7 +222,7 @@ void pool__slot_answered(struct slot *s, struct task *t, json_t *result)
     const char *killed = json_string_value(json_object_get(result, "killed"));
     bool again;
     if (s->state == SLOT_IDLE)
-        queue_push(&p->idle, &s->idle);
+        queue_push_front(&p->idle, &s->idle);
     p->stats.kills += killed != NULL;
     bool surely = killed && strcmp(killed, "surely") == 0;
     if (killed)
@@ -203,10 +261,12 @@ void pool__slot_failed(struct slot *s, struct task *t, const char *why, bool kil
 struct pool_stats pool_stats(const struct pool *p)
 {
     struct pool_stats st = p->stats;
-    st.slots = p->n;
+    st.slots = p->at_once;
     st.queued = p->queued;
     for (int i = 0; i < p->n; i++) {
         st.busy += p->slots[i].state == SLOT_BUSY;
+        st.asleep += p->slots[i].asleep;
+        st.begun += p->slots[i].state != SLOT_SPARE;
         st.ready += p->slots[i].state == SLOT_BUSY || p->slots[i].state == SLOT_IDLE;
     }
     return st;
@@ -220,20 +280,23 @@ const json_t *pool_hello(const struct pool *p)
     return NULL;
 }
 
-struct pool *pool_start(uv_loop_t *loop, enum pool_kind kind, int n)
+struct pool *pool_start(uv_loop_t *loop, enum pool_kind kind, int n, int spares)
 {
     struct pool *p = xcalloc(1, sizeof *p);
-    p->n = n;
+    p->n = n + spares;
+    p->at_once = n;
     p->kind = kind;
-    p->slots = xcalloc((size_t)n, sizeof *p->slots);
+    p->slots = xcalloc((size_t)p->n, sizeof *p->slots);
     queue_init(&p->queue);
     queue_init(&p->idle);
     uv_timer_init(loop, &p->sweep);
     p->sweep.data = p;
     if (kind == POOL_JUDGE)
         cores_open(&p->cores);
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < p->n; i++)
         slot_init(&p->slots[i], p, kind, loop);
+    for (int i = 0; i < n; i++)
+        slot_begin(&p->slots[i]);
     return p;
 }
 

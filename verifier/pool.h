@@ -1,5 +1,8 @@
 /* pool.h: some equal slots and one queue of tasks before them.
  *
+ * So many slots work at once as the pool is started with. One whose program sleeps does not count:
+ * spare ones, started when they are first missed, work in its place.
+ *
  * A slot is one assay-judge with its assay-keeper, or one assay-lint. A task is one question to
  * one slot. It is answered exactly once, from the loop and never from within pool_submit: with a
  * result, or with a sentence about what was our fault. A slot that dies, overruns or stays silent
@@ -19,6 +22,12 @@
 
 enum pool_kind { POOL_JUDGE, POOL_LINT };
 
+/* Whoever asks for several tasks: the queue is worked off in rounds, in each of which every asker has
+ * one turn. Zero when it is new. */
+struct asker {
+    uint64_t next[2]; /* by pool_kind: the round in which its next task comes */
+};
+
 struct task {
     struct node node;
     json_t *question;                               /* of WIRE_JOB; the owner's reference */
@@ -26,24 +35,29 @@ struct task {
     const char *suite_key; /* judge: the suite the question names, NULL if none. */
     json_t *suite;         /* sent to a slot that has not seen it */
     int64_t limit_ms;      /* hard: past it the slot is killed */
+    struct asker *asker;   /* read by pool_submit alone; NULL: it asks for nothing else */
     /* Takes the reference of `result`; NULL means `infra` says why. */
     void (*done)(struct task *t, json_t *result, const char *infra);
     int failures, kills; /* 0 when submitted */
     int64_t killed_ms;   /* how long its tries took that were killed */
     long kills_before;   /* in the whole pool */
+    uint64_t round;
 };
 
 struct pool_stats {
-    int slots, ready, busy, queued;
+    int slots;               /* that may work at once */
+    int begun;               /* with the spare ones that were missed */
+    int ready, busy, asleep; /* of those: up; with a task; with one whose program sleeps */
+    int queued;
     long answered, retried, restarts, kills;
     long moves; /* of a slot from one core to another */
 };
 
 struct pool;
 
-/* Starts `n` slots. Never fails by itself: what cannot start is retried, and tasks are answered
- * with the reason. */
-struct pool *pool_start(uv_loop_t *loop, enum pool_kind kind, int n);
+/* Starts `n` slots, and has `spares` more to start. Never fails by itself: what cannot start is
+ * retried, and tasks are answered with the reason. */
+struct pool *pool_start(uv_loop_t *loop, enum pool_kind kind, int n, int spares);
 
 void pool_submit(struct pool *p, struct task *t);
 

@@ -29,6 +29,7 @@ struct served {
 
 struct grading {
     struct served *rows;
+    struct asker asker;
     int n, next, running, left;
     bool timing, stream, beginning, finished;
     double deadline_s; /* 0: none */
@@ -107,6 +108,7 @@ static void begin_row(struct request *r, struct served *row)
                                   .catalog = r->catalog,
                                   .item = row->item,
                                   .sample = row->sample,
+                                  .asker = &r->grading->asker,
                                   .timing = r->grading->timing};
     r->grading->running++;
     row->begun_ns = wall_ns();

@@ -1,9 +1,9 @@
 /* slot.c: the life of one slot: start, wait for HELLO, run one task at a time, and start again
  * after any failure.
  *
- *   DOWN --timer--> STARTING --HELLO--> IDLE <--RESULT--/--slot_run--> BUSY
- *     ^-------------- killed, overran, spoke nonsense --------------------|
- *     '-------- timer, or word of a kill -------- ENDING <---- failed ----'
+ *   SPARE --slot_begin--> DOWN --timer--> STARTING --HELLO--> IDLE <--RESULT--/--slot_run--> BUSY
+ *                          ^-------------- killed, overran, spoke nonsense --------------------|
+ *                          '-------- timer, or word of a kill -------- ENDING <---- failed ----'
  *
  * A judge slot is two processes joined by one SOCK_SEQPACKET pair (descriptor 3 of both). They
  * live and die together: whichever fails, both are killed, because neither is of use without the
@@ -75,6 +75,7 @@ static void go_down(struct slot *s, enum slot_state state)
     if (s->state == SLOT_IDLE || s->state == SLOT_BUSY)
         s->up_ms = uv_now(s->timer.loop);
     s->state = state;
+    s->asleep = false;
 }
 
 static void end(struct slot *s, const char *why, bool killed)
@@ -107,6 +108,8 @@ static void lose(struct slot *s, struct helper **failed, const char *why)
     }
     if (!s->speaker && !s->keeper)
         fail(s, s->why);
+    else
+        pool__slot_rests(s);
 }
 
 static void on_gone(struct slot *s, struct helper **gone, const char *why, bool killed)
@@ -158,12 +161,22 @@ static void on_result(struct slot *s, struct str payload)
         return;
     }
     s->task = NULL;
+    s->asleep = false;
     s->failures = 0;
     if (s->state == SLOT_BUSY) {
         s->state = SLOT_IDLE;
         uv_timer_stop(&s->timer);
     }
     pool__slot_answered(s, t, result);
+}
+
+static void on_asleep(struct slot *s, struct str payload)
+{
+    json_t *json = json_loadb(payload.s, payload.len, 0, NULL);
+    s->asleep = s->state == SLOT_BUSY && json_is_true(json_object_get(json, "asleep"));
+    json_decref(json);
+    if (s->asleep)
+        pool__slot_rests(s);
 }
 
 static void on_frame(void *ctx, unsigned type, uint32_t seq, struct str payload)
@@ -173,6 +186,8 @@ static void on_frame(void *ctx, unsigned type, uint32_t seq, struct str payload)
         on_hello(s, payload);
     else if (type == WIRE_RESULT && s->task && seq == s->seq)
         on_result(s, payload);
+    else if (type == WIRE_ASLEEP && s->kind == POOL_JUDGE && s->task && seq == s->seq)
+        on_asleep(s, payload);
     else
         fail(s, "a helper spoke out of turn");
 }
@@ -270,12 +285,22 @@ void slot_run(struct slot *s, struct task *t, int core)
 
 void slot_init(struct slot *s, struct pool *pool, enum pool_kind kind, uv_loop_t *loop)
 {
-    *s = (struct slot){
-        .magic = SLOT_MAGIC, .pool = pool, .kind = kind, .core = -1, .suites = json_object()};
+    *s = (struct slot){.magic = SLOT_MAGIC,
+                       .state = SLOT_SPARE,
+                       .pool = pool,
+                       .kind = kind,
+                       .core = -1,
+                       .suites = json_object()};
     queue_init(&s->idle);
     uv_timer_init(loop, &s->timer);
-    s->up_ms = uv_now(loop);
     s->timer.data = s;
+}
+
+void slot_begin(struct slot *s)
+{
+    CHECK(s->state == SLOT_SPARE);
+    s->state = SLOT_DOWN;
+    s->up_ms = uv_now(s->timer.loop);
     uv_timer_start(&s->timer, on_timer, 0, 0);
 }
 

@@ -7,6 +7,7 @@
 #include "pool.h"
 
 enum slot_state {
+    SLOT_SPARE,    /* not needed so far: nothing happens to it before slot_begin */
     SLOT_DOWN,     /* no processes; the timer starts them again */
     SLOT_STARTING, /* processes made, WIRE_HELLO awaited; the timer bounds it */
     SLOT_IDLE,     /* in the pool's idle list */
@@ -22,6 +23,7 @@ struct slot {
     enum slot_state state;
     struct helper *speaker, *keeper; /* the one with frames; the judge's keeper */
     struct task *task;
+    bool asleep; /* BUSY, and the task's program uses no processor time */
     uint32_t seq;
     uv_timer_t timer; /* start again, give up starting, or end the task: by state */
     bool was_up;      /* said HELLO since it was last started */
@@ -38,11 +40,13 @@ struct slot {
 
 /* What a slot tells its pool. */
 void pool__slot_ready(struct slot *s);
+void pool__slot_rests(struct slot *s); /* it uses no core for now */
 void pool__slot_answered(struct slot *s, struct task *t, json_t *result);
 /* `t` may be NULL. `killed`: somebody killed a helper. */
 void pool__slot_failed(struct slot *s, struct task *t, const char *why, bool killed);
 
 void slot_init(struct slot *s, struct pool *pool, enum pool_kind kind, uv_loop_t *loop);
+void slot_begin(struct slot *s); /* once: starts its processes, and again whenever they end */
 /* On this core, if it is not negative. */
 void slot_run(struct slot *s, struct task *t, int core);
 bool slot_holds(const struct slot *s, const struct task *t); /* needs no suite sent before it */

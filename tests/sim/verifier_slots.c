@@ -6,13 +6,14 @@
  * that this file advances whenever nothing is left to do at the present one, so that a time limit
  * of seconds costs nothing; uv_write counts the questions that leave the verifier. The actors
  * answer late, after their limit, twice, never, in pieces, by halves, with other questions'
- * answers, with garbage, or die, in calm and in stormy phases.
+ * answers, with garbage, sleep, or die, in calm and in stormy phases.
  *
  * What must hold: a job ends once, with the verdict that belongs to its own program, or in infra
  * after exactly one more try (at once where no slot is up, or the problem itself is at fault), not
  * counting tries whose helper or guest was killed; a cancelled one never does. Where nothing but
- * SIGKILL goes wrong, no job ends in infra. No answer is believed that a slot was not asked for. No slot,
- * process, descriptor or byte is lost.
+ * SIGKILL goes wrong, no job ends in infra. No answer is believed that a slot was not asked for. No
+ * question is asked while as many judges as may work at once are awake with one, and none waits while
+ * fewer are and one has nothing to do. No slot, process, descriptor or byte is lost.
  *
  * SEED=n repeats a run, SIM_JOBS=n makes it longer (`make sim`). */
 #include <dirent.h>
@@ -38,6 +39,8 @@
 
 enum {
     SLOTS = 4,
+    SLOTS_WITH_SPARES = 3 * SLOTS,
+    SLOT_FILES = 4, /* two of each side */
     JOBS_DEFAULT = 10000,
     JOBS_MAX = 10000000,
     OPEN_MAX = 96, /* jobs begun and not ended */
@@ -118,6 +121,7 @@ static int n_open, n_programs;
 static long n_jobs, begun, ended, graded, infra, cancelled;
 static double fault_rate;
 static bool only_kills; /* nothing else goes wrong */
+static int most_busy;   /* judges that had a question */
 
 static bool is_prose(int program)
 {
@@ -366,6 +370,7 @@ enum manner {
     LASTING,
     KEEPER_DIES,
     GUEST_DIES,
+    SLEEPS,
     MANNERS
 };
 
@@ -454,6 +459,19 @@ static void say_killed(struct actor *a, int64_t after_ns, int program, uint32_t 
                          : "{\"infra\": null, \"killed\": \"surely\", \"reason\": \"crashed\"}");
 }
 
+/* A judge whose program sleeps, perhaps not to the end, or is killed meanwhile. */
+static void say_asleep(struct actor *a, uint32_t seq, const char *right)
+{
+    int64_t soon = between_ms(50, 100), later = soon + between_ms(50, 4000);
+    if (a->kind == JUDGE)
+        say_frame(a, soon, WIRE_ASLEEP, seq, "{\"asleep\":true}");
+    if (a->kind == JUDGE && chance(.5))
+        say_frame(a, later, WIRE_ASLEEP, seq, "{\"asleep\":false}");
+    if (chance(.2))
+        plan_death(a, between_ms(60, 4000));
+    say_frame(a, later + between_ms(0, 4000), WIRE_RESULT, seq, right);
+}
+
 static void misbehave(struct actor *a, int program, uint32_t seq, enum manner how)
 {
     char right[256], forged[256];
@@ -519,6 +537,9 @@ static void misbehave(struct actor *a, int program, uint32_t seq, enum manner ho
     case GUEST_DIES:
         say_killed(a, soon, program, seq);
         break;
+    case SLEEPS:
+        say_asleep(a, seq, right);
+        break;
     default:
         if (how != NEVER)
             say_frame(a, soon, WIRE_RESULT, seq, right);
@@ -551,8 +572,8 @@ static void hear(struct actor *a, const struct wire_header *head, const char *pa
     MUST(head->type == WIRE_JOB, "a frame of type %d", head->type);
     MUST(a->kind != JUDGE || a->suites & suite_bit(payload, head->len, "\"suite\":\"k"),
          "a judge was asked about a suite that it was never sent");
-    static const enum manner kills[] = {DIES, ANSWERS_AND_DIES, KEEPER_DIES, GUEST_DIES,
-                                        HALF_AND_DIE};
+    static const enum manner kills[] = {DIES,       ANSWERS_AND_DIES, KEEPER_DIES,
+                                        GUEST_DIES, HALF_AND_DIE,     SLEEPS};
     int program = program_of(payload, head->len);
     enum manner how = AT_ONCE;
     if (chance(fault_rate))
@@ -668,6 +689,10 @@ int uv_write(uv_write_t *req, uv_stream_t *to, const uv_buf_t bufs[], unsigned n
         struct program *p = &programs[number];
         mark_asked(to, number);
         bool judge = memmem(bufs[1].base, bufs[1].len, "\"op\":", 5);
+        struct pool_stats judges = pool_stats(grader.judges);
+        MUST(!judge || judges.busy - judges.asleep <= SLOTS, "%d work at once",
+             judges.busy - judges.asleep);
+        most_busy = judges.busy > most_busy ? judges.busy : most_busy;
         p->asked[judge ? JUDGE : LINT]++;
         MUST(p->asked[judge ? JUDGE : LINT] <= 2 * p->copies + p->kills,
              "program %d was asked about %d times", number, p->asked[judge ? JUDGE : LINT]);
@@ -716,6 +741,9 @@ static void turn(void)
     uv_run(&loop, UV_RUN_NOWAIT);
     if (listen_all() || act_next(&at))
         return;
+    struct pool_stats judges = pool_stats(grader.judges);
+    MUST(!judges.queued || judges.ready == judges.busy || judges.busy - judges.asleep >= SLOTS,
+         "%d wait, and %d of %d are idle", judges.queued, judges.ready - judges.busy, judges.begun);
     int wait_ms = uv_loop_alive(&loop) ? uv_backend_timeout(&loop) : -1;
     int64_t timer = wait_ms < 0 ? INT64_MAX : (int64_t)(uv_now(&loop) + wait_ms) * NS_PER_MS;
     at = timer < at ? timer : at;
@@ -743,8 +771,8 @@ static size_t heap_bytes(void)
 static bool all_up(void)
 {
     struct pool_stats judges = pool_stats(grader.judges), linters = pool_stats(grader.linters);
-    return judges.ready == SLOTS && judges.busy == 0 && judges.queued == 0 && linters.ready == 1 &&
-           linters.busy == 0 && linters.queued == 0;
+    return judges.ready == judges.begun && judges.busy == 0 && judges.queued == 0 &&
+           linters.ready == 1 && linters.busy == 0 && linters.queued == 0;
 }
 
 /* Runs until nobody works and every slot is up: what lasts of a storm must pass. */
@@ -756,9 +784,10 @@ static void settle(void)
         turn();
         MUST(now_ns - from < 600LL * NS_PER_S, "slots stay down");
     }
-    MUST(n_alive(JUDGE) == SLOTS && n_alive(KEEPER) == SLOTS && n_alive(LINT) == 1,
+    int slots = pool_stats(grader.judges).begun;
+    MUST(n_alive(JUDGE) == slots && n_alive(KEEPER) == slots && n_alive(LINT) == 1,
          "%d judges, %d keepers, %d linters for %d slots", n_alive(JUDGE), n_alive(KEEPER),
-         n_alive(LINT), SLOTS);
+         n_alive(LINT), slots);
 }
 
 /* Calm, rough and stormy tenths. */
@@ -783,7 +812,9 @@ static void run_jobs(void)
         struct pool_stats judges = pool_stats(grader.judges), linters = pool_stats(grader.linters);
         MUST(judges.queued + judges.busy + linters.queued + linters.busy <= n_open + (int)cancelled,
              "more tasks than jobs");
-        MUST(judges.busy <= SLOTS && judges.ready <= SLOTS, "more slots than there are");
+        MUST(judges.busy <= judges.ready && judges.ready <= judges.begun &&
+                 judges.begun <= SLOTS_WITH_SPARES,
+             "more slots than there are");
         heap[ended * 9 / n_jobs] = heap_bytes();
     }
     MUST(heap[9] < heap[4] + heap[4] / 2 + HEAP_SLACK, "the heap grew from %zu to %zu bytes",
@@ -806,7 +837,8 @@ static void run(void)
     run_jobs();
     settle();
     struct pool_stats judges = pool_stats(grader.judges), linters = pool_stats(grader.linters);
-    MUST(open_files() == files_up, "%d descriptors, %d before", open_files(), files_up);
+    files_up += SLOT_FILES * (judges.begun - SLOTS);
+    MUST(open_files() == files_up, "%d descriptors, not %d", open_files(), files_up);
     MUST(graded + infra + cancelled == begun && ended == begun, "a job is lost");
     grader_stop(&grader);
     while (n_events || uv_loop_alive(&loop))
@@ -830,6 +862,7 @@ static void test_slots(void **state)
     run();
     for (int how = 1; how < MANNERS; how++)
         MUST(seen[how] > 0, "manner %d never came up", how);
+    MUST(most_busy > SLOTS, "nobody worked in a sleeper's place");
 }
 
 static void test_kills(void **state)

@@ -608,6 +608,63 @@ static void our_faults_are_infra(void **state)
     json_decref(r);
 }
 
+static json_t *asleep_in(json_t *suite, const char *program, bool timing)
+{
+    slot.slept = slot.woke = 0;
+    return grade(send_suite(suite), program, timing);
+}
+
+/* By turns: each sleep is told, and the work between. At its end it is awake in any case. */
+static void sleep_is_told(void **state)
+{
+    static const char by_turns[] = "import time\n"
+                                   "def f():\n"
+                                   "    for i in range(2):\n"
+                                   "        time.sleep(0.15)\n"
+                                   "        end = time.process_time() + 0.15\n"
+                                   "        while time.process_time() < end: pass\n"
+                                   "    time.sleep(0.15)\n"
+                                   "    return 1\n";
+    char whole[sizeof by_turns + 16];
+    (void)state;
+    json_t *r =
+        asleep_in(parsed("{\"entry_point\":\"f\",\"cases\":[{\"args\":[],\"expected\":1}]}"),
+                  by_turns, false);
+    expect(r, "by turns", NULL, -1);
+    assert_true(slot.slept >= 3 && slot.woke == slot.slept);
+    json_decref(r);
+    snprintf(whole, sizeof whole, "%sprint(f())\n", by_turns);
+    r = asleep_in(parsed("{\"stdio\":[{\"stdin\":\"\",\"stdout\":\"1\"},{\"stdin\":\"\","
+                         "\"stdout\":\"1\"}]}"),
+                  whole, false);
+    expect(r, "by turns, whole", NULL, -1);
+    assert_true(slot.slept >= 6 && slot.woke == slot.slept);
+    json_decref(r);
+    /* Many calls that are each too short for a window. */
+    r = asleep_in(parsed("{\"entry_point\":\"f\",\"tests\":\"for i in range(12):\\n    "
+                         "assert f(i) == i\"}"),
+                  "import time\ndef f(i):\n    time.sleep(0.03)\n    return i\n", false);
+    expect(r, "short sleeps", NULL, -1);
+    assert_true(slot.slept >= 1 && slot.woke == slot.slept);
+    json_decref(r);
+}
+
+/* A slot that times is at work, whatever the program does. What comes before may have been kept from
+ * running. */
+static void sleep_in_timed_pairs_is_not_told(void **state)
+{
+    static const char sleeps[] = "import time\ndef f(s):\n    time.sleep(s)\n    return s\n";
+    (void)state;
+    json_t *suite = parsed("{\"entry_point\":\"f\",\"cases\":[{\"args\":[0],\"expected\":0}],"
+                           "\"timing\":{\"setup\":\"s = 0.06\",\"call\":\"f(s)\"}}");
+    put_text(suite, "reference", sleeps);
+    json_t *r = asleep_in(suite, sleeps, true);
+    expect(r, "sleeps while it is timed", NULL, -1);
+    assert_true(json_is_object(json_object_get(json_object_get(r, "time"), "speedup")));
+    assert_in_range(slot.slept, 0, 2);
+    json_decref(r);
+}
+
 /* C code that polls nothing: the prepared verdict is written, and the judge makes room for
  * another. */
 static void a_stuck_judge_leaves_a_verdict(void **state)
@@ -663,6 +720,8 @@ int main(void)
         cmocka_unit_test(growth_is_measured_at_several_sizes),
         cmocka_unit_test(limits_follow_the_reference),
         cmocka_unit_test(our_faults_are_infra),
+        cmocka_unit_test(sleep_is_told),
+        cmocka_unit_test(sleep_in_timed_pairs_is_not_told),
         cmocka_unit_test(a_stuck_judge_leaves_a_verdict),
         cmocka_unit_test(a_dead_keeper_is_infra),
     };

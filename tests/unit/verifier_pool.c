@@ -24,6 +24,18 @@
 #define ANSWER                                                                                     \
     "printf '\\013\\000\\000\\000\\001\\004\\000\\000'; tail -c 4 $0.$$; printf '{\"good\": 1}'\n"
 
+/* A judge is also told where to run. */
+#define READ_TO_JOB "while :; do\n" READ_JOB "[ $(od -An -tu1 -j5 -N1 $0.$$) = 3 ] && break; done\n"
+/* The judge's word of its program, as pool and judge exchange it. */
+#define ASLEEP                                                                                     \
+    "printf '\\017\\000\\000\\000\\001\\006\\000\\000'; tail -c 4 $0.$$; "                         \
+    "printf '{\"asleep\":true}'\n"
+#define AWAKE                                                                                      \
+    "printf '\\020\\000\\000\\000\\001\\006\\000\\000'; tail -c 4 $0.$$; "                         \
+    "printf '{\"asleep\":false}'\n"
+/* A keeper ends when its judge does. */
+#define KEEP "head -c 1 <&3\n"
+
 static char folder[64];
 
 static void helper(const char *name, const char *body)
@@ -70,6 +82,7 @@ enum { TASKS = 4 };
 struct asked {
     struct task task[TASKS];
     int answers, results;
+    long order[TASKS]; /* of the answers */
     char infra[TASKS][160];
     struct pool *pool;
     int n;
@@ -85,24 +98,31 @@ static void on_done(struct task *t, json_t *result, const char *infra)
     a->results += json_integer_value(json_object_get(result, "good")) == 1;
     json_decref(result);
     snprintf(a->infra[i], sizeof a->infra[i], "%s", infra ? infra : "");
+    a->order[a->answers] = i;
     if (++a->answers == a->n) {
         a->stats = pool_stats(a->pool);
         pool_stop(a->pool);
     }
 }
 
-/* Asks `n` questions of a fresh pool and waits for all answers; nothing may be left behind. */
-static void ask(struct asked *a, enum pool_kind kind, int slots, int n, int limit_ms)
+/* Asks `n` questions of a fresh pool and waits for all answers; nothing may be left behind. All but the
+ * last are of one asker. */
+static void ask_with_spares(struct asked *a, enum pool_kind kind, int slots, int spares, int n,
+                            int limit_ms)
 {
+    struct asker asker = {{0}};
     uv_loop_t loop;
     int files = open_files();
     *a = (struct asked){.n = n};
     asking = a;
     json_t *question = json_pack("{s:s}", "text", "x = 1");
     assert_int_equal(uv_loop_init(&loop), 0);
-    a->pool = pool_start(&loop, kind, slots);
+    a->pool = pool_start(&loop, kind, slots, spares);
     for (int i = 0; i < n; i++) {
-        a->task[i] = (struct task){.question = question, .limit_ms = limit_ms, .done = on_done};
+        a->task[i] = (struct task){.question = question,
+                                   .limit_ms = limit_ms,
+                                   .done = on_done,
+                                   .asker = i < n - 1 ? &asker : NULL};
         pool_submit(a->pool, &a->task[i]);
     }
     assert_int_equal(a->answers, 0); /* never from within pool_submit */
@@ -116,6 +136,11 @@ static void ask(struct asked *a, enum pool_kind kind, int slots, int n, int limi
                     files + 4); /* libuv keeps its signal pipe for the process's life */
 }
 
+static void ask(struct asked *a, enum pool_kind kind, int slots, int n, int limit_ms)
+{
+    ask_with_spares(a, kind, slots, 0, n, limit_ms);
+}
+
 static void test_answers(void **state)
 {
     struct asked a;
@@ -124,6 +149,69 @@ static void test_answers(void **state)
     ask(&a, POOL_LINT, 1, 3, 5000);
     assert_int_equal(a.results, 3);
     assert_int_equal(a.stats.retried, 0);
+}
+
+/* Who asks for one thing waits for one of those that another has asked for. */
+static void test_askers_take_turns(void **state)
+{
+    static const long wanted[TASKS] = {0, 3, 1, 2};
+    struct asked a;
+    (void)state;
+    helper("assay-lint", HELLO "while :; do\n" READ_JOB ANSWER "done\n");
+    ask(&a, POOL_LINT, 1, TASKS, 20000);
+    assert_int_equal(a.results, TASKS);
+    assert_memory_equal(a.order, wanted, sizeof wanted);
+}
+
+/* The first to be asked sleeps until another was, which must be a spare one. */
+static void test_spare_works_for_a_sleeper(void **state)
+{
+    struct asked a;
+    (void)state;
+    helper("assay-keeper", KEEP);
+    helper("assay-judge",
+           HELLO "while :; do\n" READ_TO_JOB "if mkdir $0.first 2>/dev/null; then\n" ASLEEP
+                 "until [ -e $0.other ]; do sleep 0.02; done\n" AWAKE
+                 "else : >$0.other; fi\n" ANSWER "done\n");
+    ask_with_spares(&a, POOL_JUDGE, 1, 2, 3, 60000);
+    assert_int_equal(a.results, 3);
+    assert_int_not_equal(a.order[0], 0);
+    assert_int_equal(a.stats.begun, 2);
+    assert_int_equal(a.stats.slots, 1);
+    assert_int_equal(a.stats.asleep, 0);
+    assert_int_equal(a.stats.retried + a.stats.restarts, 0);
+}
+
+/* The spare one is up, but the sleeper awake again: one works at a time. The word of both changes comes
+ * in one piece, long before the spare one is up. */
+static void test_spare_waits_for_who_woke(void **state)
+{
+    struct asked a;
+    (void)state;
+    helper("assay-keeper", KEEP);
+    helper("assay-judge",
+           ": >$0.up.$$\n" HELLO "while :; do\n" READ_TO_JOB "if mkdir $0.first 2>/dev/null; then\n"
+           "{\n" ASLEEP AWAKE "} >$0.both; cat $0.both\n"
+           "until [ $(ls $0.up.* | wc -l) = 2 ]; do sleep 0.02; done\n"
+           "sleep 0.2; [ ! -e $0.other ] || exit 1\n"
+           "else : >$0.other; fi\n" ANSWER "done\n");
+    ask_with_spares(&a, POOL_JUDGE, 1, 1, 2, 60000);
+    assert_int_equal(a.results, 2);
+    assert_int_equal(a.order[0], 0);
+    assert_int_equal(a.stats.begun, 2);
+    assert_int_equal(a.stats.retried + a.stats.restarts, 0);
+}
+
+/* Nobody sleeps: the spare one is never begun. */
+static void test_spare_is_spared(void **state)
+{
+    struct asked a;
+    (void)state;
+    helper("assay-keeper", KEEP);
+    helper("assay-judge", HELLO "while :; do\n" READ_TO_JOB ANSWER "done\n");
+    ask_with_spares(&a, POOL_JUDGE, 1, 2, TASKS, 20000);
+    assert_int_equal(a.results, TASKS);
+    assert_int_equal(a.stats.begun, 1);
 }
 
 static void test_missing_program(void **state)
@@ -303,7 +391,7 @@ static void test_cancel(void **state)
     asking = &a;
     json_t *question = json_object();
     assert_int_equal(uv_loop_init(&loop), 0);
-    a.pool = pool_start(&loop, POOL_LINT, 1);
+    a.pool = pool_start(&loop, POOL_LINT, 1, 0);
     for (int i = 0; i < 3; i++) {
         a.task[i] = (struct task){.question = question, .limit_ms = 5000, .done = on_done};
         pool_submit(a.pool, &a.task[i]);
@@ -320,6 +408,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_answers, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_askers_take_turns, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_spare_works_for_a_sleeper, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_spare_waits_for_who_woke, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_spare_is_spared, setup, teardown),
         cmocka_unit_test_setup_teardown(test_missing_program, setup, teardown),
         cmocka_unit_test_setup_teardown(test_dies_before_hello, setup, teardown),
         cmocka_unit_test_setup_teardown(test_dies_once_in_a_job, setup, teardown),
