@@ -44,6 +44,8 @@ PYTHON_LIBS    := $(shell pkg-config --libs python-3.11-embed 2>/dev/null)
 PYTHON_ARCHIVE := $(wildcard $(shell pkg-config --variable=libdir python-3.11-embed 2>/dev/null)/libpython3.11.a)
 KEEPER_PYTHON  := $(if $(PYTHON_ARCHIVE),-no-pie -Wl$(,)--whole-archive $(PYTHON_ARCHIVE) -Wl$(,)--no-whole-archive \
                   -Wl$(,)--export-dynamic-symbol='Py*' -Wl$(,)--export-dynamic-symbol='_Py*' -lexpat -lz -lm,$(PYTHON_LIBS))
+# The archive: inside the shared library every call from one of its files to another takes the long way.
+TREE_SITTER    := -l:libtree-sitter.a
 BLAS_CFLAGS    := $(shell pkg-config --cflags openblas 2>/dev/null)
 BLAS_LIBS      := -lopenblas
 PYTHON_SOURCES := $(wildcard sandbox/guest*.c) $(wildcard sandbox/value*.c) sandbox/keeper.c sandbox/interpreter.c sandbox/layout.c
@@ -81,7 +83,7 @@ $(B)/assay-keeper:   LIBS = -lseccomp $(KEEPER_PYTHON)
 $(B)/assay-judge:    $(B)/verifier/main_judge.o $(VERIFIER_A)
 $(B)/assay-judge:    LIBS = -ljansson -lz -lm $(SANDBOX_LIBS)
 $(B)/assay-lint:     $(B)/verifier/main_lint.o $(VERIFIER_A) $(B)/libgrammars.a
-$(B)/assay-lint:     LIBS = -ltree-sitter -ljansson -lseccomp
+$(B)/assay-lint:     LIBS = $(TREE_SITTER) -ljansson -lseccomp
 $(B)/assay-verifier: $(B)/verifier/main_verifier.o $(VERIFIER_A)
 $(B)/assay-verifier: LIBS = $(VERIFIER_LIBS) -lseccomp
 $(B)/assay-trainer:  $(B)/trainer/main_trainer.o $(TRAINER_A)
@@ -151,8 +153,8 @@ build/grammars/.fetched: tools/grammars/package.json tools/grammars/package-lock
 $(B)/grammars/%.o: build/grammars/.fetched
 	@mkdir -p $(@D)
 	@echo "  CC   tree-sitter-$*"
-	$(Q)d=build/grammars/node_modules/tree-sitter-$*/src; $(CC) -O1 -w -fPIE -I$$d -c -o $@.parser.o $$d/parser.c; \
-	if [ -f $$d/scanner.c ]; then $(CC) -O1 -w -fPIE -I$$d -c -o $@.scanner.o $$d/scanner.c; \
+	$(Q)d=build/grammars/node_modules/tree-sitter-$*/src; cc="$(CC) -O2 -w -fPIE -DTREE_SITTER_REUSE_ALLOCATOR -I$$d -c"; \
+	$$cc -o $@.parser.o $$d/parser.c; if [ -f $$d/scanner.c ]; then $$cc -o $@.scanner.o $$d/scanner.c; \
 	    ld -r -o $@ $@.parser.o $@.scanner.o; else mv $@.parser.o $@; fi
 
 # ---- tests: tests/unit/<room>_<subject>.c is one cmocka binary (TAP); tests/e2e/*.sh print TAP too ---------
@@ -179,7 +181,7 @@ TEST_LD_verifier   := $(VERIFIER_LIBS) $(SANDBOX_LIBS)
 TEST_LD_client     := $(CLIENT_LIBS) -lz
 TEST_LD_trainer    := $(TRAINER_LIBS)
 TEST_LD_gemm       := $(TRAINER_LIBS) $(if $(wildcard /usr/include/oneapi/dnnl/dnnl.h),-ldnnl)
-TEST_LD_language   := -ltree-sitter -ljansson -lz -lm
+TEST_LD_language   := $(TREE_SITTER) -ljansson -lz -lm
 room_of = $(firstword $(subst _, ,$(notdir $(1))))
 
 $(call obj,$(wildcard tests/*/sandbox_*.c tests/*/verifier_*.c tests/bench/bench_jail.c tests/bench/bench_fork.c)): ROOM_CFLAGS = $(PYTHON_CFLAGS)
@@ -205,7 +207,7 @@ $(BENCH_BIN): $(B)/tests/bench/bench_%: $(B)/tests/bench/bench_%.o $$(TEST_LIBS_
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZ_BIN := $(patsubst %.c,$(B)/%,$(FUZZ_SRC))
 FUZZ_A   := $(VERIFIER_A) $(B)/libgrammars.a $(TRAINER_A)
-FUZZ_LD  := $(if $(filter fuzz,$(CONFIG)),-fsanitize=fuzzer) -Wl,--as-needed -ltree-sitter $(SANDBOX_LIBS) $(VERIFIER_LIBS) $(TRAINER_LIBS)
+FUZZ_LD  := $(if $(filter fuzz,$(CONFIG)),-fsanitize=fuzzer) -Wl,--as-needed $(TREE_SITTER) $(SANDBOX_LIBS) $(VERIFIER_LIBS) $(TRAINER_LIBS)
 F        ?= $(sort $(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC)))
 SECONDS  ?= 60
 

@@ -34,7 +34,7 @@ static const struct {
     {"yield", NODE_EFFECT},
     {"if_statement", NODE_FIRM},
     {"for_statement", NODE_LOOP},
-    {"while_statement", NODE_FIRM},
+    {"while_statement", NODE_WHILE},
     {"try_statement", NODE_FIRM},
     {"with_statement", NODE_FIRM},
     {"match_statement", NODE_FIRM},
@@ -42,9 +42,11 @@ static const struct {
     {"function_definition", NODE_DEF},
     {"class_definition", NODE_CLASS},
     {"lambda", NODE_LAMBDA},
-    {"return_statement", NODE_STATEMENT},
-    {"raise_statement", NODE_STATEMENT},
-    {"assert_statement", NODE_STATEMENT},
+    {"return_statement", NODE_LEAVE},
+    {"raise_statement", NODE_LEAVE},
+    {"break_statement", NODE_JUMP},
+    {"continue_statement", NODE_JUMP},
+    {"assert_statement", NODE_ASSERT},
     {"delete_statement", NODE_STATEMENT},
     {"pass_statement", NODE_STATEMENT},
     {"import_statement", NODE_IMPORT},
@@ -81,12 +83,12 @@ static const struct {
     {"concatenated_string", NODE_LITERAL},
     {"integer", NODE_LITERAL},
     {"float", NODE_LITERAL},
-    {"true", NODE_LITERAL},
-    {"false", NODE_LITERAL},
-    {"none", NODE_LITERAL},
-    {"list", NODE_LITERAL},
-    {"dictionary", NODE_LITERAL},
-    {"set", NODE_LITERAL},
+    {"true", NODE_CONSTANT},
+    {"false", NODE_CONSTANT},
+    {"none", NODE_CONSTANT},
+    {"list", NODE_CONTAINER},
+    {"dictionary", NODE_CONTAINER},
+    {"set", NODE_CONTAINER},
     {"comment", NODE_COMMENT},
 };
 
@@ -97,11 +99,23 @@ static TSFieldId field(const TSLanguage *language, const char *name)
     return id;
 }
 
+static unsigned char kind_of(const TSLanguage *language, TSSymbol symbol)
+{
+    const char *name = ts_language_symbol_name(language, symbol);
+    TSSymbolType type = ts_language_symbol_type(language, symbol);
+    if (type == TSSymbolTypeAnonymous)
+        return strcmp(name, "is") == 0 || strcmp(name, "is not") == 0 ? NODE_IS : NODE_SIGN;
+    for (size_t k = 0; k < COUNT_OF(node_kinds); k++)
+        if (type == TSSymbolTypeRegular && strcmp(name, node_kinds[k].type) == 0)
+            return node_kinds[k].kind;
+    return NODE_OTHER;
+}
+
 void linter_open(struct linter *l)
 {
     const TSLanguage *python = tree_sitter_python();
     *l = (struct linter){
-        .parser = ts_parser_new(),
+        .language = python,
         .left = field(python, "left"),
         .right = field(python, "right"),
         .name = field(python, "name"),
@@ -113,21 +127,17 @@ void linter_open(struct linter *l)
     uint32_t n = ts_language_symbol_count(python);
     l->kinds = xcalloc(n, 1);
     for (uint32_t i = 0; i < n; i++)
-        for (size_t k = 0; k < COUNT_OF(node_kinds); k++)
-            if (ts_language_symbol_type(python, (TSSymbol)i) == TSSymbolTypeRegular &&
-                strcmp(ts_language_symbol_name(python, (TSSymbol)i), node_kinds[k].type) == 0)
-                l->kinds[i] = node_kinds[k].kind;
-    CHECK(ts_parser_set_language(l->parser, python));
-    ts_parser_set_timeout_micros(l->parser, PARSE_TURN_US);
+        l->kinds[i] = kind_of(python, (TSSymbol)i);
     linter_queries_open(l);
-    linter_models_open(l);
+    linter_known_open(l);
+    linter_memory_begin();
 }
 
 void linter_close(struct linter *l)
 {
-    linter_models_close(l);
+    linter_memory_end();
+    linter_known_close(l);
     linter_queries_close(l);
-    ts_parser_delete(l->parser);
     free(l->kinds);
 }
 
@@ -223,7 +233,13 @@ TSTree *linter_parse(struct linter *l, struct str text)
 {
     if (is_too_much(text))
         return NULL;
-    ts_parser_reset(l->parser);
+    if (l->parser) {
+        ts_parser_reset(l->parser);
+    } else {
+        l->parser = ts_parser_new();
+        CHECK(ts_parser_set_language(l->parser, l->language));
+        ts_parser_set_timeout_micros(l->parser, PARSE_TURN_US);
+    }
     /* The parser watches the wall's clock and, called again, goes on where it stopped: so what a text
      * is does not depend on how busy the host is. */
     const int64_t until = cpu_ns() + PARSE_MS_MAX * (int64_t)NS_PER_MS;
@@ -246,40 +262,62 @@ static const char *decide(struct str text, const struct tree_facts *tree)
     return language_decide(tree, &lines, &guess);
 }
 
-static void diagnose(struct linter *l, struct str text, const TSTree *tree, const json_t *job,
-                     json_t *defines, json_t *diagnostics)
+/* What stands before every program of a problem; the names in it are looked for once. */
+static const struct starter *read_starter(struct linter *l, struct str text)
+{
+    static const struct starter none;
+    struct names names;
+    bool is_new;
+    if (!text.len)
+        return &none;
+    struct known *k = linter_known(l, 's', STR(""), text, &is_new);
+    TSTree *tree = is_new ? linter_parse(l, text) : NULL;
+    if (tree) {
+        linter_names_read(l, text, tree, &names, NULL);
+        k->starter = (struct starter){json_incref(names.bound), names.open_world};
+        linter_names_free(&names);
+    }
+    return &k->starter;
+}
+
+static void diagnose(struct linter *l, struct str text, const TSTree *tree,
+                     const struct names *names, const json_t *job, json_t *defines,
+                     json_t *diagnostics)
 {
     struct str starter = str_of(json_string_value(json_object_get(job, "starter")));
     const char *entry = json_string_value(json_object_get(job, "entry_point"));
-    TSTree *before = starter.len ? linter_parse(l, starter) : NULL;
-    linter_names(l, text, tree, starter, before, entry, defines, diagnostics);
-    ts_tree_delete(before);
+    linter_names_report(text, tree, names, read_starter(l, starter), entry, defines, diagnostics);
     if (ts_node_has_error(ts_tree_root_node(tree)))
         return;
     linter_signature(l, text, tree, job, diagnostics);
-    linter_queries_run(l, text, tree, diagnostics);
+    linter_queries_run(l, text, tree, names->signs, diagnostics);
 }
 
 json_t *linter_run(struct linter *l, const json_t *job)
 {
     const json_t *source = json_object_get(job, "text");
     struct str text = str_make(json_string_value(source), json_string_length(source));
-    struct tree_facts tree = {0};
+    struct tree_facts facts = {0};
+    struct names names = {0};
     struct buf masked = {0};
     json_t *defines = json_array(), *diagnostics = json_array();
     if (text.len > LINT_TEXT_BYTES_MAX)
         text.len = LINT_TEXT_BYTES_MAX;
     bool notebook = linter_notebook(&text, &masked, diagnostics);
-    TSTree *python = linter_parse(l, text);
-    linter_facts(l, text, python, &tree);
-    const char *language = decide(text, &tree);
+    const TSTree *python = linter_parse(l, text);
+    if (python)
+        linter_names_read(l, text, python, &names, &facts);
+    linter_facts(text, python, &facts);
+    const char *language = decide(text, &facts);
     bool parses = !notebook && python && !ts_node_has_error(ts_tree_root_node(python));
     if (strcmp(language, "python") != 0)
         json_array_clear(diagnostics);
     else if (python)
-        diagnose(l, text, python, job, defines, diagnostics);
-    ts_tree_delete(python);
+        diagnose(l, text, python, &names, job, defines, diagnostics);
+    linter_names_free(&names);
     buf_free(&masked);
+    l->parser = NULL; /* it and its trees go with their memory */
+    linter_memory_reset();
     return json_pack("{s:s, s:b, s:o, s:o}", "language", language, "parses", parses, "defines",
                      defines, "diagnostics", sorted(diagnostics));
 }

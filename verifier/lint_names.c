@@ -1,5 +1,9 @@
 /* lint_names.c: which names a program binds and uses, and where its syntax breaks.
  *
+ * One walk over the tree does all that needs every node of it, since stepping from node to node is
+ * what costs: the names, the counts of lint_tree.c, and the signs of what the patterns of
+ * queries/python.scm look for (enum linter_sign), which are rare.
+ *
  * Deliberately simple: a name is undefined when nothing in the whole file binds it, in any
  * scope, and it is no builtin. That misses some, and accuses almost nobody wrongly. Nothing here
  * touches the grade. */
@@ -43,28 +47,26 @@ static const char *const builtins[] = {
 /* One ancestor of the node under the cursor. */
 struct frame {
     unsigned char kind;
-    bool binds;     /* names below it are bound, unless a nearer frame says no */
-    bool in_import; /* below an import statement */
-    bool inner;     /* inside a function, class or comprehension: not the module's own names */
-    const void *id; /* of the node */
+    unsigned char last; /* kind of the child before, comments and signs left out */
+    bool binds;         /* names below it are bound, unless a nearer frame says no */
+    bool in_import;     /* below an import statement */
+    bool inner;         /* inside a function, class or comprehension: not the module's own names */
+    bool in_def;        /* the nearest function, class or lambda around is a function */
+    bool in_loop;       /* in a loop of that */
+    bool first;         /* nothing stands before it in its parent */
+    bool has_is;        /* a comparison by `is` */
+    const void *id;     /* of the node */
 };
 
-struct use {
-    struct str name;
-    uint32_t at;
-};
+enum { FRAMES_SEEN = 3 };
 
 struct walk {
     const struct linter *l;
     struct str text;
     struct frame *frames;
     size_t depth, cap;
-    json_t *bound, *module; /* sets: any name bound anywhere; names bound at module level */
-    json_t *defines;        /* array, NULL while the starter is read */
-    struct use *uses;
-    size_t n_uses, cap_uses;
-    json_t *defined, *diagnostics; /* set: definitions by block and name */
-    bool open_world;               /* `import *`, exec or globals(): names may come from anywhere */
+    struct names *names;
+    struct tree_facts *facts; /* NULL: not wanted */
 };
 
 static int name_order(const void *key, const void *item)
@@ -102,6 +104,7 @@ static bool child_binds(const struct linter *l, const struct frame *parent, TSFi
     case NODE_CALL:
     case NODE_LAMBDA:
     case NODE_FIRM:
+    case NODE_WHILE:
         return false;
     default:
         return field != l->type && parent->binds;
@@ -114,46 +117,60 @@ static bool kind_binds(unsigned char kind)
            kind == NODE_SCOPE_WORD || kind == NODE_IMPORT;
 }
 
-static void add_use(struct walk *w, struct str name, TSNode node)
+static void add(struct places *p, struct place place)
 {
-    if (w->n_uses == w->cap_uses) {
-        w->cap_uses = w->cap_uses ? 2 * w->cap_uses : 64;
-        w->uses = xrealloc(w->uses, w->cap_uses, sizeof *w->uses);
+    if (p->n == p->cap) {
+        p->cap = p->cap ? 2 * p->cap : 64;
+        p->v = xrealloc(p->v, p->cap, sizeof *p->v);
     }
-    w->uses[w->n_uses++] = (struct use){name, ts_node_start_byte(node)};
+    p->v[p->n++] = place;
 }
 
-static void bind(struct walk *w, struct str name, const struct frame *parent)
+static bool is_bound(const json_t *bound, struct str name)
 {
-    json_object_setn_new(w->bound, name.s, name.len, json_true());
-    if (parent->inner)
+    return json_object_getn(bound, name.s, name.len) != NULL;
+}
+
+static bool is_module_bound(const json_t *bound, struct str name)
+{
+    return json_is_true(json_object_getn(bound, name.s, name.len));
+}
+
+static void bind(struct walk *w, struct place place, const struct frame *parent)
+{
+    struct str name = place.name;
+    json_t *bound = w->names->bound, *known = json_object_getn(bound, name.s, name.len);
+    if (known && (parent->inner || json_is_true(known)))
         return;
-    bool fresh = !json_object_getn(w->module, name.s, name.len);
-    json_object_setn_new(w->module, name.s, name.len, json_true());
-    if (fresh && w->defines && !parent->in_import)
-        json_array_append_new(w->defines, json_stringn(name.s, name.len));
+    json_object_setn_new(bound, name.s, name.len, json_boolean(!parent->inner));
+    if (!parent->inner && !parent->in_import)
+        add(&w->names->defines, place);
 }
 
 /* Two definitions of a name, side by side in one block: the first is lost. */
-static void see_definition(struct walk *w, struct str name, TSNode node)
+static void see_definition(struct walk *w, struct place place)
 {
-    char key[LINT_NAME_BYTES_MAX + 32];
-    if (w->depth < 2 || !w->diagnostics || name.len >= LINT_NAME_BYTES_MAX)
+    struct names *names = w->names;
+    if (w->depth < 2 || place.name.len >= LINT_NAME_BYTES_MAX)
         return;
-    int n = snprintf(key, sizeof key, "%p %.*s", w->frames[w->depth - 2].id, (int)name.len, name.s);
-    if (json_object_getn(w->defined, key, (size_t)n))
-        linter_diagnose(w->diagnostics, w->text, ts_node_start_byte(node), "warning",
-                        "duplicate-definition", "`%.*s` is defined above already", (int)name.len,
-                        name.s);
-    json_object_setn_new(w->defined, key, (size_t)n, json_true());
+    place.block = w->frames[w->depth - 2].id;
+    for (size_t i = 0; i < names->definitions.n; i++) {
+        const struct place *d = &names->definitions.v[i];
+        if (d->block == place.block && str_eq(d->name, place.name)) {
+            add(&names->again, place);
+            return;
+        }
+    }
+    add(&names->definitions, place);
 }
 
 static void on_name(struct walk *w, TSNode node, TSFieldId field, const struct frame *parent,
                     bool binds)
 {
-    struct str name = str_from(w->text, ts_node_start_byte(node));
-    name.len = ts_node_end_byte(node) - ts_node_start_byte(node);
-    if (name.len == 0 || (parent->kind == NODE_ATTRIBUTE && field == w->l->attribute) ||
+    struct place place = {str_from(w->text, ts_node_start_byte(node)), ts_node_start_byte(node),
+                          NULL};
+    place.name.len = ts_node_end_byte(node) - ts_node_start_byte(node);
+    if (place.name.len == 0 || (parent->kind == NODE_ATTRIBUTE && field == w->l->attribute) ||
         (parent->kind == NODE_KEYWORD && field == w->l->name))
         return;
     struct frame at = *parent;
@@ -161,12 +178,14 @@ static void on_name(struct walk *w, TSNode node, TSFieldId field, const struct f
         field == w->l->name) /* a definition's own name lies outside of it */
         at.inner = w->depth > 1 && w->frames[w->depth - 2].inner;
     if ((parent->kind == NODE_DEF || parent->kind == NODE_CLASS) && field == w->l->name)
-        see_definition(w, name, node);
+        see_definition(w, place);
     if (binds)
-        bind(w, name, &at);
+        bind(w, place, &at);
     else
-        add_use(w, name, node);
+        add(&w->names->uses, place);
 }
+
+/* ---- the walk -------------------------------------------------------------------------------- */
 
 static void push(struct walk *w, struct frame f)
 {
@@ -177,67 +196,195 @@ static void push(struct walk *w, struct frame f)
     w->frames[w->depth++] = f;
 }
 
-/* Every identifier of a tree, with what it means where it stands. */
-static void walk_names(struct walk *w, const TSTree *tree)
+/* The sign of a name that some pattern asks for, by where it stands. */
+static unsigned sign_of_name(const struct walk *w, TSNode node, const struct frame *above)
 {
-    TSTreeCursor c = ts_tree_cursor_new(ts_tree_root_node(tree));
-    w->depth = 0;
-    push(w, (struct frame){.id = ts_tree_root_node(tree).id});
-    bool more = ts_tree_cursor_goto_first_child(&c);
-    while (more) {
-        TSNode node = ts_tree_cursor_current_node(&c);
-        TSFieldId field = ts_tree_cursor_current_field_id(&c);
-        const struct frame parent = w->frames[w->depth - 1];
-        bool error = ts_node_symbol(node) == (TSSymbol)-1;
-        unsigned char kind = error ? NODE_OTHER : w->l->kinds[ts_node_symbol(node)];
-        bool binds = child_binds(w->l, &parent, field);
-        w->open_world |= kind == NODE_STAR_IMPORT;
-        if (kind == NODE_NAME)
-            on_name(w, node, field, &parent, binds);
-        struct frame f = {.kind = kind,
-                          .id = node.id,
-                          .binds = binds || kind_binds(kind),
-                          .in_import = parent.in_import || kind == NODE_IMPORT,
-                          .inner = parent.inner || is_scope(kind) || kind == NODE_CLAUSE};
-        if (ts_tree_cursor_goto_first_child(&c)) {
-            push(w, f);
-            continue;
-        }
-        while (!(more = ts_tree_cursor_goto_next_sibling(&c)) && ts_tree_cursor_goto_parent(&c))
-            w->depth--;
-    }
-    ts_tree_cursor_delete(&c);
+    uint32_t from = ts_node_start_byte(node);
+    struct str name = {w->text.s + from, ts_node_end_byte(node) - from};
+    int i = above[0].kind == NODE_ATTRIBUTE;
+    if (above[0].kind == NODE_EXPRESSION_STATEMENT)
+        return SIGN_IDLE_VALUE;
+    if (above[i].kind != NODE_CALL)
+        return 0;
+    unsigned sign = above[i + 1].kind == NODE_EXPRESSION_STATEMENT ? SIGN_IDLE_CALL
+                    : above[i + 1].kind == NODE_ASSIGNMENT || above[i + 1].kind == NODE_LEAVE
+                        ? SIGN_KEPT_CALL
+                        : 0;
+    const json_t *word = sign ? json_object_getn(w->l->words, name.s, name.len) : NULL;
+    return word ? sign & (unsigned)json_integer_value(word) : 0;
 }
 
-static void report_uses(struct walk *w, json_t *diagnostics)
+/* Signs of patterns that a node is part of. `above`: its parent, and what is around that. */
+static unsigned signs_of(const struct walk *w, TSNode node, unsigned char kind,
+                         const struct frame *above)
 {
-    json_t *told = json_object();
-    for (size_t i = 0; i < w->n_uses && !w->open_world; i++) {
-        const struct use *u = &w->uses[i];
-        char name[80];
-        if (json_object_getn(w->bound, u->name.s, u->name.len) || u->name.len >= sizeof name)
+    const struct frame *parent = &above[0];
+    switch (kind) {
+    case NODE_LEAVE:
+        return parent->in_def ? 0 : SIGN_STRAY;
+    case NODE_JUMP:
+        return parent->in_loop ? 0 : SIGN_STRAY;
+    case NODE_COMPARISON:
+    case NODE_OPERATION:
+        return parent->kind == NODE_EXPRESSION_STATEMENT ? SIGN_IDLE_VALUE : 0;
+    case NODE_NAME:
+        return sign_of_name(w, node, above);
+    case NODE_CALL:
+        return parent->kind == NODE_LEAVE && parent->first && above[2].kind == NODE_DEF
+                   ? SIGN_CALL_FIRST
+                   : 0;
+    case NODE_PARAMETERS:
+        return parent->kind == NODE_DEF && above[2].kind == NODE_CLASS &&
+                       ts_node_end_byte(node) - ts_node_start_byte(node) == 2
+                   ? SIGN_METHOD
+                   : 0;
+    case NODE_CONTAINER:
+        return parent->kind == NODE_DEFAULT ? SIGN_DEFAULT : parent->has_is ? SIGN_IS : 0;
+    case NODE_LITERAL:
+    case NODE_STRING:
+        return parent->has_is ? SIGN_IS : 0;
+    case NODE_EXCEPT:
+        return SIGN_EXCEPT;
+    case NODE_ASSERT:
+        return SIGN_ASSERT;
+    default:
+        return 0;
+    }
+}
+
+static unsigned signs_at(const struct walk *w, TSNode node, unsigned char kind)
+{
+    struct frame above[FRAMES_SEEN] = {0};
+    for (size_t i = 0; i < FRAMES_SEEN && i < w->depth; i++)
+        above[i] = w->frames[w->depth - 1 - i];
+    unsigned char last = kind == NODE_COMMENT ? NODE_OTHER : above[0].last;
+    bool after = last == NODE_LEAVE || last == NODE_JUMP || last == NODE_WHILE;
+    /* Where predicates look no further up, they hold of what has no sign. */
+    unsigned deep = w->depth >= LINT_ANCESTORS_MAX ? ~0u : 0;
+    return signs_of(w, node, kind, above) | (after ? SIGN_AFTER_LEAVING : 0) | deep;
+}
+
+static struct frame frame_of(const struct frame *parent, TSNode node, unsigned char kind,
+                             bool binds)
+{
+    bool scope = is_scope(kind), loop = kind == NODE_LOOP || kind == NODE_WHILE;
+    return (struct frame){.kind = kind,
+                          .last = NODE_NONE,
+                          .id = node.id,
+                          .binds = binds || kind_binds(kind),
+                          .in_import = parent->in_import || kind == NODE_IMPORT,
+                          .inner = parent->inner || scope || kind == NODE_CLAUSE,
+                          .in_def = scope ? kind == NODE_DEF : parent->in_def,
+                          .in_loop = loop || (parent->in_loop && !scope),
+                          .first = parent->last == NODE_NONE};
+}
+
+/* Looks at the node under the cursor; true when that has gone to its first child. */
+static bool enter(struct walk *w, TSTreeCursor *c)
+{
+    TSNode node = ts_tree_cursor_current_node(c);
+    struct frame *parent = &w->frames[w->depth - 1];
+    const unsigned char kind = linter_kind(w->l, node);
+    if (kind == NODE_SIGN)
+        return false;
+    if (kind == NODE_IS) {
+        parent->has_is = parent->kind == NODE_COMPARISON;
+        return false;
+    }
+    if (w->facts) {
+        linter_count(w->l, w->text, node, kind, w->facts);
+        w->names->signs |= signs_at(w, node, kind);
+    }
+    w->names->open_world |= kind == NODE_STAR_IMPORT;
+    bool descend = ts_node_child_count(node) > 0;
+    if (kind == NODE_NAME || descend) {
+        TSFieldId field = ts_tree_cursor_current_field_id(c);
+        bool binds = child_binds(w->l, parent, field);
+        if (kind == NODE_NAME)
+            on_name(w, node, field, parent, binds);
+        struct frame f = frame_of(parent, node, kind, binds);
+        if (kind != NODE_COMMENT)
+            parent->last = kind;
+        if (descend && ts_tree_cursor_goto_first_child(c)) {
+            push(w, f);
+            return true;
+        }
+    } else if (kind != NODE_COMMENT) {
+        parent->last = kind;
+    }
+    return false;
+}
+
+void linter_names_read(const struct linter *l, struct str text, const TSTree *tree,
+                       struct names *ret, struct tree_facts *facts)
+{
+    TSNode root = ts_tree_root_node(tree);
+    TSTreeCursor c = ts_tree_cursor_new(root);
+    struct walk w = {.l = l, .text = text, .names = ret, .facts = facts};
+    *ret = (struct names){.bound = json_object()};
+    push(&w, (struct frame){.last = NODE_NONE, .id = root.id});
+    bool more = ts_tree_cursor_goto_first_child(&c);
+    while (more) {
+        if (enter(&w, &c))
+            continue;
+        while (!(more = ts_tree_cursor_goto_next_sibling(&c)) && ts_tree_cursor_goto_parent(&c))
+            w.depth--;
+    }
+    ts_tree_cursor_delete(&c);
+    free(w.frames);
+}
+
+void linter_names_free(struct names *n)
+{
+    json_decref(n->bound);
+    free(n->uses.v);
+    free(n->defines.v);
+    free(n->definitions.v);
+    free(n->again.v);
+}
+
+/* ---- what is said ---------------------------------------------------------------------------- */
+
+static void report_again(struct str text, const struct names *names, json_t *diagnostics)
+{
+    for (size_t i = 0; i < names->again.n; i++) {
+        const struct place *p = &names->again.v[i];
+        linter_diagnose(diagnostics, text, p->at, "warning", "duplicate-definition",
+                        "`%.*s` is defined above already", (int)p->name.len, p->name.s);
+    }
+}
+
+static void report_uses(struct str text, const struct names *names, const json_t *before,
+                        json_t *diagnostics)
+{
+    for (size_t i = 0; i < names->uses.n; i++) {
+        const struct place *u = &names->uses.v[i];
+        char name[LINT_NAME_BYTES_MAX];
+        if (is_bound(names->bound, u->name) || is_bound(before, u->name) ||
+            u->name.len >= sizeof name)
             continue;
         snprintf(name, sizeof name, "%.*s", (int)u->name.len, u->name.s);
-        if (is_builtin(name) || json_object_get(told, name))
+        if (is_builtin(name))
             continue;
-        json_object_set_new(told, name, json_true());
-        linter_diagnose(diagnostics, w->text, u->at, "error", "undefined-name",
-                        "nothing defines `%s`", name);
+        json_object_setn_new(names->bound, u->name.s, u->name.len, json_false()); /* told once */
+        linter_diagnose(diagnostics, text, u->at, "error", "undefined-name", "nothing defines `%s`",
+                        name);
     }
-    json_decref(told);
 }
 
 /* "Class.method" asks for the class. A definition that the grammar lost is none that is missing. */
-static void report_entry(struct walk *w, const char *entry_point, json_t *diagnostics)
+static void report_entry(struct str text, const struct names *names, const json_t *before,
+                         const char *entry_point, json_t *diagnostics)
 {
-    int len = (int)strcspn(entry_point, ".");
+    struct str name = str_make(entry_point, strcspn(entry_point, "."));
     char def[LINT_NAME_BYTES_MAX + 8];
-    if (len >= LINT_NAME_BYTES_MAX || json_object_getn(w->module, entry_point, (size_t)len))
+    if (name.len >= LINT_NAME_BYTES_MAX || is_module_bound(names->bound, name) ||
+        is_module_bound(before, name))
         return;
-    snprintf(def, sizeof def, "def %.*s(", len, entry_point);
-    if (str_find(w->text, str_of(def), 0) < 0)
-        linter_diagnose(diagnostics, w->text, 0, "error", "no-entry-point",
-                        "nothing here defines `%.*s`", len, entry_point);
+    snprintf(def, sizeof def, "def %.*s(", (int)name.len, name.s);
+    if (str_find(text, str_of(def), 0) < 0)
+        linter_diagnose(diagnostics, text, 0, "error", "no-entry-point",
+                        "nothing here defines `%.*s`", (int)name.len, name.s);
 }
 
 static void report_syntax(struct str text, const TSTree *tree, json_t *diagnostics)
@@ -274,33 +421,24 @@ static void report_syntax(struct str text, const TSTree *tree, json_t *diagnosti
     ts_tree_cursor_delete(&c);
 }
 
-void linter_names(struct linter *l, struct str text, const TSTree *tree, struct str starter,
-                  const TSTree *starter_tree, const char *entry_point, json_t *defines,
-                  json_t *diagnostics)
+void linter_names_report(struct str text, const TSTree *tree, const struct names *names,
+                         const struct starter *starter, const char *entry_point, json_t *defines,
+                         json_t *diagnostics)
 {
-    bool parses = !ts_node_has_error(ts_tree_root_node(tree));
-    struct walk w = {.l = l,
-                     .text = starter,
-                     .bound = json_object(),
-                     .module = json_object(),
-                     .defined = json_object()};
-    if (starter_tree)
-        walk_names(&w, starter_tree);
-    bool starter_is_open = w.open_world;
-    w.n_uses = 0;
-    w.diagnostics = parses ? diagnostics : NULL;
-    w.text = text;
-    w.defines = defines;
-    walk_names(&w, tree);
-    if (!parses)
+    const bool parses = !ts_node_has_error(ts_tree_root_node(tree));
+    const bool open_world = names->open_world || starter->open_world;
+    for (size_t i = 0; i < names->defines.n; i++) {
+        struct str name = names->defines.v[i].name;
+        if (!is_module_bound(starter->bound, name))
+            json_array_append_new(defines, json_stringn(name.s, name.len));
+    }
+    if (!parses) {
         report_syntax(text, tree, diagnostics);
-    else
-        report_uses(&w, diagnostics);
-    if (entry_point && parses && (!w.open_world || starter_is_open))
-        report_entry(&w, entry_point, diagnostics);
-    json_decref(w.bound);
-    json_decref(w.defined);
-    json_decref(w.module);
-    free(w.frames);
-    free(w.uses);
+        return;
+    }
+    report_again(text, names, diagnostics);
+    if (!open_world)
+        report_uses(text, names, starter->bound, diagnostics);
+    if (entry_point && (!open_world || starter->open_world))
+        report_entry(text, names, starter->bound, entry_point, diagnostics);
 }

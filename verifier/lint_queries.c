@@ -1,10 +1,12 @@
 /* lint_queries.c: runs the patterns of verifier/queries/python.scm, which is part of the program,
  * over a tree. tree-sitter matches the shapes; the predicates, which it only carries, are judged
- * here. A file that this does not understand is a bug: the program does not start. */
+ * here. A file that this does not understand is a bug: the program does not start. Matching takes
+ * another walk over the tree, dearer than the first: a program without any sign of what the patterns
+ * look for (enum linter_sign) is spared it. */
 #include "lint.h"
 #include "linter.h"
 
-enum { CAPTURES_MAX = 8, MATCHES_MAX = 5000, MATCHES_AT_ONCE = 256, ANCESTORS_MAX = 400 };
+enum { CAPTURES_MAX = 8, MATCHES_MAX = 5000, MATCHES_AT_ONCE = 256 };
 
 extern const char linter__queries[] __attribute__((visibility("hidden")));
 __asm__(".pushsection .rodata\n"
@@ -15,6 +17,7 @@ __asm__(".pushsection .rodata\n"
 /* What #set! says of a pattern. */
 struct query_rule {
     const char *code, *message, *severity;
+    unsigned needs; /* enum linter_sign; 0: it is asked of every program */
 };
 
 /* One match: the node of each capture, null where it has none. */
@@ -30,6 +33,20 @@ static const char *string_of(const TSQuery *q, uint32_t id)
     return ts_query_string_value_for_id(q, id, &len);
 }
 
+/* In the order of enum linter_sign. */
+static const char *const sign_names[] = {"after-leaving", "stray",      "idle-value", "idle-call",
+                                         "kept-call",     "call-first", "method",     "default",
+                                         "except",        "is",         "assert"};
+
+static unsigned sign_of(const char *name)
+{
+    for (size_t i = 0; i < COUNT_OF(sign_names); i++)
+        if (strcmp(sign_names[i], name) == 0)
+            return 1u << i;
+    CHECK(!"a sign that python.scm may need");
+    return 0;
+}
+
 static void read_setting(struct query_rule *rule, const char *key, const char *value)
 {
     if (strcmp(key, "code") == 0)
@@ -38,32 +55,58 @@ static void read_setting(struct query_rule *rule, const char *key, const char *v
         rule->message = value;
     else if (strcmp(key, "severity") == 0)
         rule->severity = value;
+    else if (strcmp(key, "needs") == 0)
+        rule->needs = sign_of(value);
     else
         CHECK(!"a setting that python.scm may use");
+}
+
+/* What the predicates of a pattern compare with. */
+static void read_words(struct linter *l, const TSQueryPredicateStep *s, uint32_t n, unsigned needs)
+{
+    bool is_name = true, is_setting = false;
+    for (uint32_t i = 0; i < n; i++) {
+        const char *word =
+            s[i].type == TSQueryPredicateStepTypeString ? string_of(l->query, s[i].value_id) : NULL;
+        if (is_name)
+            is_setting = strcmp(word, "set!") == 0;
+        else if (word && !is_setting)
+            json_object_set_new(
+                l->words, word,
+                json_integer(json_integer_value(json_object_get(l->words, word)) | needs));
+        is_name = s[i].type == TSQueryPredicateStepTypeDone;
+    }
+}
+
+static void read_rule(struct linter *l, uint32_t pattern)
+{
+    uint32_t n;
+    const TSQueryPredicateStep *s = ts_query_predicates_for_pattern(l->query, pattern, &n);
+    struct query_rule *rule = &l->rules[pattern];
+    rule->severity = "warning";
+    for (uint32_t i = 0; i + 3 < n; i++)
+        if (s[i].type == TSQueryPredicateStepTypeString &&
+            strcmp(string_of(l->query, s[i].value_id), "set!") == 0)
+            read_setting(rule, string_of(l->query, s[i + 1].value_id),
+                         string_of(l->query, s[i + 2].value_id));
+    CHECK(rule->code && rule->message);
+    l->needs = rule->needs ? l->needs | rule->needs : ~0u;
+    read_words(l, s, n, rule->needs);
 }
 
 void linter_queries_open(struct linter *l)
 {
     uint32_t at = 0, n;
     TSQueryError error;
-    l->query = ts_query_new(ts_parser_language(l->parser), linter__queries,
-                            (uint32_t)strlen(linter__queries), &at, &error);
+    l->query =
+        ts_query_new(l->language, linter__queries, (uint32_t)strlen(linter__queries), &at, &error);
     if (!l->query)
         fprintf(stderr, "queries/python.scm: error %d at byte %u\n", (int)error, at);
     CHECK(l->query && ts_query_capture_count(l->query) <= CAPTURES_MAX);
-    l->query_cursor = ts_query_cursor_new();
-    ts_query_cursor_set_match_limit(l->query_cursor, MATCHES_AT_ONCE);
+    l->words = json_object();
     l->rules = xcalloc(ts_query_pattern_count(l->query), sizeof *l->rules);
-    for (uint32_t p = 0; p < ts_query_pattern_count(l->query); p++) {
-        const TSQueryPredicateStep *s = ts_query_predicates_for_pattern(l->query, p, &n);
-        l->rules[p].severity = "warning";
-        for (uint32_t i = 0; i + 3 < n; i++)
-            if (s[i].type == TSQueryPredicateStepTypeString &&
-                strcmp(string_of(l->query, s[i].value_id), "set!") == 0)
-                read_setting(&l->rules[p], string_of(l->query, s[i + 1].value_id),
-                             string_of(l->query, s[i + 2].value_id));
-        CHECK(l->rules[p].code && l->rules[p].message);
-    }
+    for (uint32_t p = 0; p < ts_query_pattern_count(l->query); p++)
+        read_rule(l, p);
     for (uint32_t i = 0; i < ts_query_capture_count(l->query); i++) {
         const char *name = ts_query_capture_name_for_id(l->query, i, &n);
         l->capture_here = strcmp(name, "here") == 0 ? i : l->capture_here;
@@ -73,8 +116,8 @@ void linter_queries_open(struct linter *l)
 
 void linter_queries_close(struct linter *l)
 {
-    ts_query_cursor_delete(l->query_cursor);
     ts_query_delete(l->query);
+    json_decref(l->words);
     free(l->rules);
 }
 
@@ -112,7 +155,7 @@ static bool is_bound(const char *kind)
 static bool is_within(const struct match *m, const TSQueryPredicateStep *args, uint32_t n)
 {
     TSNode node = ts_node_parent(m->nodes[args[0].value_id]);
-    for (int depth = 0; !ts_node_is_null(node) && depth < ANCESTORS_MAX; depth++) {
+    for (int depth = 0; !ts_node_is_null(node) && depth < LINT_ANCESTORS_MAX; depth++) {
         const char *kind = ts_node_type(node);
         for (uint32_t i = 1; i < n; i++)
             if (strcmp(kind, string_of(m->l->query, args[i].value_id)) == 0)
@@ -156,7 +199,7 @@ static bool lacks_break(TSNode body)
 static bool is_rooted(TSNode node)
 {
     TSNode parent = ts_node_parent(node);
-    for (int depth = 0; !ts_node_is_null(parent) && depth < ANCESTORS_MAX; depth++) {
+    for (int depth = 0; !ts_node_is_null(parent) && depth < LINT_ANCESTORS_MAX; depth++) {
         TSNode above = ts_node_parent(parent);
         if (ts_node_is_null(above))
             break;
@@ -246,13 +289,17 @@ static void report(const struct match *m, uint32_t pattern, json_t *diagnostics)
     buf_free(&message);
 }
 
-void linter_queries_run(const struct linter *l, struct str text, const TSTree *tree,
+void linter_queries_run(const struct linter *l, struct str text, const TSTree *tree, unsigned signs,
                         json_t *diagnostics)
 {
     TSQueryMatch found;
-    ts_query_cursor_exec(l->query_cursor, l->query, ts_tree_root_node(tree));
+    if (!(signs & l->needs) && l->needs != ~0u)
+        return;
+    TSQueryCursor *cursor = ts_query_cursor_new();
+    ts_query_cursor_set_match_limit(cursor, MATCHES_AT_ONCE);
+    ts_query_cursor_exec(cursor, l->query, ts_tree_root_node(tree));
     for (int n = 0; n < MATCHES_MAX && json_array_size(diagnostics) < LINT_DIAGNOSTICS_MAX &&
-                    ts_query_cursor_next_match(l->query_cursor, &found);
+                    ts_query_cursor_next_match(cursor, &found);
          n++) {
         struct match m = {.l = l, .text = text};
         for (uint16_t i = 0; i < found.capture_count; i++)
@@ -260,4 +307,5 @@ void linter_queries_run(const struct linter *l, struct str text, const TSTree *t
         if (all_hold(&m, found.pattern_index))
             report(&m, found.pattern_index, diagnostics);
     }
+    ts_query_cursor_delete(cursor);
 }

@@ -126,52 +126,14 @@ static void complain(json_t *diagnostics, struct str text, const struct signatur
                     entry_point.s, given, given == 1 ? "" : "s", takes_text);
 }
 
-/* ---- the model ------------------------------------------------------------------------------- */
-
-void linter_models_open(struct linter *l)
-{
-    l->models = xcalloc(LINT_MODEL_SETS, sizeof *l->models);
-}
-
-void linter_models_close(struct linter *l)
-{
-    for (int i = 0; i < LINT_MODEL_SETS * LINT_MODELS_OF_SET; i++)
-        buf_free(&l->models[i / LINT_MODELS_OF_SET].keys[i % LINT_MODELS_OF_SET]);
-    free(l->models);
-}
-
-static struct signature read_model(struct linter *l, struct str model, struct str name)
-{
-    struct signature s = {0};
-    TSTree *tree = linter_parse(l, model);
-    if (tree)
-        s = entry_signature(l, model, tree, name);
-    ts_tree_delete(tree);
-    return s;
-}
-
 static struct signature model_signature(struct linter *l, struct str model, struct str name)
 {
-    uint32_t h = 2166136261u; /* FNV-1a */
-    struct buf key = {0};
-    if (model.len > LINT_MODEL_BYTES_MAX)
-        return read_model(l, model, name);
-    buf_str(&key, name);
-    buf_char(&key, 0);
-    buf_str(&key, model);
-    for (size_t i = 0; i < key.len; i++)
-        h = (h ^ (unsigned char)key.s[i]) * 16777619u;
-    struct linter_models *m = &l->models[h % LINT_MODEL_SETS];
-    for (int i = 0; i < LINT_MODELS_OF_SET; i++)
-        if (str_eq(buf_view(&m->keys[i]), buf_view(&key))) {
-            buf_free(&key);
-            return m->signatures[i];
-        }
-    const unsigned at = m->next++ % LINT_MODELS_OF_SET;
-    m->signatures[at] = read_model(l, model, name);
-    buf_free(&m->keys[at]);
-    m->keys[at] = key;
-    return m->signatures[at];
+    bool is_new;
+    struct known *k = linter_known(l, 'm', name, model, &is_new);
+    TSTree *tree = is_new ? linter_parse(l, model) : NULL;
+    if (tree)
+        k->signature = entry_signature(l, model, tree, name);
+    return k->signature;
 }
 
 void linter_signature(struct linter *l, struct str text, const TSTree *tree, const json_t *job,

@@ -62,11 +62,6 @@ static size_t error_bytes(struct str text, const TSTree *tree)
     return n;
 }
 
-static enum node_kind kind_of(const struct linter *l, TSNode node)
-{
-    return is_error(node) ? NODE_OTHER : (enum node_kind)l->kinds[ts_node_symbol(node)];
-}
-
 /* `a <- b` is `a < -b` to Python. */
 static bool is_arrow(struct str text, TSNode node)
 {
@@ -80,7 +75,7 @@ static void count_expression(const struct linter *l, struct str text, TSNode sta
 {
     TSNode node = ts_node_named_child(statement, 0);
     bool single = ts_node_named_child_count(statement) == 1;
-    enum node_kind kind = single && !ts_node_is_null(node) ? kind_of(l, node) : NODE_OTHER;
+    enum node_kind kind = single && !ts_node_is_null(node) ? linter_kind(l, node) : NODE_OTHER;
     switch (kind) {
     case NODE_ASSIGNMENT:
         if (ts_node_is_null(ts_node_child_by_field_id(node, l->right)))
@@ -101,6 +96,8 @@ static void count_expression(const struct linter *l, struct str text, TSNode sta
             f->names++;
         break;
     case NODE_LITERAL:
+    case NODE_CONTAINER:
+    case NODE_CONSTANT:
     case NODE_STRING:
         f->literals++;
         break;
@@ -109,17 +106,21 @@ static void count_expression(const struct linter *l, struct str text, TSNode sta
     }
 }
 
-static void count_node(const struct linter *l, struct str text, TSNode node, struct tree_facts *f)
+void linter_count(const struct linter *l, struct str text, TSNode node, enum node_kind kind,
+                  struct tree_facts *f)
 {
-    switch (kind_of(l, node)) {
+    switch (kind) {
     case NODE_EXPRESSION_STATEMENT:
         count_expression(l, text, node, f);
         break;
     case NODE_STATEMENT:
+    case NODE_LEAVE:
+    case NODE_ASSERT:
     case NODE_SCOPE_WORD:
         f->statements++;
         break;
     case NODE_FIRM:
+    case NODE_WHILE:
     case NODE_LOOP:
     case NODE_DEF:
     case NODE_CLASS:
@@ -145,18 +146,12 @@ static void count_node(const struct linter *l, struct str text, TSNode node, str
     }
 }
 
-void linter_facts(struct linter *l, struct str text, const TSTree *python, struct tree_facts *ret)
+void linter_facts(struct str text, const TSTree *python, struct tree_facts *facts)
 {
-    *ret = (struct tree_facts){.parsed = python != NULL, .bytes = ink(text, 0, (uint32_t)text.len)};
-    if (!python) {
-        ret->python_errors = ret->bytes;
-        return;
-    }
-    TSTreeCursor c = ts_tree_cursor_new(ts_tree_root_node(python));
-    do
-        count_node(l, text, ts_tree_cursor_current_node(&c), ret);
-    while (next_node(&c, true));
-    ts_tree_cursor_delete(&c);
-    if (ts_node_has_error(ts_tree_root_node(python)))
-        ret->python_errors = error_bytes(text, python);
+    facts->parsed = python != NULL;
+    facts->bytes = ink(text, 0, (uint32_t)text.len);
+    if (!python)
+        facts->python_errors = facts->bytes;
+    else if (ts_node_has_error(ts_tree_root_node(python)))
+        facts->python_errors = error_bytes(text, python);
 }

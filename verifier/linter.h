@@ -43,9 +43,39 @@ enum node_kind {
     NODE_ALIAS,
     NODE_STRING,
     NODE_COMMENT,
+    NODE_LEAVE, /* return, raise */
+    NODE_JUMP,  /* break, continue */
+    NODE_WHILE,
+    NODE_ASSERT,
+    NODE_CONTAINER, /* list, dictionary, set */
+    NODE_CONSTANT,  /* None, True, False */
+    NODE_SIGN,      /* a token without a name, but `is` and `is not` */
+    NODE_IS,
+    NODE_NONE, /* no node */
 };
 
-enum { LINT_NAME_BYTES_MAX = 80 };
+/* What a program must have somewhere for a pattern of queries/python.scm to find anything. The names
+ * in quotes are what the patterns `needs`. */
+enum linter_sign {
+    SIGN_AFTER_LEAVING =
+        1 << 0,          /* "after-leaving": a node after return, raise, break, continue or a
+                                    while loop */
+    SIGN_STRAY = 1 << 1, /* "stray": return or raise in no function, break or continue in no
+                                    loop */
+    SIGN_IDLE_VALUE =
+        1 << 2, /* "idle-value": a statement that is a comparison, operation or name */
+    SIGN_IDLE_CALL =
+        1 << 3, /* "idle-call": or the call of a function or method that the pattern names */
+    SIGN_KEPT_CALL = 1 << 4,  /* "kept-call": such a call, assigned or returned */
+    SIGN_CALL_FIRST = 1 << 5, /* "call-first": a function that begins by returning a call */
+    SIGN_METHOD = 1 << 6,     /* "method": one without parameters */
+    SIGN_DEFAULT = 1 << 7,    /* "default": a list, dictionary or set as a parameter's default */
+    SIGN_EXCEPT = 1 << 8,     /* "except" */
+    SIGN_IS = 1 << 9,         /* "is": a literal after `is` or `is not` */
+    SIGN_ASSERT = 1 << 10,    /* "assert" */
+};
+
+enum { LINT_NAME_BYTES_MAX = 80, LINT_ANCESTORS_MAX = 400 };
 
 struct query_rule;
 
@@ -57,25 +87,52 @@ struct signature {
     uint32_t at;     /* of the name, in the text */
 };
 
-/* What was found of a model, which is the same for all programs of a problem. `key`: the entry
- * point's name, a zero, the model's text. */
-enum { LINT_MODEL_SETS = 128, LINT_MODELS_OF_SET = 4, LINT_MODEL_BYTES_MAX = 16 << 10 };
+/* A name somewhere in a text. */
+struct place {
+    struct str name;
+    uint32_t at;
+    const void *block; /* that a definition stands in */
+};
 
-struct linter_models {
-    struct buf keys[LINT_MODELS_OF_SET];
-    struct signature signatures[LINT_MODELS_OF_SET];
-    unsigned next; /* to be replaced */
+struct places {
+    struct place *v;
+    size_t n, cap;
+};
+
+/* What one walk over a tree finds. Names are parts of the text. */
+struct names {
+    json_t *bound;         /* every name that is bound: to true where the module itself binds it */
+    struct places uses;    /* of names that are not bound there */
+    struct places defines; /* by def, class or =: what the module binds first so, in order */
+    struct places definitions, again; /* by def or class; those that hide one in the same block */
+    bool open_world; /* `import *`, exec or globals(): names may come from anywhere */
+    unsigned signs;  /* enum linter_sign */
+};
+
+/* What is kept of a starter. */
+struct starter {
+    json_t *bound; /* as in struct names; NULL: nothing */
+    bool open_world;
+};
+
+/* What was learnt of a text that comes with all programs of a problem: a starter, or a model. */
+struct known {
+    struct buf key; /* a letter for the kind, the entry point's name, a zero, the text */
+    struct starter starter;
+    struct signature signature;
 };
 
 struct linter {
-    TSParser *parser;
-    TSQuery *query; /* verifier/queries/python.scm */
-    TSQueryCursor *query_cursor;
+    const TSLanguage *language;
+    TSParser *parser;         /* of the text in hand */
+    TSQuery *query;           /* verifier/queries/python.scm */
     struct query_rule *rules; /* one a pattern */
+    unsigned needs;           /* signs without which no pattern finds anything */
+    json_t *words;            /* that patterns ask for by name -> the signs that they are part of */
     uint32_t capture_here, capture_stop;
     unsigned char *kinds; /* enum node_kind of every Python symbol */
     TSFieldId left, right, name, type, value, attribute, alias;
-    struct linter_models *models; /* LINT_MODEL_SETS, by the hash of the key */
+    struct known_set *known; /* lint_known.c */
 };
 
 void linter_open(struct linter *l);
@@ -86,30 +143,54 @@ json_t *linter_run(struct linter *l, const json_t *job);
 
 /* ---- parts ----------------------------------------------------------------------------------- */
 
+/* lint_memory.c: from `begin` on tree-sitter's memory is the text's in hand; `reset` takes all of it
+ * back, and a parser, tree or cursor is no more. */
+void linter_memory_begin(void);
+void linter_memory_reset(void);
+void linter_memory_end(void);
+
 /* NULL when the text is too much for the grammar. */
 TSTree *linter_parse(struct linter *l, struct str text);
 
-/* lint_tree.c: `python` may be NULL. */
-void linter_facts(struct linter *l, struct str text, const TSTree *python, struct tree_facts *ret);
+static inline enum node_kind linter_kind(const struct linter *l, TSNode node)
+{
+    const TSSymbol symbol = ts_node_symbol(node);
+    return symbol == (TSSymbol)-1 ? NODE_OTHER : (enum node_kind)l->kinds[symbol];
+}
 
-/* lint_names.c: appends syntax-error, undefined-name, no-entry-point and duplicate-definition
- * diagnostics, and the
- * names that the module binds by def, class or = to `defines`. What `starter` (its tree may be
- * NULL) binds counts as defined. */
-void linter_names(struct linter *l, struct str text, const TSTree *tree, struct str starter,
-                  const TSTree *starter_tree, const char *entry_point, json_t *defines,
-                  json_t *diagnostics);
+/* lint_tree.c: what a node of a tree is to the facts; and the facts that are not a node's. `python`
+ * may be NULL. */
+void linter_count(const struct linter *l, struct str text, TSNode node, enum node_kind kind,
+                  struct tree_facts *facts);
+void linter_facts(struct str text, const TSTree *python, struct tree_facts *facts);
 
-/* lint_signature.c: wrong-parameters. The tables of models are made and freed there. */
-void linter_models_open(struct linter *l);
-void linter_models_close(struct linter *l);
+/* lint_names.c: walks over a tree, counts for `facts` (unless NULL) and fills *ret, to be freed. */
+void linter_names_read(const struct linter *l, struct str text, const TSTree *tree,
+                       struct names *ret, struct tree_facts *facts);
+void linter_names_free(struct names *n);
+
+/* Appends syntax-error, undefined-name, no-entry-point and duplicate-definition diagnostics, and the
+ * names that the module binds by def, class or = to `defines`. What the starter binds counts as
+ * defined. */
+void linter_names_report(struct str text, const TSTree *tree, const struct names *names,
+                         const struct starter *starter, const char *entry_point, json_t *defines,
+                         json_t *diagnostics);
+
+/* lint_known.c: the entry for a text, to be filled if *ret_new. It stays until the next call. */
+void linter_known_open(struct linter *l);
+void linter_known_close(struct linter *l);
+struct known *linter_known(struct linter *l, char kind, struct str name, struct str text,
+                           bool *ret_new);
+
+/* lint_signature.c: wrong-parameters. */
 void linter_signature(struct linter *l, struct str text, const TSTree *tree, const json_t *job,
                       json_t *diagnostics);
 
-/* lint_queries.c: what the patterns of verifier/queries/python.scm find in a tree without errors. */
+/* lint_queries.c: what the patterns of verifier/queries/python.scm find in a tree without errors,
+ * which has these signs. */
 void linter_queries_open(struct linter *l);
 void linter_queries_close(struct linter *l);
-void linter_queries_run(const struct linter *l, struct str text, const TSTree *tree,
+void linter_queries_run(const struct linter *l, struct str text, const TSTree *tree, unsigned signs,
                         json_t *diagnostics);
 
 /* lint_notebook.c: whether there are lines that only a notebook or a session understands. *text is

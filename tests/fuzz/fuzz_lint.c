@@ -8,7 +8,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct linter l;
-    if (!l.parser)
+    if (!l.language)
         linter_open(&l);
     int flags = size ? data[0] : 0;
     struct str text = str_make((const char *)data + (size > 0), size - (size > 0));

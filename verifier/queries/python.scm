@@ -10,22 +10,28 @@
 ;   (#not-within? @a "kind" ...)      bound the search
 ;   (#lacks-break? @a)                no break that leaves the loop whose body @a is
 ;   (#rooted? @a)                     the statement at the top of it is not indented
+; What it can find nothing without, it may say with #set! `needs` (verifier/linter.h, enum
+; linter_sign): where no pattern has what it needs, none is looked for. One pattern that does not
+; say so has all of them looked for in every program.
 ; Only programs that the grammar reads without an error are looked at.
 
 ; ---- what is never reached
 
 ([(return_statement) (raise_statement) (break_statement) (continue_statement)] @stop
+  (#set! needs "after-leaving")
   (#set! code "unreachable")
   (#set! message "nothing gets here: the statement before always leaves"))
 
 ((while_statement condition: (true) body: (block) @body) @stop
   (#lacks-break? @body)
+  (#set! needs "after-leaving")
   (#set! code "unreachable")
   (#set! message "nothing gets here: the loop before has no break"))
 
 ((while_statement condition: (integer) @one body: (block) @body) @stop
   (#eq? @one "1")
   (#lacks-break? @body)
+  (#set! needs "after-leaving")
   (#set! code "unreachable")
   (#set! message "nothing gets here: the loop before has no break"))
 
@@ -33,16 +39,19 @@
 
 ((expression_statement . (comparison_operator) @here .)
   (#not-within? @here "try_statement" "with_statement")
+  (#set! needs "idle-value")
   (#set! code "unused-result")
   (#set! message "this comparison does nothing"))
 
 ((expression_statement . (binary_operator operator: ["+" "-" "*" "/" "//" "%" "**"]) @here .)
   (#not-within? @here "try_statement" "with_statement")
+  (#set! needs "idle-value")
   (#set! code "unused-result")
   (#set! message "the result of this is thrown away"))
 
 ((expression_statement . (identifier) @here .)
   (#not-within? @here "try_statement" "with_statement")
+  (#set! needs "idle-value")
   (#set! code "unused-result")
   (#set! message "`{here}` alone does nothing"))
 
@@ -51,6 +60,7 @@
     "frozenset" "int" "isinstance" "len" "list" "map" "max" "min" "ord" "pow" "range" "reversed"
     "round" "set" "sorted" "str" "sum" "tuple" "zip")
   (#not-within? @here "try_statement" "with_statement")
+  (#set! needs "idle-call")
   (#set! code "unused-result")
   (#set! message "the result of `{name}` is thrown away"))
 
@@ -58,6 +68,7 @@
   (#any-of? @name "capitalize" "casefold" "endswith" "isalpha" "isdigit" "ljust" "lower" "lstrip"
     "rjust" "rstrip" "startswith" "strip" "swapcase" "title" "upper" "zfill")
   (#not-within? @here "try_statement" "with_statement")
+  (#set! needs "idle-call")
   (#set! code "unused-result")
   (#set! message "`{name}` changes nothing, it gives a new string, which is thrown away"))
 
@@ -65,12 +76,14 @@
   (return_statement (call function: (attribute attribute: (identifier) @name) arguments: (argument_list) @none))] @here
   (#any-of? @name "sort" "reverse")
   (#eq? @none "()")
+  (#set! needs "kept-call")
   (#set! code "none-result")
   (#set! message "`{name}` changes its list and gives None"))
 
 ([(assignment right: (call function: (attribute attribute: (identifier) @name) arguments: (argument_list . (keyword_argument))))
   (return_statement (call function: (attribute attribute: (identifier) @name) arguments: (argument_list . (keyword_argument))))] @here
   (#eq? @name "sort")
+  (#set! needs "kept-call")
   (#set! code "none-result")
   (#set! message "`{name}` changes its list and gives None"))
 
@@ -79,6 +92,7 @@
 ((return_statement) @here
   (#not-within? @here "function_definition")
   (#rooted? @here)
+  (#set! needs "stray")
   (#set! code "outside-function")
   (#set! severity "error")
   (#set! message "`return` outside of a function"))
@@ -86,6 +100,7 @@
 ([(break_statement) (continue_statement)] @here
   (#not-within? @here "for_statement" "while_statement")
   (#rooted? @here)
+  (#set! needs "stray")
   (#set! code "outside-loop")
   (#set! severity "error")
   (#set! message "`{here}` outside of a loop"))
@@ -94,6 +109,7 @@
 
 ((class_definition body: (block (function_definition parameters: (parameters) @here)))
   (#eq? @here "()")
+  (#set! needs "method")
   (#set! code "missing-self")
   (#set! message "a method is given its object: it needs a parameter for it, such as self"))
 
@@ -101,22 +117,27 @@
     name: (identifier) @name
     body: (block . (return_statement (call function: (identifier) @callee) @here)))
   (#eq? @name @callee)
+  (#set! needs "call-first")
   (#set! code "endless-recursion")
   (#set! message "`{name}` calls itself first of all, and never ends"))
 
 ([(default_parameter value: [(list) (dictionary) (set)] @here)
   (typed_default_parameter value: [(list) (dictionary) (set)] @here)]
+  (#set! needs "default")
   (#set! code "mutable-default")
   (#set! message "all calls share this one default"))
 
 ((except_clause . "except" @here . ":" (block . (pass_statement) .))
+  (#set! needs "except")
   (#set! code "bare-except")
   (#set! message "this hides every error, also misspelt names and Ctrl-C"))
 
 ((comparison_operator ["is" "is not"] [(integer) (float) (string) (list) (dictionary)] @here)
+  (#set! needs "is")
   (#set! code "is-literal")
   (#set! message "`is` asks for the same object, not for an equal one"))
 
 ((assert_statement . (tuple) @here)
+  (#set! needs "assert")
   (#set! code "assert-tuple")
   (#set! message "a tuple with something in it always counts as true"))
