@@ -104,11 +104,12 @@ static void forget(struct cache *c, struct cache_entry *e)
     free(e);
 }
 
-void cache_put(struct cache *c, struct cache_entry *e, const json_t *value)
+void cache_put(struct cache *c, struct cache_entry *e, struct str value)
 {
-    char *text = json_dumps(value, JSON_COMPACT);
-    CHECK(!e->value.s && text);
-    e->value = str_of(text);
+    CHECK(!e->value.s && value.len);
+    char *copy = xrealloc(NULL, value.len, 1);
+    memcpy(copy, value.s, value.len);
+    e->value = str_make(copy, value.len);
     e->sum = sum_of(e);
     c->bytes += e->value.len;
     queue_push(&c->recent, &e->recent);

@@ -37,8 +37,9 @@ struct cache_entry *cache_get(struct cache *c, struct str key, bool *ret_new);
 /* What an entry holds, a new reference; NULL while it is pending. */
 json_t *cache_value(const struct cache_entry *e);
 
-/* Gives a pending entry its value. The entry may be evicted by any later call: use it no more. */
-void cache_put(struct cache *c, struct cache_entry *e, const json_t *value);
+/* Gives a pending entry its value, JSON, of which it keeps a copy. The entry may be evicted by any
+ * later call: use it no more. */
+void cache_put(struct cache *c, struct cache_entry *e, struct str value);
 
 /* Forgets a pending entry whose question met a fault. Its waiters must have been taken out. */
 void cache_drop(struct cache *c, struct cache_entry *e);

@@ -18,7 +18,7 @@
 #include "report.h"
 #include "samples.h"
 
-enum { WINDOW = 1024, BATCH = 64, STARTED_PER_SLOT = 8, TICK_MS = 200 };
+enum { WINDOW = 1024, BATCH = 64, STARTED_PER_SLOT = 8, REFILL = 16, TICK_MS = 200 };
 
 struct options {
     char *problems[SPECS_MAX];
@@ -50,7 +50,7 @@ struct grading {
     long finished;
     struct row batch[BATCH];
     int batch_at, batch_n;
-    bool reading, ended, pumping, stopped;
+    bool reading, ended, pumping, stopped, refilling;
     struct err err;        /* a bad sample, or an output that cannot be written */
     struct err reader_err; /* the worker's own */
     int signal;
@@ -202,8 +202,10 @@ static void pump(struct grading *g)
     g->pumping = true;
     while (!g->stopped) {
         write_ready(g);
-        bool room = g->next - g->first < WINDOW &&
-                    g->next - g->finished < BATCH + STARTED_PER_SLOT * g->options->slots;
+        const long most = BATCH + STARTED_PER_SLOT * g->options->slots;
+        const long under_way = g->next - g->finished;
+        g->refilling = under_way < (g->refilling ? most : most - REFILL);
+        bool room = g->next - g->first < WINDOW && g->refilling;
         if (g->stopped || g->reading || !room || g->batch_at == g->batch_n)
             break;
         start_next(g);

@@ -206,19 +206,48 @@ static void on_written(uv_write_t *req, int status)
     free(o);
 }
 
+static void frame_bufs(struct outgoing *o, uv_buf_t ret_bufs[2])
+{
+    ret_bufs[0] = uv_buf_init((char *)&o->head, sizeof o->head);
+    ret_bufs[1] = uv_buf_init(o->payload.s, (unsigned)o->payload.len);
+}
+
+/* What the socket has no room for now. */
+static void send_later(struct helper *h, const struct outgoing *frame, size_t done)
+{
+    struct outgoing *o = xcalloc(1, sizeof *o);
+    uv_buf_t bufs[2];
+    *o = *frame;
+    frame_bufs(o, bufs);
+    for (int i = 0; i < 2; i++) {
+        const size_t n = done < bufs[i].len ? done : bufs[i].len;
+        bufs[i].base += n;
+        bufs[i].len -= n;
+        done -= n;
+    }
+    const unsigned first = bufs[0].len ? 0 : 1;
+    int rc = uv_write(&o->req, (uv_stream_t *)&h->to, bufs + first, 2 - first, on_written);
+    if (rc < 0)
+        on_written(&o->req, rc);
+}
+
+/* Nearly always there is room for all of it, and then the loop need not come back to it. */
 void helper_send(struct helper *h, unsigned type, uint32_t seq, struct buf *payload)
 {
     CHECK(h->frames && !h->stopped && payload->len <= WIRE_JOB_BYTES_MAX);
-    struct outgoing *o = xcalloc(1, sizeof *o);
-    o->head = (struct wire_header){
-        .len = (uint32_t)payload->len, .version = WIRE_VERSION, .type = (uint8_t)type, .seq = seq};
-    o->payload = *payload;
+    struct outgoing frame = {.head = {.len = (uint32_t)payload->len,
+                                      .version = WIRE_VERSION,
+                                      .type = (uint8_t)type,
+                                      .seq = seq},
+                             .payload = *payload};
+    uv_buf_t bufs[2];
     *payload = (struct buf){0};
-    uv_buf_t bufs[2] = {uv_buf_init((char *)&o->head, sizeof o->head),
-                        uv_buf_init(o->payload.s, (unsigned)o->payload.len)};
-    int rc = uv_write(&o->req, (uv_stream_t *)&h->to, bufs, o->payload.len ? 2 : 1, on_written);
-    if (rc < 0)
-        on_written(&o->req, rc);
+    frame_bufs(&frame, bufs);
+    int put = uv_try_write((uv_stream_t *)&h->to, bufs, 2);
+    if (put >= 0 && (size_t)put == sizeof frame.head + frame.payload.len)
+        buf_free(&frame.payload);
+    else
+        send_later(h, &frame, put > 0 ? (size_t)put : 0);
 }
 
 static int spawn(struct helper *h, uv_loop_t *loop, const struct helper_spec *spec)

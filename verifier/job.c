@@ -50,6 +50,7 @@ struct job {
     bool starter; /* the judge puts the starter before the program */
     bool cached, cancelled, starting, ended;
     json_t *lint, *judged, *verdict;
+    struct buf lint_text, judged_text; /* as the helpers said it */
     const char *infra;
     struct cache_entry *entry; /* this job leads it */
     bool waiting;              /* `node` waits for another job's entry */
@@ -178,9 +179,15 @@ static void ask(struct job *j, struct pool *pool, json_t *question,
                 const struct question_text texts[QUESTION_TEXTS_MAX], int64_t limit_ms,
                 void (*done)(struct task *, json_t *, const char *))
 {
+    struct buf *text = pool == j->grader->judges ? &j->judged_text : &j->lint_text;
     json_decref(j->task.question);
     j->task = (struct task){
-        .question = question, .limit_ms = limit_ms, .done = done, .asker = j->spec.asker};
+        .question = question,
+        .limit_ms = limit_ms,
+        .answer = j->entry ? text : NULL,
+        .done = done,
+        .asker = j->spec.asker,
+    };
     memcpy(j->task.texts, texts, sizeof j->task.texts);
     if (pool == j->grader->judges) {
         j->task.suite_key = j->spec.problem->key;
@@ -303,9 +310,17 @@ static void publish(struct job *j, struct cache_entry *e)
     while ((n = queue_pop(&e->waiters)))
         queue_push(&waiters, n);
     if (is_lasting(j)) {
-        json_t *value = json_pack("{s:O, s:O*}", "lint", j->lint, "judged", j->judged);
-        cache_put(&j->grader->cache, e, value);
-        json_decref(value);
+        struct buf value = {0};
+        buf_reserve(&value, j->lint_text.len + j->judged_text.len + sizeof "{'lint':,'judged':}");
+        buf_puts(&value, "{\"lint\":");
+        buf_str(&value, buf_view(&j->lint_text));
+        if (j->judged) {
+            buf_puts(&value, ",\"judged\":");
+            buf_str(&value, buf_view(&j->judged_text));
+        }
+        buf_char(&value, '}');
+        cache_put(&j->grader->cache, e, buf_view(&value));
+        buf_free(&value);
     } else {
         cache_drop(&j->grader->cache, e);
     }
@@ -365,6 +380,8 @@ static void job_free(struct job *j)
     json_decref(j->lint);
     json_decref(j->judged);
     json_decref(j->verdict);
+    buf_free(&j->lint_text);
+    buf_free(&j->judged_text);
     arena_free(&j->arena);
     j->magic = 0;
     free(j);

@@ -36,6 +36,7 @@ struct task {
     json_t *suite;         /* sent to a slot that has not seen it */
     int64_t limit_ms;      /* hard: past it the slot is killed */
     struct asker *asker;   /* read by pool_submit alone; NULL: it asks for nothing else */
+    struct buf *answer;    /* the result's text goes here, unless it is NULL */
     /* Takes the reference of `result`; NULL means `infra` says why. */
     void (*done)(struct task *t, json_t *result, const char *infra);
     int failures, kills; /* 0 when submitted */

@@ -14,6 +14,11 @@ static int append(const char *bytes, size_t n, void *out)
 
 void question_write(const json_t *json, const struct question_text *texts, struct buf *ret)
 {
+    enum { BESIDE_BYTES = 512 }; /* the JSON, and the texts' names and lengths, mostly */
+    size_t n_texts = 0;
+    for (int i = 0; texts && i < QUESTION_TEXTS_MAX; i++)
+        n_texts += texts[i].key ? texts[i].text.len : 0;
+    buf_reserve(ret, n_texts + BESIDE_BYTES);
     CHECK(json_dump_callback(json, append, ret, JSON_COMPACT) == 0);
     for (int i = 0; texts && i < QUESTION_TEXTS_MAX; i++) {
         const uint32_t n = (uint32_t)texts[i].text.len;

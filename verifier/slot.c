@@ -152,6 +152,10 @@ static void on_result(struct slot *s, struct str payload)
         fail(s, "a helper's answer was not a JSON object");
         return;
     }
+    if (t->answer) {
+        buf_clear(t->answer);
+        buf_str(t->answer, payload);
+    }
     bool killed = json_is_string(json_object_get(result, "killed"));
     const char *infra = json_string_value(json_object_get(result, "infra"));
     if (infra && !killed && !json_is_true(json_object_get(result, "lasting"))) {

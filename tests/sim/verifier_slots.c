@@ -1,10 +1,11 @@
 /* A simulation of the verifier's slots: job.c, cache.c, pool.c, slot.c, helper.c and libuv's loop as they
  * are, in front of processes that are played here and misbehave by a seed.
  *
- * Four functions are defined here in the place of the library's: uv_spawn makes no process but an
+ * Five functions are defined here in the place of the library's: uv_spawn makes no process but an
  * actor, at the other end of the same two sockets; kill ends an actor; clock_gettime tells a time
  * that this file advances whenever nothing is left to do at the present one, so that a time limit
- * of seconds costs nothing; uv_write counts the questions that leave the verifier. The actors
+ * of seconds costs nothing; uv_try_write and uv_write count the questions that leave the verifier, and
+ * find some sockets full. The actors
  * answer late, after their limit, twice, never, in pieces, by halves, with other questions'
  * answers, with garbage, sleep, or die, in calm and in stormy phases.
  *
@@ -677,12 +678,11 @@ int kill(pid_t pid, int signal)
     return 0;
 }
 
-int uv_write(uv_write_t *req, uv_stream_t *to, const uv_buf_t bufs[], unsigned n, uv_write_cb cb)
+/* `bufs` are a frame, its header and its payload. */
+static void count_question(uv_stream_t *to, const uv_buf_t bufs[])
 {
-    static int (*real)(uv_write_t *, uv_stream_t *, const uv_buf_t[], unsigned, uv_write_cb);
     struct wire_header head;
-    if (!real)
-        *(void **)&real = dlsym(RTLD_NEXT, "uv_write");
+    MUST(bufs[0].len == sizeof head, "half a header was sent");
     memcpy(&head, bufs[0].base, sizeof head);
     if (head.type == WIRE_JOB) {
         int number = program_of(bufs[1].base, bufs[1].len);
@@ -697,6 +697,32 @@ int uv_write(uv_write_t *req, uv_stream_t *to, const uv_buf_t bufs[], unsigned n
         MUST(p->asked[judge ? JUDGE : LINT] <= 2 * p->copies + p->kills,
              "program %d was asked about %d times", number, p->asked[judge ? JUDGE : LINT]);
     }
+}
+
+/* A socket is sometimes full, and then uv_write is called with what is left of the frame. */
+int uv_try_write(uv_stream_t *to, const uv_buf_t bufs[], unsigned n)
+{
+    static int (*real)(uv_stream_t *, const uv_buf_t[], unsigned);
+    if (!real)
+        *(void **)&real = dlsym(RTLD_NEXT, "uv_try_write");
+    if (rng_below(&rng, 8) == 0)
+        return UV_EAGAIN;
+    uv_buf_t some[2] = {bufs[0], bufs[1]};
+    if (rng_below(&rng, 8) == 0)
+        some[1].len = rng_below(&rng, (uint32_t)some[1].len + 1);
+    int put = real(to, some, n);
+    if (put > 0)
+        count_question(to, bufs);
+    return put;
+}
+
+int uv_write(uv_write_t *req, uv_stream_t *to, const uv_buf_t bufs[], unsigned n, uv_write_cb cb)
+{
+    static int (*real)(uv_write_t *, uv_stream_t *, const uv_buf_t[], unsigned, uv_write_cb);
+    if (!real)
+        *(void **)&real = dlsym(RTLD_NEXT, "uv_write");
+    if (n == 2)
+        count_question(to, bufs);
     return real(req, to, bufs, n, cb);
 }
 
