@@ -100,9 +100,9 @@ static void give_back(void *block)
 
 static void *take_larger(void *block, size_t n)
 {
-    const struct head *h = (struct head *)block - 1;
     if (!block)
         return take(n);
+    const struct head *h = (struct head *)block - 1;
     if (n <= h->bytes)
         return block;
     void *larger = take(n);

@@ -69,7 +69,7 @@ static void read_words(struct linter *l, const TSQueryPredicateStep *s, uint32_t
         const char *word =
             s[i].type == TSQueryPredicateStepTypeString ? string_of(l->query, s[i].value_id) : NULL;
         if (is_name)
-            is_setting = strcmp(word, "set!") == 0;
+            is_setting = word && strcmp(word, "set!") == 0;
         else if (word && !is_setting)
             json_object_set_new(
                 l->words, word,

@@ -161,6 +161,57 @@ static void parameters_are_counted(void **state)
                        "");
 }
 
+/* The grammar's scanner remembers an f-string that never ends. */
+static void texts_leave_nothing_behind(void **state)
+{
+    (void)state;
+    static const char program[] = "def f(x):\n    for i in range(x):\n        if i:\n"
+                                  "            return i\n    return x\n";
+    static const char *const before[] = {"x = f\"{a\n", "print(f\"\"\"{x 1 2\n", "x = (((\n",
+                                         "if x:\n  if y:\n\tz = {\n"};
+    for (size_t i = 0; i < COUNT_OF(before); i++) {
+        json_decref(ask(str_of(before[i])));
+        json_t *r = ask(str_of(program));
+        assert_true(json_is_true(json_object_get(r, "parses")));
+        assert_int_equal(json_array_size(json_object_get(r, "diagnostics")), 0);
+        json_decref(r);
+    }
+}
+
+/* What was learnt of a starter serves all programs of its problem, and no other. */
+static void starters_are_remembered(void **state)
+{
+    (void)state;
+    struct buf large = {0};
+    while (large.len < 20 << 10)
+        buf_puts(&large, "import math\n# one that is not kept\n");
+    buf_puts(&large, "def helper(x):\n    return x\n");
+    const struct {
+        const char *starter, *wanted;
+    } rows[] = {
+        {"import math\ndef helper(x):\n    return x\n", ""},
+        {"import math\n", "2:12 undefined-name"},
+        {"from math import *\n", ""},
+        {"def helper(x:\n", "2:12 undefined-name, 2:19 undefined-name"},
+        {buf_view(&large).s, ""},
+    };
+    for (size_t i = 0; i < 3 * COUNT_OF(rows); i++)
+        expect_diagnostics(json_pack("{s:s, s:s, s:s}", "text",
+                                     "def f(x):\n    return helper(math.sqrt(x))\n", "entry_point",
+                                     "f", "starter", rows[i % COUNT_OF(rows)].starter),
+                           rows[i % COUNT_OF(rows)].wanted);
+    for (int i = 0; i < 1000; i++) { /* more than there is room for */
+        char starter[32], text[32];
+        snprintf(starter, sizeof starter, "v%d = 1\n", i % 700);
+        snprintf(text, sizeof text, "w = v%d\n", i % 700);
+        expect_diagnostics(json_pack("{s:s, s:s}", "text", text, "starter", starter), "");
+    }
+    json_t *r = ask_job(json_pack("{s:s, s:s}", "text", "a = 1\nb = 2\n", "starter", "a = 0\n"));
+    assert_int_equal(json_array_size(json_object_get(r, "defines")), 1); /* the text's own: b */
+    json_decref(r);
+    buf_free(&large);
+}
+
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
@@ -170,6 +221,8 @@ int main(void)
         cmocka_unit_test(each_pattern_speaks_and_is_silent),
         cmocka_unit_test(columns_count_characters),
         cmocka_unit_test(parameters_are_counted),
+        cmocka_unit_test(texts_leave_nothing_behind),
+        cmocka_unit_test(starters_are_remembered),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
