@@ -202,6 +202,8 @@ static void pump(struct grading *g)
     g->pumping = true;
     while (!g->stopped) {
         write_ready(g);
+        /* In groups: a linter that deals with several texts one after the other finds its caches
+         * as it left them. */
         const long most = BATCH + STARTED_PER_SLOT * g->options->slots;
         const long under_way = g->next - g->finished;
         g->refilling = under_way < (g->refilling ? most : most - REFILL);
