@@ -57,22 +57,17 @@ enum node_kind {
 /* What a program must have somewhere for a pattern of queries/python.scm to find anything. The names
  * in quotes are what the patterns `needs`. */
 enum linter_sign {
-    SIGN_AFTER_LEAVING =
-        1 << 0,          /* "after-leaving": a node after return, raise, break, continue or a
-                                    while loop */
-    SIGN_STRAY = 1 << 1, /* "stray": return or raise in no function, break or continue in no
-                                    loop */
-    SIGN_IDLE_VALUE =
-        1 << 2, /* "idle-value": a statement that is a comparison, operation or name */
-    SIGN_IDLE_CALL =
-        1 << 3, /* "idle-call": or the call of a function or method that the pattern names */
-    SIGN_KEPT_CALL = 1 << 4,  /* "kept-call": such a call, assigned or returned */
-    SIGN_CALL_FIRST = 1 << 5, /* "call-first": a function that begins by returning a call */
-    SIGN_METHOD = 1 << 6,     /* "method": one without parameters */
-    SIGN_DEFAULT = 1 << 7,    /* "default": a list, dictionary or set as a parameter's default */
-    SIGN_EXCEPT = 1 << 8,     /* "except" */
-    SIGN_IS = 1 << 9,         /* "is": a literal after `is` or `is not` */
-    SIGN_ASSERT = 1 << 10,    /* "assert" */
+    SIGN_AFTER_LEAVING = 1 << 0, /* "after-leaving": a node after a jump or a while loop */
+    SIGN_STRAY = 1 << 1,         /* "stray": a jump out of no function or no loop */
+    SIGN_IDLE_VALUE = 1 << 2,    /* "idle-value": a statement of a comparison, operation or name */
+    SIGN_IDLE_CALL = 1 << 3,     /* "idle-call": or of a call that the pattern names */
+    SIGN_KEPT_CALL = 1 << 4,     /* "kept-call": such a call, assigned or returned */
+    SIGN_CALL_FIRST = 1 << 5,    /* "call-first": a function that begins by returning a call */
+    SIGN_METHOD = 1 << 6,        /* "method": one without parameters */
+    SIGN_DEFAULT = 1 << 7,       /* "default": a list, dictionary or set as a parameter's default */
+    SIGN_EXCEPT = 1 << 8,        /* "except" */
+    SIGN_IS = 1 << 9,            /* "is": a literal after `is` or `is not` */
+    SIGN_ASSERT = 1 << 10,       /* "assert" */
 };
 
 enum { LINT_NAME_BYTES_MAX = 80, LINT_ANCESTORS_MAX = 400 };
