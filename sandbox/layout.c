@@ -195,8 +195,24 @@ static void move_code(void)
           (void *)from);
 }
 
+/* A guest takes a list, tuple or dict from what Python keeps of those given up, each on a page of its
+ * own; with nothing kept it comes from a new pool. And whatever is tracked moves beyond the reach of
+ * a guest's collector, which would write to it. The second collection has nothing left to look at: it
+ * gives up what the call before has left. */
+static void settle_objects(void)
+{
+    PyGC_Collect();
+    PyObject *gc = PyImport_ImportModule("gc");
+    PyObject *done = gc ? PyObject_CallMethod(gc, "freeze", NULL) : NULL;
+    CHECK(done != NULL);
+    Py_DECREF(done);
+    Py_DECREF(gc);
+    PyGC_Collect();
+}
+
 void sbx__layout_end(void)
 {
+    settle_objects();
     for (size_t size = BLOCK_STEP; size <= BLOCK_MAX; size += BLOCK_STEP)
         fill(size);
     fill_heap();
