@@ -600,7 +600,8 @@ static int prepare(struct keeper *k, struct err *err)
 
 int keeper_run(int fd, struct err *err)
 {
-    static struct keeper k = {.own_pids = -1, .core = -1};
+    /* On the stack, whose page a fork writes to in any case. */
+    struct keeper k = {.own_pids = -1, .core = -1};
     k.judge = fd;
     if (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
         return err_set(err, -errno, "descriptor %d is not the judge: %s", fd, strerror(errno));

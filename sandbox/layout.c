@@ -94,6 +94,30 @@ static void fill_heap(void)
     }
 }
 
+/* ---- the C library's heap -------------------------------------------------------------------- */
+
+static char *heap; /* from where on it fills large pages */
+
+static void begin_heap(void)
+{
+    char *end = sbrk(0);
+    const size_t skipped = -(uintptr_t)end & (LARGE_PAGE - 1);
+    heap = sbrk((intptr_t)skipped) == end ? end + skipped : NULL;
+}
+
+/* Goes on to the end of a large page, so that what guests ask for is beyond it: new memory costs them
+ * less than a copy. */
+static void end_heap(void)
+{
+    const char *now = malloc(POOL_BYTES);
+    if (!heap || now < heap)
+        return;
+    const size_t whole = ((size_t)(now - heap) + LARGE_PAGE - 1) & -(size_t)LARGE_PAGE;
+    for (int i = 0; i < FILLERS_MAX && now && now < heap + whole; i++)
+        now = malloc(POOL_BYTES);
+    (void)madvise(heap, whole, MADV_COLLAPSE);
+}
+
 /* ---- arenas ---------------------------------------------------------------------------------- */
 
 static struct {
@@ -125,6 +149,7 @@ static char *take_aligned(size_t len)
 
 void sbx__layout_begin(void)
 {
+    begin_heap();
     PyObject_GetArenaAllocator(&region.python);
     PyObjectArenaAllocator beside = region.python;
     beside.alloc = take_arena;
@@ -144,48 +169,61 @@ static void end_region(void)
         (void)madvise(region.from, whole, MADV_COLLAPSE);
 }
 
-/* ---- code ------------------------------------------------------------------------------------ */
+/* ---- code and data --------------------------------------------------------------------------- */
 
-/* The library's segments that are not written to, side by side. */
-struct constant {
+/* The interpreter's segments about an address, side by side, of which all or none is written to. */
+struct segments {
     uintptr_t inside, from, to;
+    bool written;
 };
 
-static int find_constant(struct dl_phdr_info *library, size_t size, void *ctx)
+static int find_segments(struct dl_phdr_info *library, size_t size, void *ctx)
 {
-    struct constant *c = ctx;
+    struct segments *s = ctx;
     bool found = false;
     (void)size;
-    c->from = c->to = 0;
+    s->from = s->to = 0;
     for (int i = 0; i < library->dlpi_phnum; i++) {
         const ElfW(Phdr) *segment = &library->dlpi_phdr[i];
         const uintptr_t from = (library->dlpi_addr + segment->p_vaddr) & -(uintptr_t)SMALL_PAGE;
         const uintptr_t to = library->dlpi_addr + segment->p_vaddr + segment->p_memsz;
-        if (segment->p_type != PT_LOAD || (segment->p_flags & PF_W))
+        if (segment->p_type != PT_LOAD || ((segment->p_flags & PF_W) != 0) != s->written)
             continue;
-        if (from != c->to && found)
+        if (from != s->to && found)
             break;
-        if (from != c->to)
-            c->from = from;
-        c->to = (to + SMALL_PAGE - 1) & -(uintptr_t)SMALL_PAGE;
-        found = found || (c->inside >= from && c->inside < to);
+        if (from != s->to)
+            s->from = from;
+        s->to = (to + SMALL_PAGE - 1) & -(uintptr_t)SMALL_PAGE;
+        found = found || (s->inside >= from && s->inside < to);
     }
     return found;
 }
 
-static void move_code(void)
+/* The end of the last large page that can be had for what ends at `to`: that page's own, where
+ * nothing else is mapped in the rest of it, which is then taken. */
+static uintptr_t last_end(uintptr_t to)
 {
-    struct constant c = {.inside = (uintptr_t)Py_IncRef};
-    if (!dl_iterate_phdr(find_constant, &c))
+    const uintptr_t end = (to + LARGE_PAGE - 1) & -(uintptr_t)LARGE_PAGE;
+    void *rest = (void *)to;
+    if (end == to || mmap(rest, end - to, PROT_NONE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == rest)
+        return end;
+    return end - LARGE_PAGE;
+}
+
+/* Nothing may be written to what is moved while this runs: errno is not there, nor the stack. */
+static void move(struct segments s, int protection)
+{
+    if (!dl_iterate_phdr(find_segments, &s))
         return;
-    const uintptr_t from = (c.from + LARGE_PAGE - 1) & -(uintptr_t)LARGE_PAGE;
-    const uintptr_t to = c.to & -(uintptr_t)LARGE_PAGE;
+    const uintptr_t from = (s.from + LARGE_PAGE - 1) & -(uintptr_t)LARGE_PAGE;
+    const uintptr_t to = from < s.to ? last_end(s.to) : from;
     char *copy = from < to ? take_aligned(to - from) : NULL;
     if (!copy)
         return;
-    memcpy(copy, (const void *)from, to - from);
+    memcpy(copy, (const void *)from, (to < s.to ? to : s.to) - from);
     if (madvise(copy, to - from, MADV_COLLAPSE) != 0 ||
-        mprotect(copy, to - from, PROT_READ | PROT_EXEC) != 0) {
+        mprotect(copy, to - from, protection) != 0) {
         munmap(copy, to - from);
         return;
     }
@@ -216,6 +254,9 @@ void sbx__layout_end(void)
     for (size_t size = BLOCK_STEP; size <= BLOCK_MAX; size += BLOCK_STEP)
         fill(size);
     fill_heap();
-    move_code();
+    move((struct segments){.inside = (uintptr_t)Py_IncRef}, PROT_READ | PROT_EXEC);
+    move((struct segments){.inside = (uintptr_t)&PyType_Type, .written = true},
+         PROT_READ | PROT_WRITE);
     end_region();
+    end_heap();
 }
