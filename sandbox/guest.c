@@ -21,6 +21,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "sandbox/layout.h"
 
 enum { THREAD_STACK_BYTES = 2 << 20 };
 
@@ -279,7 +280,9 @@ _Noreturn void guest_run(const struct sbx_guest *confine, bool timed)
     if (step < 0)
         _exit(GUEST_EXIT_CONFINE - step);
     check_no_memory = no_memory;
-    PyOS_AfterFork_Child();
+    /* Python is told nothing of the fork, as in the keeper: this thread has the same number here,
+     * holds the same locks, and no other ever ran. */
+    sbx__layout_child();
     buf_add(&ready, &isolation, sizeof isolation);
     guest_take_turn(g);
     guest_write(GUEST_READY, 0, &ready);

@@ -559,6 +559,8 @@ static int compile_filters(struct keeper *k, struct err *err)
                                : k->isolation & SBX_LANDLOCK ? SBX_ROLE_GUEST_FOLDER
                                                              : SBX_ROLE_GUEST_BARE;
     TRY(sbx_filter_compile(role, SBX_FINAL, &k->filter, err));
+    if (k->isolation & SBX_PIDNS)
+        sbx_filter_name(&k->filter, 1); /* each guest is the first there, and need not write */
     return sbx_filter_compile(role, SBX_INHERITED, &k->own_filter, err);
 }
 
