@@ -41,8 +41,8 @@ static bool read_full(void *to, size_t n)
         if (n == 0)
             break;
         const bool direct = n >= sizeof inbox.bytes;
-        ssize_t got = read(GUEST_SOCKET_FD, direct ? at : inbox.bytes,
-                           direct ? n : sizeof inbox.bytes);
+        ssize_t got =
+            read(GUEST_SOCKET_FD, direct ? at : inbox.bytes, direct ? n : sizeof inbox.bytes);
         if (got < 0 && errno == EINTR)
             continue;
         if (got <= 0)
