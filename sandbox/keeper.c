@@ -488,12 +488,14 @@ static int take_environment(struct keeper *k, struct err *err)
         {"MKL_NUM_THREADS", "1"},
         {"OPENBLAS_NUM_THREADS", "1"},
     };
+    static struct interpreter_options kept; /* to the end of the process */
     TRY(sbx__without(&k->without, err));
-    k->options = interpreter_options_env();
-    if (k->options.path)
-        k->options.path = check_alloc(strdup(k->options.path));
-    if (k->options.preload)
-        k->options.preload = check_alloc(strdup(k->options.preload));
+    kept = interpreter_options_env();
+    if (kept.path)
+        kept.path = check_alloc(strdup(kept.path));
+    if (kept.preload)
+        kept.preload = check_alloc(strdup(kept.preload));
+    k->options = kept;
     for (char **one = environ; one && *one; one++)
         explicit_bzero(*one, strlen(*one));
     clearenv();

@@ -121,12 +121,12 @@ static void begin_heap(void)
  * less than a copy. */
 static void end_heap(void)
 {
-    const char *now = malloc(POOL_BYTES);
-    if (!heap || now < heap)
+    const char *end = sbrk(0), *block = NULL;
+    if (!heap || end <= heap)
         return;
-    const size_t whole = ((size_t)(now - heap) + LARGE_PAGE - 1) & -(size_t)LARGE_PAGE;
-    for (int i = 0; i < FILLERS_MAX && now && now < heap + whole; i++)
-        now = malloc(POOL_BYTES);
+    const size_t whole = ((size_t)(end - heap) + LARGE_PAGE - 1) & -(size_t)LARGE_PAGE;
+    for (int i = 0; i < FILLERS_MAX && block < heap + whole; i++)
+        block = check_alloc(malloc(POOL_BYTES));
     (void)madvise(heap, whole, MADV_COLLAPSE);
     char *room = malloc(CHILD_BYTES);
     fresh = (char *)(((uintptr_t)room + SMALL_PAGE - 1) & -(uintptr_t)SMALL_PAGE);
