@@ -41,9 +41,13 @@ PYTHON_CFLAGS  := $(shell pkg-config --cflags python-3.11-embed 2>/dev/null)
 PYTHON_LIBS    := $(shell pkg-config --libs python-3.11-embed 2>/dev/null)
 # The keeper takes the interpreter as an archive where there is one. Debian builds that one with profiles, as it does its own python3, and
 # the shared library without: programs run a fifth faster. It cannot be moved in memory (no PIE); a guest, being a fork of the keeper, knows where everything lies in any case.
-PYTHON_ARCHIVE := $(wildcard $(shell pkg-config --variable=libdir python-3.11-embed 2>/dev/null)/libpython3.11.a)
-KEEPER_PYTHON  := $(if $(PYTHON_ARCHIVE),-no-pie -Wl$(,)--whole-archive $(PYTHON_ARCHIVE) -Wl$(,)--no-whole-archive \
-                  -Wl$(,)--export-dynamic-symbol='Py*' -Wl$(,)--export-dynamic-symbol='_Py*' -lexpat -lz -lm,$(PYTHON_LIBS))
+# Code and data begin with large pages (sandbox/layout.c); and a library taken in is five mappings less for each fork to copy and each guest's end to take down.
+PYTHON_LIBDIR  := $(shell pkg-config --variable=libdir python-3.11-embed 2>/dev/null)
+PYTHON_ARCHIVE := $(wildcard $(PYTHON_LIBDIR)/libpython3.11.a)
+archived        = $(if $(wildcard $(PYTHON_LIBDIR)/lib$(1).a),-l:lib$(1).a,-l$(1))
+PYTHON_WITHIN  := -no-pie -Wl,-z,max-page-size=0x200000 -Wl,-z,noseparate-code -Wl,--whole-archive $(PYTHON_ARCHIVE) -Wl,--no-whole-archive \
+                  -Wl,--export-dynamic-symbol='Py*' -Wl,--export-dynamic-symbol='_Py*' $(call archived,expat) $(call archived,z) -lm
+KEEPER_LIBS    := $(if $(PYTHON_ARCHIVE),$(call archived,seccomp) $(PYTHON_WITHIN),-lseccomp $(PYTHON_LIBS))
 # The archive: inside the shared library every call from one of its files to another takes the long way.
 TREE_SITTER    := -l:libtree-sitter.a
 BLAS_CFLAGS    := $(shell pkg-config --cflags openblas 2>/dev/null)
@@ -79,7 +83,7 @@ VERIFIER_A := $(B)/libverifier.a $(B)/libproblem.a $(B)/libsandbox.a
 
 $(B)/assay:          $(B)/tools/main_assay.o
 $(B)/assay-keeper:   $(B)/sandbox/main_keeper.o $(SANDBOX_A)
-$(B)/assay-keeper:   LIBS = -lseccomp $(KEEPER_PYTHON)
+$(B)/assay-keeper:   LIBS = $(KEEPER_LIBS)
 $(B)/assay-judge:    $(B)/verifier/main_judge.o $(VERIFIER_A)
 $(B)/assay-judge:    LIBS = -ljansson -lz -lm $(SANDBOX_LIBS)
 $(B)/assay-lint:     $(B)/verifier/main_lint.o $(VERIFIER_A) $(B)/libgrammars.a
@@ -176,7 +180,7 @@ TEST_LIBS_language := $(VERIFIER_A) $(B)/libgrammars.a
 TEST_LD_base       := -ljansson -lyaml -lz -lm
 TEST_LD_sandbox    := $(SANDBOX_LIBS)
 TEST_LD_jail       := $(SANDBOX_LIBS)
-TEST_LD_fork       := -lseccomp $(KEEPER_PYTHON)
+TEST_LD_fork       := $(KEEPER_LIBS)
 TEST_LD_verifier   := $(VERIFIER_LIBS) $(SANDBOX_LIBS)
 TEST_LD_client     := $(CLIENT_LIBS) -lz
 TEST_LD_trainer    := $(TRAINER_LIBS)

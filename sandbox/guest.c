@@ -21,6 +21,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "sandbox/layout.h"
 
 enum { THREAD_STACK_BYTES = 2 << 20 };
 
@@ -36,9 +37,10 @@ struct reply {
     struct buf changes;     /* their contents, where they changed */
 };
 
-static int64_t thread_ns(void)
+/* A call of the kernel, which is made where somebody will ask for the time. */
+static int64_t thread_ns(const struct guest *g)
 {
-    return clock_ns(CLOCK_THREAD_CPUTIME_ID);
+    return g->timed ? clock_ns(CLOCK_THREAD_CPUTIME_ID) : 0;
 }
 
 static PyObject *take_object(struct guest *g, struct guest_frame *frame)
@@ -114,12 +116,12 @@ static void on_call(struct guest *g, struct guest_frame *frame, struct reply *re
         value_memo_free(&memo);
         before = buf_view(&fingerprint);
     }
-    const int64_t began = thread_ns();
+    const int64_t began = thread_ns(g);
     if (pair)
         reply->value = PyObject_Call(callee, PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1));
     if (reply->value && PyCoro_CheckExact(reply->value) && !(reply->wants & GUEST_WANT_AWAITABLE))
         Py_SETREF(reply->value, guest_await(reply->value));
-    g->called_ns += thread_ns() - began;
+    g->called_ns += thread_ns(g) - began;
     if (watch)
         note_changes(g, pair, before, reply);
     buf_free(&fingerprint);
@@ -229,7 +231,7 @@ void guest_answer(struct guest *g, struct guest_frame *frame)
     if (reply.changes.len)
         guest_write(GUEST_CHANGED, frame->head.seq, &reply.changes);
     guest_write(type, frame->head.seq, &out);
-    g->answered_ns = thread_ns();
+    g->answered_ns = thread_ns(g);
     if (frame->head.type == GUEST_LOAD) {
         g->loaded_ns = g->answered_ns;
         g->called_ns = 0;
@@ -268,16 +270,19 @@ static void no_memory(void)
     _exit(GUEST_EXIT_MEMORY);
 }
 
-_Noreturn void guest_run(const struct sbx_guest *confine)
+_Noreturn void guest_run(const struct sbx_guest *confine, bool timed)
 {
     struct guest *g = &guest__self;
     uint32_t isolation = 0;
     struct buf ready = {0};
+    g->timed = timed;
     int step = sbx__confine_guest(confine, &isolation);
     if (step < 0)
         _exit(GUEST_EXIT_CONFINE - step);
     check_no_memory = no_memory;
-    PyOS_AfterFork_Child();
+    /* Python is told nothing of the fork, as in the keeper: this thread has the same number here,
+     * holds the same locks, and no other ever ran. */
+    sbx__layout_child();
     buf_add(&ready, &isolation, sizeof isolation);
     guest_take_turn(g);
     guest_write(GUEST_READY, 0, &ready);

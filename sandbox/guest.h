@@ -40,6 +40,7 @@ struct guest {
      * these two within what it was asked to call. Not the process's clock, which the kernel, once there is
      * a limit of processor time, brings up to date at a tick or a switch only. */
     int64_t loaded_ns, answered_ns, called_ns;
+    bool timed; /* or these stay zero */
     /* The latest call's, until the next question: giving large ones up takes time, which is not part
      * of the answer; and a program that kept them would be spared it. */
     PyObject *last_arguments, *last_value;
@@ -56,8 +57,9 @@ struct guest_frame {
  * Python error set. */
 int guest_prepare(void);
 
-/* After the fork, in the child: confine, then answer questions until the judge hangs up. */
-_Noreturn void guest_run(const struct sbx_guest *confine);
+/* After the fork, in the child: confine, then answer questions until the judge hangs up. HANDED is
+ * answered truly only where `timed`. */
+_Noreturn void guest_run(const struct sbx_guest *confine, bool timed);
 
 /* ---- guest_wire.c: frames and the pieces of payloads; these end the process when the judge is
  * gone or speaks another language. */

@@ -17,6 +17,7 @@ static struct {
     PyObject *threading_shutdown, *run_exit_functions;
     PyObject *line_cache; /* linecache.cache, where inspect finds sources */
     PyObject *usual;      /* a module "solution" that has the usual imports */
+    PyObject *main; /* what the program takes the place of; to take it apart would cost time */
     PyObject *streams[3]; /* the whole program's own */
 } own;
 
@@ -87,9 +88,10 @@ int guest_program_prepare(void)
     own.threading_shutdown = attribute("threading", "_shutdown");
     own.run_exit_functions = attribute("atexit", "_run_exitfuncs");
     own.line_cache = attribute("linecache", "cache");
-    if (!own.builtins || !own.io_open || !own.threading_shutdown || !own.run_exit_functions ||
-        !own.line_cache || !PyDict_CheckExact(own.line_cache) || define_site_builtins() != 0 ||
-        prepare_usual() != 0)
+    own.main = PyImport_ImportModule("__main__");
+    if (!own.builtins || !own.main || !own.io_open || !own.threading_shutdown ||
+        !own.run_exit_functions || !own.line_cache || !PyDict_CheckExact(own.line_cache) ||
+        define_site_builtins() != 0 || prepare_usual() != 0)
         return -1;
     PyObject *argv = Py_BuildValue("[s]", "solution.py");
     int rc = argv ? PySys_SetObject("argv", argv) : -1;

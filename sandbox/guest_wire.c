@@ -22,17 +22,35 @@ void guest_end_turn(struct guest *g)
     PyThread_release_lock(g->turn);
 }
 
+/* What came with an earlier read and belongs to a later one: a header and a short payload are one
+ * call of the kernel. Whoever reads has the turn. */
+static struct {
+    char bytes[1024];
+    size_t at, end;
+} inbox;
+
 /* False at the end of the stream. */
 static bool read_full(void *to, size_t n)
 {
     for (char *at = to; n;) {
-        ssize_t got = read(GUEST_SOCKET_FD, at, n);
+        const size_t ready = inbox.end - inbox.at < n ? inbox.end - inbox.at : n;
+        memcpy(at, inbox.bytes + inbox.at, ready);
+        inbox.at += ready;
+        at += ready;
+        n -= ready;
+        if (n == 0)
+            break;
+        const bool direct = n >= sizeof inbox.bytes;
+        ssize_t got =
+            read(GUEST_SOCKET_FD, direct ? at : inbox.bytes, direct ? n : sizeof inbox.bytes);
         if (got < 0 && errno == EINTR)
             continue;
         if (got <= 0)
             return false;
-        at += got;
-        n -= (size_t)got;
+        inbox.at = 0;
+        inbox.end = direct ? 0 : (size_t)got;
+        at += direct ? got : 0;
+        n -= direct ? (size_t)got : 0;
     }
     return true;
 }

@@ -174,7 +174,7 @@ static _Noreturn void be_guest(struct keeper *k, const struct keeper_fork *order
                                                            : 1},
         .filter = &k->filter,
     };
-    guest_run(&confine);
+    guest_run(&confine, order->timed != KEEPER_UNTIMED);
 }
 
 /* On another core than its judge's, each message between the two would wake a sleeping core, which
@@ -192,18 +192,18 @@ static void follow_judge(struct keeper *k, uint32_t core)
 }
 
 /* Forks into a new pid namespace where the slot can make one; the keeper itself steps back into
- * its own. */
+ * its own. Python is not told here what it is told of other forks: that concerns other threads, of
+ * which there are none, and hooks, of which this process needs none; and what it would write down
+ * is pages that the guest still shares, to be copied for each. */
 static int fork_guest(struct keeper *k, const struct keeper_fork *order, const struct ends *e)
 {
     const bool alone = (k->isolation & SBX_PIDNS) != 0;
-    PyOS_BeforeFork();
     int rc = alone && unshare(CLONE_NEWPID) != 0 ? -errno : 0;
     pid_t pid = rc < 0 ? -1 : fork();
     if (pid == 0)
         be_guest(k, order, e);
     if (rc == 0 && pid < 0)
         rc = -errno;
-    PyOS_AfterFork_Parent();
     if (alone && setns(k->own_pids, CLONE_NEWPID) != 0 && rc == 0)
         rc = -errno;
     k->life.pid = pid > 0 ? pid : 0;
@@ -327,9 +327,13 @@ static int64_t watch_limits(struct keeper *k)
     const struct life *l = &k->life;
     if (!l->pid || l->dying)
         return -1;
-    int64_t wall_left = l->born_ns + l->wall_ns_max - wall_ns();
-    int64_t cpu_left = l->cpu_ns_max - guest_cpu_ns(k);
-    if (cpu_left <= 0)
+    const int64_t lived = wall_ns() - l->born_ns, wall_left = l->wall_ns_max - lived;
+    /* Its clock, a call of the kernel, is not asked before all cores together could have spent
+     * what it may. */
+    int64_t next = l->cpu_ns_max / k->processors - lived;
+    if (next <= 0)
+        next = (l->cpu_ns_max - guest_cpu_ns(k)) / k->processors;
+    if (next <= 0)
         end_guest(k, KEEPER_BY_CPU);
     else if (wall_left <= 0)
         end_guest(k, KEEPER_BY_WALL);
@@ -337,7 +341,6 @@ static int64_t watch_limits(struct keeper *k)
         end_guest(k, KEEPER_BY_DISK);
     if (l->dying)
         return -1;
-    int64_t next = cpu_left / k->processors;
     if (wall_left < next)
         next = wall_left;
     if (k->may_write && !k->tmp.mounted && next > DISK_TICK_NS)
@@ -407,10 +410,8 @@ static int on_message(struct keeper *k)
     if (n == sizeof m.fork && m.head.kind == KEEPER_FORK)
         return on_fork(k, &m.fork);
     if (n == sizeof m.head && m.head.kind == KEEPER_KILL) {
-        end_guest(
-            k,
-            KEEPER_BY_JUDGE); /* its end may be on the way already: then there is nothing to do */
-        return 0;
+        end_guest(k, KEEPER_BY_JUDGE); /* its end may have been told already */
+        return k->life.pid ? reap(k) : 0;
     }
     if (n == sizeof m.head && m.head.kind == KEEPER_CLOCK) {
         struct keeper_clocked clocked = {.head = {KEEPER_CLOCKED, m.head.seq},
@@ -487,12 +488,14 @@ static int take_environment(struct keeper *k, struct err *err)
         {"MKL_NUM_THREADS", "1"},
         {"OPENBLAS_NUM_THREADS", "1"},
     };
+    static struct interpreter_options kept; /* to the end of the process */
     TRY(sbx__without(&k->without, err));
-    k->options = interpreter_options_env();
-    if (k->options.path)
-        k->options.path = check_alloc(strdup(k->options.path));
-    if (k->options.preload)
-        k->options.preload = check_alloc(strdup(k->options.preload));
+    kept = interpreter_options_env();
+    if (kept.path)
+        kept.path = check_alloc(strdup(kept.path));
+    if (kept.preload)
+        kept.preload = check_alloc(strdup(kept.preload));
+    k->options = kept;
     for (char **one = environ; one && *one; one++)
         explicit_bzero(*one, strlen(*one));
     clearenv();
@@ -558,6 +561,8 @@ static int compile_filters(struct keeper *k, struct err *err)
                                : k->isolation & SBX_LANDLOCK ? SBX_ROLE_GUEST_FOLDER
                                                              : SBX_ROLE_GUEST_BARE;
     TRY(sbx_filter_compile(role, SBX_FINAL, &k->filter, err));
+    if (k->isolation & SBX_PIDNS)
+        sbx_filter_name(&k->filter, 1); /* each guest is the first there, and need not write */
     return sbx_filter_compile(role, SBX_INHERITED, &k->own_filter, err);
 }
 
@@ -599,7 +604,8 @@ static int prepare(struct keeper *k, struct err *err)
 
 int keeper_run(int fd, struct err *err)
 {
-    static struct keeper k = {.own_pids = -1, .core = -1};
+    /* On the stack, whose page a fork writes to in any case. */
+    struct keeper k = {.own_pids = -1, .core = -1};
     k.judge = fd;
     if (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
         return err_set(err, -errno, "descriptor %d is not the judge: %s", fd, strerror(errno));

@@ -9,4 +9,7 @@ void sbx__layout_begin(void);
  * time: what the host does not offer is left as it was. */
 void sbx__layout_end(void);
 
+/* In a child that will run a program. */
+void sbx__layout_child(void);
+
 #endif

@@ -130,12 +130,16 @@ void sbx_filter_free(struct sbx_filter *filter)
     *filter = (struct sbx_filter){0};
 }
 
-int sbx_filter_install(struct sbx_filter *filter)
+void sbx_filter_name(struct sbx_filter *filter, pid_t own)
 {
-    const uint32_t pid = (uint32_t)getpid();
     for (unsigned i = 0; i < filter->count; i++)
         if (BPF_CLASS(filter->code[i].code) == BPF_JMP && filter->code[i].k == SBX_OWN_PID)
-            filter->code[i].k = pid;
+            filter->code[i].k = (uint32_t)own;
+}
+
+int sbx_filter_install(struct sbx_filter *filter)
+{
+    sbx_filter_name(filter, getpid());
     struct sock_fprog program = {.len = filter->count, .filter = filter->code};
     if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) != 0)
         return -errno;

@@ -6,6 +6,7 @@
 #include <linux/filter.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 
@@ -67,8 +68,11 @@ int sbx_filter_compile(enum sbx_role role, enum sbx_part part, struct sbx_filter
                        struct err *err);
 void sbx_filter_free(struct sbx_filter *filter);
 
-/* Installs the filter in the calling thread for good (no_new_privs must be set). Patches
- * SBX_OWN_PID in place first. 0 or a negative errno. */
+/* Puts the id of who will install the filter in the place of SBX_OWN_PID, where it still stands. */
+void sbx_filter_name(struct sbx_filter *filter, pid_t own);
+
+/* Names the filter after the calling thread's process if it has no name, and installs it in that
+ * thread for good (no_new_privs must be set). 0 or a negative errno. */
 int sbx_filter_install(struct sbx_filter *filter);
 
 #endif

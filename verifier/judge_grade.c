@@ -121,8 +121,8 @@ void judge_fail_by_error(struct judge_job *job, json_t *call)
 
 int judge_job_start_guest(struct judge_job *job, const struct limits *limits, enum guest_use use)
 {
-    judge_watch_open((int64_t)((limits->wall_s + WINDOW_MARGIN_S) * 1e9),
-                     job->last_words.len ? &job->last_words : NULL, job->frames_fd);
+    judge_watch_open((int64_t)((limits->wall_s + WINDOW_MARGIN_S) * 1e9), judge_last_words(job),
+                     job->frames_fd);
     int rc = judge_guest_start(&job->guest, limits, use, &job->infra);
     if (rc < 0)
         judge_watch_close();
@@ -157,11 +157,17 @@ int judge_job_finish_guest(struct judge_job *job)
 
 json_t *judge_isolation(uint32_t bits)
 {
-    json_t *names = json_array();
+    static json_t *names; /* the guests of a slot have the same */
+    static uint32_t named;
+    if (names && bits == named)
+        return json_incref(names);
+    json_decref(names);
+    names = json_array();
+    named = bits;
     for (int bit = 0; bit < SBX_ISOLATION_COUNT; bit++)
         if (bits & (1u << bit))
             json_array_append_new(names, json_string(sbx_isolation_name(bit)));
-    return names;
+    return json_incref(names);
 }
 
 json_t *judge_reason(enum reason reason)
@@ -225,19 +231,25 @@ static json_t *result(struct judge_job *job)
     return r;
 }
 
-/* The frame that the deadline's handler writes if nothing else can: out of time, nothing passed. */
+/* The frame that the deadline's handler writes if nothing else can: out of time, nothing passed. The
+ * jobs of a suite differ by the number alone. */
 static void prepare_last_words(struct judge_job *job, uint32_t seq)
 {
     struct wire_header h = {.version = WIRE_VERSION, .type = WIRE_RESULT, .seq = seq};
-    buf_add(&job->last_words, &h, sizeof h);
-    buf_printf(&job->last_words,
+    struct buf *words = &job->suite->last_words;
+    if (words->len) {
+        memcpy(words->s + offsetof(struct wire_header, seq), &seq, sizeof seq);
+        return;
+    }
+    buf_add(words, &h, sizeof h);
+    buf_printf(words,
                "{\"infra\":null,\"reason\":\"time-limit\",\"tests\":{\"passed\":0,\"total\":%d,"
                "\"failures\":[]},"
                "\"time\":{\"cpu_ms\":%.1f,\"wall_ms\":%.1f,\"speedup\":null},\"memory_peak_kib\":0,"
                "\"isolation\":[],\"lint\":[]}",
                job->suite->total, job->suite->limits.wall_s * 1e3, job->suite->limits.wall_s * 1e3);
-    h.len = (uint32_t)(job->last_words.len - sizeof h);
-    memcpy(job->last_words.s, &h, sizeof h);
+    h.len = (uint32_t)(words->len - sizeof h);
+    memcpy(words->s, &h, sizeof h);
 }
 
 int judge_run_tests(struct judge_job *job)
@@ -292,7 +304,6 @@ json_t *judge_grade(const json_t *request, uint32_t seq, int frames_fd)
     json_decref(job.speedup);
     json_decref(job.complexity);
     json_decref(job.groups);
-    buf_free(&job.last_words);
     judge_guest_free(&job.guest);
     return made;
 }

@@ -14,8 +14,7 @@ struct judge_job {
     struct str program;
     bool with_starter; /* the suite's starter goes before the program */
     int lines_before;  /* of the starter, where program and starter are one text */
-    int frames_fd;     /* for last words (judge_watch.h) */
-    struct buf last_words;
+    int frames_fd;     /* for the suite's last words (judge_watch.h); -1: there are none */
     struct judge_guest guest;
     int passed, tests;  /* tests: how many were decided so far */
     int not_run;        /* tests that were given up on */
@@ -34,6 +33,11 @@ struct judge_job {
     struct err infra; /* code != 0: our fault */
     bool lasting;     /* or the problem's, on which no other judge would do better */
 };
+
+static inline const struct buf *judge_last_words(const struct judge_job *job)
+{
+    return job->frames_fd < 0 ? NULL : &job->suite->last_words;
+}
 
 /* The test that is decided next: its group and its points. NULL: it has neither. */
 void judge_next_test(struct judge_job *job, const json_t *test);

@@ -176,7 +176,8 @@ static int blame(struct judge_job *job, const struct judge_output *o, bool *ret_
         judge_error_text(&text);
     PyErr_Clear();
     judge_watch_close();
-    judge_watch_open((int64_t)(job->suite->limits.wall_s * 1e9), &job->last_words, job->frames_fd);
+    judge_watch_open((int64_t)(job->suite->limits.wall_s * 1e9), judge_last_words(job),
+                     job->frames_fd);
     int rc = judge_check_output(&job->suite->checker, &control, &score, &message);
     PyErr_Clear();
     job->lasting = rc < 0;
@@ -198,7 +199,8 @@ static int check_case(struct judge_job *job, struct run *run, struct str expecte
     struct judge_output o = {.input = run->input, .got = printed(job, 1), .expected = expected};
     struct buf message = {0};
     double score = 0;
-    judge_watch_open((int64_t)(job->suite->limits.wall_s * 1e9), &job->last_words, job->frames_fd);
+    judge_watch_open((int64_t)(job->suite->limits.wall_s * 1e9), judge_last_words(job),
+                     job->frames_fd);
     int rc = judge_check_output(&job->suite->checker, &o, &score, &message);
     if (rc < 0)
         rc = blame(job, &o, ret_hung);

@@ -339,6 +339,7 @@ static void suite_free(struct judge_suite *s)
     Py_XDECREF(s->timing_setup);
     Py_XDECREF(s->timing_call);
     json_decref(s->json);
+    buf_free(&s->last_words);
     free(s->broken);
     free(s->key);
     free(s);

@@ -51,6 +51,7 @@ struct judge_suite {
     bool framework;             /* the sites are test functions (judge_framework.h) */
     json_t *stdio;              /* array */
     bool stop_on_first_failure; /* of the stdio tests */
+    struct buf last_words;      /* of the job at hand, empty before the first (judge_grade.c) */
     struct judge_checker checker;
     struct judge_compare compare;
     PyObject *accept;  /* function of (got, expected, *args) that decides instead, or NULL */
