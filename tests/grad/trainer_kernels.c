@@ -112,6 +112,34 @@ static void test_exp(void **state)
     assert_true(nn_exp(INFINITY) > 1e38f);
 }
 
+static void test_vectors(void **state)
+{
+    (void)state;
+    v16 rows[NN_LANES], x;
+    for (int i = 0; i < NN_LANES; i++)
+        for (int j = 0; j < NN_LANES; j++)
+            rows[i][j] = (float)(100 * i + j);
+    v16_transpose(rows);
+    for (int i = 0; i < NN_LANES; i++)
+        for (int j = 0; j < NN_LANES; j++)
+            assert_true(rows[i][j] == (float)(100 * j + i));
+    for (int n = -1; n <= NN_LANES + 1; n++) {
+        x = v16_first(rows[0], n, rows[1]);
+        for (int j = 0; j < NN_LANES; j++)
+            assert_true(x[j] == rows[j < n ? 0 : 1][j]);
+    }
+    for (int i = 0; i < 16; i++) {
+        for (int j = 0; j < NN_LANES; j++)
+            x[j] = (float)(16 * i + j - 128) * 0.83f;
+        if (i == 0)
+            x[3] = NAN, x[5] = INFINITY, x[7] = -INFINITY;
+        const v16 e = v16_exp(x);
+        for (int j = 0; j < NN_LANES; j++)
+            assert_true(isnan(x[j]) ? isnan(e[j])
+                                    : fabsf(e[j] - nn_exp(x[j])) <= 3e-7f * nn_exp(x[j]));
+    }
+}
+
 static const int sizes[][3] = {{1, 1, 1},    {3, 5, 7},     {8, 32, 16},   {9, 33, 17},
                                {15, 70, 40}, {130, 95, 64}, {261, 67, 300}};
 
@@ -482,6 +510,7 @@ int main(void)
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exp),
+        cmocka_unit_test(test_vectors),
         cmocka_unit_test(test_matmul),
         cmocka_unit_test(test_packed_rows_are_alone),
         cmocka_unit_test(test_tile_takes_transposed_views),

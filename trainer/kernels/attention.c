@@ -78,11 +78,44 @@ static void copy_rows(const struct nn_heads *h, struct nn_span s, const float *q
 static void copy_transposed(const struct nn_heads *h, struct nn_span s, const float *qkv,
                             size_t column, int keys, int padded, float *t)
 {
-    for (int j = 0; j < padded; j++) {
-        const float *from = j < keys ? qkv + key_row(s, j) * row_width(h) + column : NULL;
-        for (int e = 0; e < h->head_dim; e++)
-            t[(size_t)e * (size_t)padded + (size_t)j] = from ? from[e] : 0;
+    for (int j = 0; j < padded; j += NN_LANES) {
+        const float *from[NN_LANES];
+        for (int i = 0; i < NN_LANES; i++)
+            from[i] = j + i < keys ? qkv + key_row(s, j + i) * row_width(h) + column : NULL;
+        int e = 0;
+        for (; e + NN_LANES <= h->head_dim; e += NN_LANES) {
+            v16 block[NN_LANES];
+            for (int i = 0; i < NN_LANES; i++)
+                block[i] = from[i] ? v16_load(from[i] + e) : (v16){0};
+            v16_transpose(block);
+            for (int i = 0; i < NN_LANES; i++)
+                v16_store(t + (size_t)(e + i) * (size_t)padded + j, block[i]);
+        }
+        for (; e < h->head_dim; e++)
+            for (int i = 0; i < NN_LANES; i++)
+                t[(size_t)e * (size_t)padded + (size_t)(j + i)] = from[i] ? from[i][e] : 0;
     }
+}
+
+/* p[0 .. visible) becomes exp(scale p - max), what follows up to `seen` zero; returns the sum. Reads
+ * and writes whole vectors, which may end beyond `seen`. */
+static float exp_row(int visible, int seen, float scale, float *p, float *ret_max)
+{
+    const v16 zero = {0};
+    v16 highest = zero + p[0], sum = zero;
+    int j = 0;
+    for (; j < visible; j += NN_LANES)
+        highest = v16_max(v16_first(v16_load(p + j), visible - j, highest), highest);
+    const float max = v16_highest(highest) * scale;
+    for (j = 0; j < visible; j += NN_LANES) {
+        const v16 e = v16_first(v16_exp(v16_load(p + j) * scale - max), visible - j, zero);
+        v16_store(p + j, e);
+        sum += e;
+    }
+    for (; j < seen; j++)
+        p[j] = 0;
+    *ret_max = max;
+    return v16_sum(sum);
 }
 
 static void forward_tile(const struct nn_heads *h, struct nn_span s, const struct span_scratch *w,
@@ -99,8 +132,7 @@ static void forward_tile(const struct nn_heads *h, struct nn_span s, const struc
     for (int i = 0; i < rows; i++) {
         float *p = w->scores + (size_t)i * keys, max;
         const int visible = s.n_prefix + from + i + 1;
-        float sum = nn_exp_shifted(visible, p, scale, p, &max);
-        memset(p + visible, 0, (size_t)(seen - visible) * sizeof *p);
+        const float sum = exp_row(visible, seen, scale, p, &max);
         inverse[i] = 1.0f / sum;
         lse[(size_t)(s.first + from + i) * (size_t)h->heads + (size_t)head] = max + logf(sum);
     }
@@ -142,15 +174,17 @@ static void backward_scores(const struct nn_heads *h, struct nn_span s,
         const float shift = lse[at],
                     along = nn_dot(o + at * e, w->dout + (size_t)i * (size_t)w->dim_padded,
                                    h->head_dim);
-        float *restrict p = w->scores + (size_t)i * keys, *restrict ds =
-                                                              w->dscores + (size_t)i * keys;
+        float *p = w->scores + (size_t)i * keys, *ds = w->dscores + (size_t)i * keys;
         const int visible = s.n_prefix + from + i + 1;
-        for (int j = 0; j < visible; j++) {
-            p[j] = nn_exp(p[j] * scale - shift);
-            ds[j] = p[j] * (ds[j] - along) * scale;
+        int j = 0;
+        for (; j < visible; j += NN_LANES) {
+            const v16 prob = v16_exp(v16_load(p + j) * scale - shift);
+            const v16 slope = prob * (v16_load(ds + j) - along) * scale;
+            v16_store(p + j, v16_first(prob, visible - j, (v16){0}));
+            v16_store(ds + j, v16_first(slope, visible - j, (v16){0}));
         }
-        memset(p + visible, 0, (size_t)(seen - visible) * sizeof *p);
-        memset(ds + visible, 0, (size_t)(seen - visible) * sizeof *ds);
+        for (; j < seen; j++)
+            p[j] = ds[j] = 0;
     }
 }
 

@@ -21,20 +21,30 @@ static int panel_width(int out, int o)
     return left < PANEL ? left : PANEL;
 }
 
+/* to[i][0 .. 15] are w[0 .. 15][i], zero where there are fewer than 16 rows. */
+static void pack_rows(int rows, int in, const float *w, float *to, size_t width)
+{
+    int i = 0;
+    for (; i + NN_LANES <= in; i += NN_LANES, to += NN_LANES * width) {
+        v16 block[NN_LANES];
+        for (int r = 0; r < NN_LANES; r++)
+            block[r] = r < rows ? v16_load(w + (size_t)r * (size_t)in + (size_t)i) : (v16){0};
+        v16_transpose(block);
+        for (int r = 0; r < NN_LANES; r++)
+            v16_store(to + (size_t)r * width, block[r]);
+    }
+    for (; i < in; i++, to += width)
+        for (int r = 0; r < NN_LANES; r++)
+            to[r] = r < rows ? w[(size_t)r * (size_t)in + (size_t)i] : 0;
+}
+
 void nn_pack(int out, int in, const float *w, float *ret_packed)
 {
     for (int o = 0; o < out; o += PANEL) {
-        const size_t width = (size_t)panel_width(out, o);
-        float *panel = ret_packed + (size_t)o * (size_t)in;
-        for (int from = 0; from < in; from += NN_LANES) {
-            const int to = in - from < NN_LANES ? in : from + NN_LANES;
-            for (size_t j = 0; j < width; j++) {
-                const size_t row = (size_t)o + j;
-                for (int i = from; i < to; i++)
-                    panel[(size_t)i * width + j] =
-                        row < (size_t)out ? w[row * (size_t)in + (size_t)i] : 0;
-            }
-        }
+        const int width = panel_width(out, o);
+        for (int j = 0; j < width; j += NN_LANES)
+            pack_rows(out - o - j, in, w + (size_t)(o + j) * (size_t)in,
+                      ret_packed + (size_t)o * (size_t)in + j, (size_t)width);
     }
 }
 

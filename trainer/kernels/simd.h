@@ -57,6 +57,32 @@ NN_INLINE float v16_highest(v16 v)
     return v[0];
 }
 
+/* Lanes below n are v's, the others rest's. */
+NN_INLINE v16 v16_first(v16 v, int n, v16 rest)
+{
+    const v16_index lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15},
+                    first = lane < (v16_index){0} + n;
+    return (v16)(((v16_index)v & first) | ((v16_index)rest & ~first));
+}
+
+/* One step of v16_transpose: halves of 2 * s lanes are exchanged between row i and row i + s. */
+#define V16_UPPER(l, s) ((l) & (s) ? 16 + (l) - (s) : (l))
+#define V16_LOWER(l, s) ((l) & (s) ? 16 + (l) : (l) + (s))
+#define V16_LANES(f, s)                                                                            \
+    f(0, s), f(1, s), f(2, s), f(3, s), f(4, s), f(5, s), f(6, s), f(7, s), f(8, s), f(9, s),      \
+        f(10, s), f(11, s), f(12, s), f(13, s), f(14, s), f(15, s)
+#define V16_EXCHANGE(v, s)                                                                         \
+    for (int i_ = 0; i_ < 16; i_++)                                                                \
+        if (!(i_ & (s))) {                                                                         \
+            const v16 a_ = (v)[i_], b_ = (v)[i_ + (s)];                                            \
+            (v)[i_] = __builtin_shufflevector(a_, b_, V16_LANES(V16_UPPER, s));                    \
+            (v)[i_ + (s)] = __builtin_shufflevector(a_, b_, V16_LANES(V16_LOWER, s));              \
+        }
+
+/* Lane j of row i and lane i of row j change places. */
+NN_INLINE void v16_transpose(v16 v[16]){V16_EXCHANGE(v, 8) V16_EXCHANGE(v, 4) V16_EXCHANGE(v, 2)
+                                            V16_EXCHANGE(v, 1)}
+
 NN_INLINE float nn_dot(const float *a, const float *b, int n)
 {
     v16 sum = {0};
@@ -117,6 +143,27 @@ NN_INLINE float nn_exp(float x)
     float scale;
     memcpy(&scale, &power, sizeof scale);
     return p * scale;
+}
+
+/* nn_exp of each lane. */
+NN_INLINE v16 v16_exp(v16 x)
+{
+    const v16 shift = (v16){0} + 0x1.8p23f, highest = (v16){0} + nn_exp_highest,
+              lowest = (v16){0} + nn_exp_lowest;
+    const v16_index above = x > highest, below = x < lowest;
+    x = (v16)(((v16_index)highest & above) | ((v16_index)x & ~above));
+    x = (v16)(((v16_index)lowest & below) | ((v16_index)x & ~below));
+    const v16 shifted = x * 0x1.715476p0f + shift, n = shifted - shift;
+    const v16 r = x - n * 0x1.63p-1f + n * 0x1.bd0106p-13f;
+    v16 p = (v16){0} + 1.0f / 5040;
+    p = p * r + 1.0f / 720;
+    p = p * r + 1.0f / 120;
+    p = p * r + 1.0f / 24;
+    p = p * r + 1.0f / 6;
+    p = p * r + 0.5f;
+    p = p * r + 1.0f;
+    p = p * r + 1.0f;
+    return p * (v16)(((v16_index)shifted - 0x4b400000 + 127) << 23);
 }
 
 #endif

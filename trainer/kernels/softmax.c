@@ -29,28 +29,26 @@ float nn_exp_shifted(int n, const float *x, float scale, float *e, float *ret_ma
     return nn_sum(e, n);
 }
 
-/* Entropy is ln(sum) - sum of e t / sum, where t = z - max and e = exp(t). */
-static float entropy_of(int v, const float *z, float scale)
+/* z[v] becomes e = exp(t), t = scale z - max; returns the sum of e, and that of e t for the entropy,
+ * which is ln(sum e) - sum(e t) / sum e. */
+static float exp_row(int v, float *z, float scale, float max, float *ret_weighted)
 {
-    const float max = max_of(v, z) * scale;
     v16 sum = {0}, weighted = {0};
-    float t[NN_LANES], e[NN_LANES], rest = 0, rest_weighted = 0;
+    float rest = 0, rest_weighted = 0;
     int i = 0;
     for (; i + NN_LANES <= v; i += NN_LANES) {
-        for (int j = 0; j < NN_LANES; j++) {
-            t[j] = z[i + j] * scale - max;
-            e[j] = nn_exp(t[j]);
-        }
-        sum += v16_load(e);
-        weighted += v16_load(e) * v16_load(t);
+        const v16 t = v16_load(z + i) * scale - max, e = v16_exp(t);
+        sum += e;
+        weighted += e * t;
+        v16_store(z + i, e);
     }
     for (; i < v; i++) {
-        float left = z[i] * scale - max, one = nn_exp(left);
-        rest += one;
-        rest_weighted += one * left;
+        const float t = z[i] * scale - max;
+        rest += z[i] = nn_exp(t);
+        rest_weighted += z[i] * t;
     }
-    float total = v16_sum(sum) + rest;
-    return logf(total) - (v16_sum(weighted) + rest_weighted) / total;
+    *ret_weighted = v16_sum(weighted) + rest_weighted;
+    return v16_sum(sum) + rest;
 }
 
 void nn_softmax_logp(int n, int v, float *logits, float temperature, const int32_t *target,
@@ -58,12 +56,12 @@ void nn_softmax_logp(int n, int v, float *logits, float temperature, const int32
 {
     const float scale = 1.0f / temperature;
     for (int i = 0; i < n; i++) {
-        float *z = logits + (size_t)i * (size_t)v, max;
-        if (ret_entropy)
-            ret_entropy[i] = entropy_of(v, z, scale);
-        float chosen = z[target[i]] * scale, sum = nn_exp_shifted(v, z, scale, z, &max);
+        float *restrict z = logits + (size_t)i * (size_t)v, weighted;
+        const float chosen = z[target[i]] * scale, max = max_of(v, z) * scale,
+                    sum = exp_row(v, z, scale, max, &weighted), share = 1.0f / sum;
         ret_logp[i] = chosen - max - logf(sum);
-        float share = 1.0f / sum;
+        if (ret_entropy)
+            ret_entropy[i] = logf(sum) - weighted * share;
         for (int j = 0; j < v; j++)
             z[j] *= share;
     }

@@ -32,7 +32,7 @@ enum {
     PROBS_KEPT_MAX = 4 << 20,
     HEAD_CHUNK_FLOATS = 1 << 19,
     HEAD_CHUNK_ROWS_MIN = 64,
-    CHUNK_ROWS = 256
+    CHUNK_ROWS = 128
 };
 
 struct layer_acts {
@@ -398,6 +398,7 @@ static void weights_dw(const struct model_run *run, const struct model *m, int n
     }
 }
 
+/* Reads dy by columns: best after linear_dx, which reads it in order and so brings it near. */
 static void linear_dw(const struct model_run *run, const struct model *m, struct product p, int n,
                       const float *dy, const float *x, float *grads)
 {
@@ -681,8 +682,8 @@ static void out_backward(struct model_run *run, const struct model *m, const str
     for (int from = 0; from < all; from += CHUNK_ROWS) {
         const int rows = rows_of_chunk(all, from, CHUNK_ROWS);
         const float *dy = at_row(dx, from, y->width);
-        linear_dw(run, m, out.p, rows, dy, at_row(o, from, y->query), grads);
         linear_dx(run, m, out, rows, dy, at_row(dout, from, y->query));
+        linear_dw(run, m, out.p, rows, dy, at_row(o, from, y->query), grads);
     }
     if (last) {
         scatter(b, y->query, run->dout_rows, run->dout);
@@ -711,8 +712,8 @@ static void attention_backward(struct model_run *run, const struct model *m,
         const int rows = rows_of_chunk(n, from, CHUNK_ROWS);
         const float *x1 = at_row(a->x1, from, y->width), *dy = at_row(run->dqkv, from, y->qkv);
         norm(m, rows, x1, p.attn_norm, run->normed);
-        linear_dw(run, m, qkv.p, rows, dy, run->normed, grads);
         linear_dx(run, m, qkv, rows, dy, run->dh);
+        linear_dw(run, m, qkv.p, rows, dy, run->normed, grads);
         norm_bwd(m, rows, x1, p.attn_norm, run->dh, at_row(run->dx, from, y->width), grads);
     }
 }

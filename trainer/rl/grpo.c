@@ -182,18 +182,21 @@ static bool is_live(const struct recipe_grpo *r, const struct rollout *x)
     return diverges_in_loss(r) || !x->dead;
 }
 
+/* Groups are shuffled and each stays in one piece: a minibatch computes a prompt for all of its
+ * completions at once, and sees advantages that add up to zero. */
 static void step_collect(struct grpo *g, struct step *s)
 {
-    int *order = xcalloc((size_t)s->n, sizeof *order);
+    const int group = g->recipe->group, n_groups = s->n / group;
+    int *order = xcalloc((size_t)n_groups, sizeof *order);
     const struct rollout **all = xcalloc((size_t)s->n, sizeof(struct rollout *));
     for (int round = 0, at = 0; round < s->n_rounds; round++)
         for (int i = 0; i < s->rounds[round].n; i++)
             all[at++] = &s->rounds[round].v[i];
     s->live = xcalloc((size_t)s->n, sizeof *s->live);
     task_shuffle(rl_seed(g->run->recipe->seed, SEED_MINIBATCHES, g->stage), (uint64_t)s->index,
-                 s->n, order);
+                 n_groups, order);
     for (int i = 0; i < s->n; i++) {
-        const struct rollout *r = all[order[i]];
+        const struct rollout *r = all[order[i / group] * group + i % group];
         if (is_live(g->recipe, r))
             s->live[s->n_live++] = (struct rl_sequence){.tokens = r->tokens,
                                                         .n_prompt = r->n_prompt,

@@ -5,15 +5,16 @@
 #include "base/check.h"
 #include "trainer/kernels/pages.h"
 #include "trainer/kernels/reduce.h"
+#include "trainer/rl/share.h"
 #include "trainer/rl/world.h"
 
 struct worker {
     struct model_run *run;
     float *grads;
     struct rl_pack pack;
-    const struct rl_sequence **seqs; /* this worker's share of the batch */
-    int *cut;                        /* micro-batch b is seqs[cut[b]] .. seqs[cut[b + 1] - 1] */
-    int n_seqs, n_batches;
+    const struct rl_sequence *const *seqs; /* of the batch, lent by the learner's share */
+    int *cut; /* micro-batch b is seqs[cut[b]] .. seqs[cut[b + 1] - 1] */
+    int n_seqs, n_batches, cap;
     long tokens;
     double entropy;
     struct rl_loss_stats stats;
@@ -27,8 +28,8 @@ struct rl_learner {
     float clip;
     struct worker *workers; /* of all ranks; those of others have sequences and nothing else */
     float **grads;          /* workers[first + i].grads, for the reduction */
-    int n_workers, first, n_here, cap;
-    const struct rl_sequence **sorted;
+    int n_workers, first, n_here;
+    struct rl_share share;
 };
 
 /* What one team_run is about. */
@@ -81,14 +82,13 @@ void rl_learner_free(struct rl_learner *l)
         if (worker->run)
             model_run_free(worker->run);
         free(worker->grads);
-        free(worker->seqs);
         free(worker->cut);
         rl_pack_free(&worker->pack);
     }
     adamw_free(&l->adamw);
     free(l->workers);
     free(l->grads);
-    free(l->sorted);
+    rl_share_free(&l->share);
     free(l);
 }
 
@@ -102,31 +102,6 @@ void rl_learner_resume(struct rl_learner *l, const struct adamw *from)
     memcpy(l->adamw.m, from->m, l->n_trained * sizeof *from->m);
     memcpy(l->adamw.v, from->v, l->n_trained * sizeof *from->v);
     l->adamw.step = from->step;
-}
-
-static int by_prompt(const void *a, const void *b)
-{
-    const struct rl_sequence *x = *(const struct rl_sequence *const *)a,
-                             *y = *(const struct rl_sequence *const *)b;
-    if (x->n_prompt != y->n_prompt)
-        return x->n_prompt > y->n_prompt ? -1 : 1;
-    int order = memcmp(x->tokens, y->tokens, (size_t)x->n_prompt * sizeof *x->tokens);
-    if (order == 0)
-        order = y->n_tokens - x->n_tokens;
-    return order ? order : x < y ? -1 : x > y;
-}
-
-static void reserve(struct rl_learner *l, int n)
-{
-    if (n <= l->cap)
-        return;
-    l->cap = n + n / 2;
-    l->sorted = xrealloc(l->sorted, (size_t)l->cap, sizeof(struct rl_sequence *));
-    for (int w = 0; w < l->n_workers; w++) {
-        struct worker *worker = &l->workers[w];
-        worker->seqs = xrealloc(worker->seqs, (size_t)l->cap, sizeof(struct rl_sequence *));
-        worker->cut = xrealloc(worker->cut, (size_t)l->cap + 1, sizeof *worker->cut);
-    }
 }
 
 static void cut_into_batches(struct worker *worker, int tokens_per_batch)
@@ -147,32 +122,21 @@ static void cut_into_batches(struct worker *worker, int tokens_per_batch)
     worker->cut[worker->n_batches] = worker->n_seqs;
 }
 
-/* Longest prompts first. Sequences of one prompt stay together, up to half of a worker's even share;
- * each such run goes to the worker with the fewest tokens so far. */
+/* Gives every worker its sequences and cuts them into micro-batches. */
 static void share_out(struct rl_learner *l, const struct rl_sequence *seqs, int n,
                       int tokens_per_batch)
 {
-    reserve(l, n);
-    for (int i = 0; i < n; i++)
-        l->sorted[i] = &seqs[i];
-    qsort(l->sorted, (size_t)n, sizeof(struct rl_sequence *), by_prompt);
-    for (int w = 0; w < l->n_workers; w++)
-        l->workers[w].n_seqs = 0, l->workers[w].tokens = 0;
-    int longest_run = (n + 2 * l->n_workers - 1) / (2 * l->n_workers);
-    for (int i = 0; i < n;) {
-        struct worker *lightest = &l->workers[0];
-        for (int w = 1; w < l->n_workers; w++)
-            if (l->workers[w].tokens < lightest->tokens)
-                lightest = &l->workers[w];
-        for (int run = 0; run == 0 || (i < n && run < longest_run &&
-                                       rl_same_prompt(l->sorted[i - 1], l->sorted[i]));
-             run++, i++) {
-            lightest->seqs[lightest->n_seqs++] = l->sorted[i];
-            lightest->tokens += rl_packed_tokens(l->sorted[i], run ? l->sorted[i - 1] : NULL);
+    rl_share_out(&l->share, seqs, n, l->n_workers);
+    for (int w = 0; w < l->n_workers; w++) {
+        struct worker *worker = &l->workers[w];
+        worker->seqs = l->share.v + l->share.start[w];
+        worker->n_seqs = l->share.start[w + 1] - l->share.start[w];
+        if (worker->n_seqs + 1 > worker->cap) {
+            worker->cap = 2 * worker->n_seqs + 1;
+            worker->cut = xrealloc(worker->cut, (size_t)worker->cap, sizeof *worker->cut);
         }
+        cut_into_batches(worker, tokens_per_batch);
     }
-    for (int w = 0; w < l->n_workers; w++)
-        cut_into_batches(&l->workers[w], tokens_per_batch);
 }
 
 static struct rl_loss_totals totals_of(const struct rl_learner *l)
@@ -213,7 +177,7 @@ static void score_share(void *ctx, int w)
     struct worker *worker = &pass->learner->workers[pass->learner->first + w];
     struct rl_pack *p = &worker->pack;
     for (int b = 0; b < worker->n_batches; b++) {
-        const struct rl_sequence **seqs = worker->seqs + worker->cut[b];
+        const struct rl_sequence *const *seqs = worker->seqs + worker->cut[b];
         rl_pack_fill(p, seqs, worker->cut[b + 1] - worker->cut[b]);
         model_forward(worker->run, pass->model, &p->batch, pass->temperature, p->logp, NULL);
         for (int s = 0; s < p->n_seq; s++)
