@@ -16,8 +16,9 @@
  * Whether a problem is of that form, a first run of the reference shows, once for a suite.
  *
  * Nor is it a program's merit or fault that a fork's first steps copy the pages which it shares with
- * its parent. So both guests run a text of ours first (judge_warm_up.py): before the clock is read, and
- * before a program is there that could make use of it.
+ * its parent, nor that the memory of a young process is new to it. So both guests run a text of ours
+ * first (judge_warm_up.py), which meets those pages and a megabyte of memory: before the clock is read,
+ * and before a program is there that could make use of it.
  *
  * Where the kernel counts retired instructions they decide, as they hardly vary. But they are not
  * time: a program that waits for memory, or lets the kernel work, must not be called faster for

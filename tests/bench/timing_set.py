@@ -7,7 +7,6 @@ batch here, on this machine, so that one run of the fast program takes some mill
 import argparse
 import contextlib
 import csv
-import gc
 import http.client
 import json
 import multiprocessing
@@ -114,25 +113,19 @@ def inputs(setup, repeat, cpu_s_max=10):
     return space["calls"]
 
 
-def in_fork(program, calls, wall_s_max=10, rehearsed=False):
-    """CPU seconds and answers of one run: compiled, executed and called in a fork of this warm interpreter; nothing is jailed and
-    nothing crosses during the time that is taken. None: it failed, or took longer than it may.
-
-    A fork's first steps cost what no program is to blame for: every page that it shares with its parent is copied when it is first
-    touched, some 0.5 ms here, and a full collection would walk through all that the parent has. `rehearsed` runs the program on
-    an eighth of the inputs before the clock starts, and then anew: what it needs of new memory is still its own cost."""
+def in_fork(program, calls, wall_s_max=10):
+    """CPU seconds and answers of one run in a fork of this interpreter, so that it can be ended: of the second call of two, because the
+    first meets memory that is new to it. None: it failed, or took longer than it may."""
     out, into = multiprocessing.Pipe(False)
-    gc.collect()
-    gc.freeze()
     pid = os.fork()
     if pid == 0:
         try:
-            for calls in [copy.deepcopy(calls[:max(1, len(calls) // 8)])] * rehearsed + [copy.deepcopy(calls)]:
-                began = time.process_time()
-                space = {"__name__": "solution"}
-                exec(compile(program, "<program>", "exec"), space)
-                answers = space["timed_batch"](calls)
-                took = time.process_time() - began
+            space = {"__name__": "solution"}
+            exec(compile(program, "<program>", "exec"), space)
+            for again in copy.deepcopy(calls), copy.deepcopy(calls):
+                began = time.thread_time()
+                answers = space["timed_batch"](again)
+                took = time.thread_time() - began
             into.send((took, answers))
         finally:
             os._exit(0)
@@ -194,26 +187,77 @@ def problem(name, task, reference):
             "limits": {"cpu_s": 5, "wall_s": 60}, "timing": {"setup": task["setup"], "call": "timed_batch(calls)"}}
 
 
+CAREFUL = '''
+import copy, gc, json, random, time
+
+def inputs(repeat):
+    space = {"repeat": repeat}
+    random.seed(repeat + 1)
+    exec(setup, space)
+    return space["calls"]
+
+def run(program, calls):
+    began = time.thread_time()
+    space = {"__name__": "solution"}
+    exec(compile(program, "<program>", "exec"), space)
+    loaded = time.thread_time()
+    answers = space["timed_batch"](calls)
+    called = time.thread_time()
+    return called - began, called - loaded
+
+taken = []
+for number in range(-warm, count):
+    calls, pair = inputs(first + number), [None, None]
+    for which in ((0, 1), (1, 0))[number & 1]:
+        own = copy.deepcopy(calls)
+        gc.collect()
+        pair[which] = run(programs[which], own)
+    if number >= 0:
+        taken.append(pair)
+print(json.dumps(taken))
+'''
+
+
+def middle_ratio(pairs):
+    """Hodges and Lehmann's, of pairs of seconds."""
+    logs = [math.log(a / b) for a, b in pairs]
+    return math.exp(statistics.median((a + b) / 2 for i, a in enumerate(logs) for b in logs[i:]))
+
+
 class Careful:
-    """A long measurement of two programs, in pieces: runs of both on fresh inputs, in alternating order."""
+    """A long measurement of two programs, in pieces: what they cost once all is warm.
+
+    A piece is one process that neither forks nor hands anything over, and runs both in alternating order on fresh inputs, each from its
+    text; the first runs are not counted, inputs are made and copied while the clock stands, answers given up likewise. It is the
+    guests' interpreter (`assay run`), as another build of CPython gives another ratio. The clock is the thread's: the process's, read from
+    within where a limit on processor time is set, moves by ticks."""
+
+    WARM = 3
 
     def __init__(self, reference, candidate, setup):
-        self.programs, self.setup, self.runs, self.took = (reference, candidate), setup, 0, ([], [])
+        self.given = "programs, setup, warm = %r, %r, %d\n" % ((reference, candidate), setup, self.WARM)
+        self.taken = []  # of each run of both, for each: (all, the call alone)
 
     def run(self, count):
-        for _ in range(count):
-            calls = inputs(self.setup, self.runs)
-            for which in ((0, 1), (1, 0))[self.runs & 1]:
-                self.took[which].append(in_fork(self.programs[which], calls, rehearsed=True)[0])
-            self.runs += 1
+        if count > 0:
+            text = self.given + "first, count = %d, %d\n" % (self.WARM + len(self.taken), count) + CAREFUL
+            done = subprocess.run([ASSAY, "run", "--cpu", "120", "--wall", "300", "-"], input=text, stdout=subprocess.PIPE,
+                                  stderr=subprocess.DEVNULL, text=True, check=True)
+            self.taken += json.loads(done.stdout)
 
-    def ratio(self):
-        """Hodges and Lehmann's, of the pairs."""
-        logs = [math.log(a / b) for a, b in zip(*self.took)]
-        return math.exp(statistics.median((a + b) / 2 for i, a in enumerate(logs) for b in logs[i:]))
+    def pairs(self, what=0):
+        return [(a[what], b[what]) for a, b in self.taken]
+
+    def ratio(self, what=0):
+        return middle_ratio(self.pairs(what))
+
+    def halves(self):
+        """By what share the ratios of the earlier and the later runs are apart."""
+        pairs, half = self.pairs(), len(self.taken) // 2
+        return abs(math.log(middle_ratio(pairs[:half]) / middle_ratio(pairs[half:])))
 
     def seconds(self):
-        return tuple(map(statistics.median, self.took))
+        return tuple(map(statistics.median, zip(*self.pairs())))
 
 
 class Unix(http.client.HTTPConnection):

@@ -1,7 +1,7 @@
 #!/bin/sh
 # The speed grade as a user meets it: its clock, growth over sizes, what growth may earn, and limits relative to the reference.
 . "$(dirname "$0")/tap.inc"
-plan 11
+plan 13
 
 cat >"$tmp/p.yaml" <<'END'
 id: distinct
@@ -54,3 +54,34 @@ sed 's/return len(seen)/return 0/' "$tmp/p.yaml" >"$tmp/bad.yaml"
 check "a reference that fails its tests is nobody's time" jq -se '.[0] | .grade == null and (.infra | contains("the reference passes 0 of 1 tests"))' <<END
 $(head -1 "$tmp/s.jsonl" | assay grade -p "$tmp/bad.yaml" -s - 2>/dev/null)
 END
+
+# A guest whose clock starts has met a megabyte of small memory already: of its first half megabyte few pages are new, of four more nearly
+# all. Both programs answer with these counts, so the timed answers differ, and the verdict tells them.
+cat >"$tmp/m.yaml" <<'END'
+id: memory
+prompt: p
+entry_point: faults
+cases:
+  - {args: [0], expected: 0}
+timing: {setup: "n = 500", call: faults(n)}
+reference: |
+  def faults(n):
+      return n
+END
+cat >"$tmp/m.py" <<'END'
+import resource
+
+def faults(n):
+    if not n:
+        return 0
+    kept, counts = [], []
+    for blocks in 2 * n, 16 * n:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        kept.append([bytes(460) for _ in range(blocks)])
+        counts.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+    return counts
+END
+jq -Rsc '{task_id: "memory", solution: .}' "$tmp/m.py" >"$tmp/m.jsonl"
+check "graded for its memory" status 0 assay grade -p "$tmp/m.yaml" -s "$tmp/m.jsonl" -o "$tmp/m.v.jsonl"
+check "memory that a timed program takes first is not new to its guest" \
+    jq -se '.[0].tests.failures[0] | .call == "timing" and (.got | fromjson | .[0] * 8 < .[1] / 2)' "$tmp/m.v.jsonl"
