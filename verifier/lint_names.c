@@ -136,7 +136,7 @@ static bool is_module_bound(const json_t *bound, struct str name)
     return json_is_true(json_object_getn(bound, name.s, name.len));
 }
 
-static void bind(struct walk *w, struct place place, const struct frame *parent)
+static void bind(const struct walk *w, struct place place, const struct frame *parent)
 {
     struct str name = place.name;
     json_t *bound = w->names->bound, *known = json_object_getn(bound, name.s, name.len);
@@ -148,7 +148,7 @@ static void bind(struct walk *w, struct place place, const struct frame *parent)
 }
 
 /* Two definitions of a name, side by side in one block: the first is lost. */
-static void see_definition(struct walk *w, struct place place)
+static void see_definition(const struct walk *w, struct place place)
 {
     struct names *names = w->names;
     if (w->depth < 2 || place.name.len >= LINT_NAME_BYTES_MAX)
@@ -164,7 +164,7 @@ static void see_definition(struct walk *w, struct place place)
     add(&names->definitions, place);
 }
 
-static void on_name(struct walk *w, TSNode node, TSFieldId field, const struct frame *parent,
+static void on_name(const struct walk *w, TSNode node, TSFieldId field, const struct frame *parent,
                     bool binds)
 {
     struct place place = {str_from(w->text, ts_node_start_byte(node)), ts_node_start_byte(node),
