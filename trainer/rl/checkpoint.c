@@ -305,9 +305,19 @@ static int fill_folder(struct rl_run *run, const struct checkpoint *c, double me
     return rc;
 }
 
+/* Whether SFT changed the policy after GRPO did: then the number of steps names another one. */
+static bool is_past_grpo(const struct recipe *r, const struct checkpoint *c)
+{
+    int before = c->stage - 1;
+    while (before > 0 && r->stages[before].kind == STAGE_EVAL)
+        before--;
+    return rl_grpo_steps(r, c->stage) > 0 && r->stages[before].kind == STAGE_SFT;
+}
+
 static void name_of(const struct recipe *r, const struct checkpoint *c, char ret[64])
 {
-    if (c->at.step && r->stages[c->stage].kind == STAGE_SFT)
+    const bool begun = c->at.step > 0;
+    if (begun ? r->stages[c->stage].kind == STAGE_SFT : is_past_grpo(r, c))
         snprintf(ret, 64, "stage_%d_step_%d", c->stage, c->at.step);
     else
         snprintf(ret, 64, "step_%d", rl_grpo_steps(r, c->stage) + c->at.step);

@@ -1,7 +1,8 @@
 /* checkpoint.h: a run that can be killed at any time. RUN/checkpoints/step_N holds the policy after N
  * GRPO steps as a Hugging Face folder (with LoRA the adapter as PEFT's), the optimiser's state, and
- * state.json: where the run stood; stage_S_step_N the same in the middle of SFT stage S. One
- * appears complete or not at all. The recipe says how many stay. */
+ * state.json: where the run stood; stage_S_step_N the same in the middle of SFT stage S, or before
+ * stage S where SFT came after GRPO (N = 0). One appears complete or not at all. The recipe says how
+ * many stay. */
 #ifndef ASSAY_RL_CHECKPOINT_H
 #define ASSAY_RL_CHECKPOINT_H
 
