@@ -44,7 +44,7 @@ static void records_are_framed(void **state)
 }
 
 struct place {
-    char dir[40], events[64], metrics[64];
+    char dir[40], events[96], metrics[64];
 };
 
 static void place_make(struct place *p)
