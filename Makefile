@@ -254,7 +254,7 @@ asan: ## the whole suite under AddressSanitizer and UBSan
 	$(Q)ASAN_OPTIONS=detect_leaks=0:abort_on_error=1:allocator_may_return_null=1 $(MAKE) --no-print-directory CONFIG=asan test
 
 # ---- the main job -------------------------------------------------------------------------------------
-demo: setup ## set up, build, and train a model on list programs from nothing (about 7 minutes)
+demo: setup ## set up, build, and train a model on list programs from nothing (about 5 minutes)
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all
 	$(Q)build/assay train trainer/recipes/demo.yaml --out runs/demo $(if $(SEED),--set seed=$(SEED))
 
