@@ -256,7 +256,7 @@ asan: ## the whole suite under AddressSanitizer and UBSan
 # ---- the main job -------------------------------------------------------------------------------------
 demo: setup ## set up, build, and train a model on list programs from nothing (about 5 minutes)
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all
-	$(Q)build/assay train trainer/recipes/demo.yaml --out runs/demo $(if $(SEED),--set seed=$(SEED))
+	$(Q)build/assay train trainer/recipes/demo.yaml $(if $(SEED),--out runs/demo-$(SEED) --set seed=$(SEED),--out runs/demo)
 
 setup: ## install what the build needs (Debian/Ubuntu; needs root only when something is missing)
 	$(Q)sh tools/deps.sh

@@ -316,7 +316,8 @@ json_t *linter_run(struct linter *l, const json_t *job)
         diagnose(l, text, python, &names, job, defines, diagnostics);
     linter_names_free(&names);
     buf_free(&masked);
-    l->parser = NULL; /* it and its trees go with their memory */
+    ts_parser_delete(l->parser); /* a grammar's scanner is from malloc; the trees go below */
+    l->parser = NULL;
     linter_memory_reset();
     return json_pack("{s:s, s:b, s:o, s:o}", "language", language, "parses", parses, "defines",
                      defines, "diagnostics", sorted(diagnostics));

@@ -178,6 +178,35 @@ static void texts_leave_nothing_behind(void **state)
     }
 }
 
+static long resident_bytes(void)
+{
+    char path[40];
+    long all, resident;
+    snprintf(path, sizeof path, "/proc/%d/statm", child);
+    FILE *f = fopen(path, "re");
+    assert_non_null(f);
+    assert_int_equal(fscanf(f, "%ld %ld", &all, &resident), 2);
+    fclose(f);
+    return resident * sysconf(_SC_PAGESIZE);
+}
+
+/* Nor memory: a linter serves millions. */
+static void texts_take_no_memory(void **state)
+{
+    (void)state;
+    enum { TEXTS = 8000 };
+    long before = 0;
+#ifdef __SANITIZE_ADDRESS__
+    skip(); /* what is freed is kept for a while */
+#endif
+    for (int i = 0; i < 2 * TEXTS; i++) {
+        if (i == TEXTS)
+            before = resident_bytes();
+        json_decref(ask(STR("def f(x):\n    return f\"{x}\" + '''\n'''\n")));
+    }
+    assert_in_range(resident_bytes(), 0, before + 16l * TEXTS);
+}
+
 /* What was learnt of a starter serves all programs of its problem, and no other. */
 static void starters_are_remembered(void **state)
 {
@@ -222,6 +251,7 @@ int main(void)
         cmocka_unit_test(columns_count_characters),
         cmocka_unit_test(parameters_are_counted),
         cmocka_unit_test(texts_leave_nothing_behind),
+        cmocka_unit_test(texts_take_no_memory),
         cmocka_unit_test(starters_are_remembered),
     };
     return cmocka_run_group_tests(tests, start, stop);
