@@ -51,13 +51,18 @@ static struct cache_entry *find(const struct cache *c, struct str key, uint64_t 
     return e;
 }
 
+static struct str copy_of(struct str s)
+{
+    char *copy = xrealloc(NULL, s.len, 1);
+    memcpy(copy, s.s, s.len);
+    return str_make(copy, s.len);
+}
+
 static struct cache_entry *add(struct cache *c, struct str key, uint64_t hash)
 {
     struct cache_entry **bucket = &c->buckets[hash & (c->n_buckets - 1)];
     struct cache_entry *e = xcalloc(1, sizeof *e);
-    char *copy = xrealloc(NULL, key.len, 1);
-    memcpy(copy, key.s, key.len);
-    *e = (struct cache_entry){.chain = *bucket, .hash = hash, .key = {copy, key.len}};
+    *e = (struct cache_entry){.chain = *bucket, .hash = hash, .key = copy_of(key)};
     queue_init(&e->recent);
     queue_init(&e->waiters);
     *bucket = e;
@@ -107,9 +112,7 @@ static void forget(struct cache *c, struct cache_entry *e)
 void cache_put(struct cache *c, struct cache_entry *e, struct str value)
 {
     CHECK(!e->value.s && value.len);
-    char *copy = xrealloc(NULL, value.len, 1);
-    memcpy(copy, value.s, value.len);
-    e->value = str_make(copy, value.len);
+    e->value = copy_of(value);
     e->sum = sum_of(e);
     c->bytes += e->value.len;
     queue_push(&c->recent, &e->recent);

@@ -349,10 +349,7 @@ static void suite_free(struct judge_suite *s)
 
 static struct judge_suite **bucket_of(const char *key)
 {
-    uint32_t h = 2166136261u; /* FNV-1a */
-    for (; *key; key++)
-        h = (h ^ (unsigned char)*key) * 16777619u;
-    return &cache.buckets[h % BUCKETS];
+    return &cache.buckets[str_hash(STR_HASH_START, str_of(key)) % BUCKETS];
 }
 
 static struct judge_suite **find(const char *key)

@@ -31,9 +31,7 @@ static short slots[SLOTS]; /* 1 + a row's number */
 
 static size_t slot_of(struct str token)
 {
-    uint32_t h = 2166136261u;
-    for (size_t i = 0; i < token.len; i++)
-        h = (h ^ (unsigned char)token.s[i]) * 16777619u;
+    const uint32_t h = str_hash(STR_HASH_START, token);
     size_t at = (h ^ h >> 15) & (SLOTS - 1);
     while (slots[at] && !str_eq(token, str_of(rows[slots[at] - 1].token)))
         at = (at + 1) & (SLOTS - 1);

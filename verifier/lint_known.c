@@ -35,13 +35,6 @@ void linter_known_close(struct linter *l)
     free(l->known);
 }
 
-static uint32_t hash_add(uint32_t h, struct str s) /* FNV-1a */
-{
-    for (size_t i = 0; i < s.len; i++)
-        h = (h ^ (unsigned char)s.s[i]) * 16777619u;
-    return h;
-}
-
 static bool is_of(const struct known *k, char kind, struct str name, struct str text)
 {
     struct str key = buf_view(&k->key);
@@ -53,8 +46,8 @@ static bool is_of(const struct known *k, char kind, struct str name, struct str 
 struct known *linter_known(struct linter *l, char kind, struct str name, struct str text,
                            bool *ret_new)
 {
-    struct known_set *set =
-        &l->known[hash_add(hash_add(2166136261u + (unsigned char)kind, name), text) % SETS];
+    const uint32_t h = str_hash(str_hash(STR_HASH_START + (unsigned char)kind, name), text);
+    struct known_set *set = &l->known[h % SETS];
     struct known *k = &too_long;
     if (text.len <= TEXT_BYTES_MAX) {
         *ret_new = false;

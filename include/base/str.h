@@ -40,6 +40,15 @@ static inline bool str_starts(struct str a, struct str prefix)
     return a.len >= prefix.len && memcmp(a.s, prefix.s, prefix.len) == 0;
 }
 
+/* FNV-1a of the bytes, for tables. `h`: STR_HASH_START, or what stands for what came before. */
+#define STR_HASH_START 2166136261u
+static inline uint32_t str_hash(uint32_t h, struct str a)
+{
+    for (size_t i = 0; i < a.len; i++)
+        h = (h ^ (unsigned char)a.s[i]) * 16777619u;
+    return h;
+}
+
 /* The rest of `a` from byte `from` (clamped). */
 static inline struct str str_from(struct str a, size_t from)
 {
