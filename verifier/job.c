@@ -433,8 +433,8 @@ void job_cancel(struct job *j)
 void grader_start(struct grader *g, uv_loop_t *loop, int slots)
 {
     const int linters = (slots + SLOTS_PER_LINTER - 1) / SLOTS_PER_LINTER;
-    g->judges = pool_start(loop, POOL_JUDGE, slots, SPARES_PER_SLOT * slots);
     g->linters = pool_start(loop, POOL_LINT, linters, 0);
+    g->judges = pool_start(loop, POOL_JUDGE, slots, SPARES_PER_SLOT * slots);
     asides_init(&g->asides, loop);
     cache_init(&g->cache, CACHE_ENTRIES_MAX, CACHE_BYTES_MAX);
 }

@@ -239,17 +239,18 @@ void pool__slot_answered(struct slot *s, struct task *t, json_t *result)
 void pool__slot_failed(struct slot *s, struct task *t, const char *why, bool killed)
 {
     struct pool *p = s->pool;
-    bool any_up = false;
+    bool any_up = false, untried = false;
     uint64_t up_ms = 0; /* when one was last up */
     p->stats.restarts++;
     p->stats.kills += killed;
     for (int i = 0; i < p->n; i++) {
         const struct slot *at = &p->slots[i];
         any_up = any_up || at->state == SLOT_IDLE || at->state == SLOT_BUSY;
+        untried = untried || (at->state != SLOT_SPARE && at->stillborn < STILLBORN_MAX);
         up_ms = at->up_ms > up_ms ? at->up_ms : up_ms;
     }
     bool long_down = uv_now(s->timer.loop) - up_ms > DOWN_MS_MAX;
-    if (!any_up && (s->stillborn >= STILLBORN_MAX || long_down)) {
+    if (!any_up && (!untried || long_down)) {
         snprintf(p->broken, sizeof p->broken, "%s", why);
         uv_timer_start(&p->sweep, on_sweep, 0, 0);
     }
@@ -294,7 +295,7 @@ struct pool *pool_start(uv_loop_t *loop, enum pool_kind kind, int n, int spares)
     if (kind == POOL_JUDGE)
         cores_open(&p->cores);
     for (int i = 0; i < p->n; i++)
-        slot_init(&p->slots[i], p, kind, loop);
+        slot_init(&p->slots[i], p, kind, loop, i == 0);
     for (int i = 0; i < n; i++)
         slot_begin(&p->slots[i]);
     return p;

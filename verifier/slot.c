@@ -12,6 +12,8 @@
  * like one. So a failure is held back until the other's end is known, or for WORD_MS_MAX. */
 #include "slot.h"
 
+#include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -25,6 +27,7 @@ enum {
     BACKOFF_MS_MAX = 5000,
     KILLED_MS = 5,
     WORD_MS_MAX = 1000,
+    FILES_KEPT = 16, /* what one more start takes for a moment, and a few for whoever else opens */
     /* The judge drops its least recently used suite past JUDGE_SUITES_MAX. Forgetting all of ours
      * at half of that and sending them anew means that what we believe it holds is always among
      * its most recent ones. */
@@ -196,6 +199,18 @@ static void on_frame(void *ctx, unsigned type, uint32_t seq, struct str payload)
         fail(s, "a helper spoke out of turn");
 }
 
+/* The last descriptors are not for one more slot: a pool's first one must be able to start again. */
+static int leave_files(const struct slot *s, struct err *err)
+{
+    struct rlimit files;
+    int lowest = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (lowest >= 0)
+        close(lowest);
+    bool few = lowest < 0 || (getrlimit(RLIMIT_NOFILE, &files) == 0 &&
+                              (rlim_t)lowest + FILES_KEPT > files.rlim_cur);
+    return few && !s->first ? err_set(err, -EMFILE, "too few open files for one more slot") : 0;
+}
+
 static int start_helpers(struct slot *s, struct err *err)
 {
     static const struct helper_events events = {on_frame, on_speaker_gone};
@@ -208,6 +223,8 @@ static int start_helpers(struct slot *s, struct err *err)
     struct helper_spec keeper = {
         .program = "assay-keeper", .fd3 = -1, .events = &keeper_events, .ctx = s};
     int pair[2] = {-1, -1};
+    if (leave_files(s, err) < 0)
+        return err->code;
     if (s->kind == POOL_JUDGE) {
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
             return err_set(err, -errno, "cannot make a socket pair: %s", strerror(errno));
@@ -287,12 +304,13 @@ void slot_run(struct slot *s, struct task *t, int core)
     uv_timer_start(&s->timer, on_timer, (uint64_t)t->limit_ms, 0);
 }
 
-void slot_init(struct slot *s, struct pool *pool, enum pool_kind kind, uv_loop_t *loop)
+void slot_init(struct slot *s, struct pool *pool, enum pool_kind kind, uv_loop_t *loop, bool first)
 {
     *s = (struct slot){.magic = SLOT_MAGIC,
                        .state = SLOT_SPARE,
                        .pool = pool,
                        .kind = kind,
+                       .first = first,
                        .core = -1,
                        .suites = json_object()};
     queue_init(&s->idle);

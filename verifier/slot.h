@@ -20,6 +20,7 @@ struct slot {
     struct node idle;
     struct pool *pool;
     enum pool_kind kind;
+    bool first; /* of its pool, which has need of it */
     enum slot_state state;
     struct helper *speaker, *keeper; /* the one with frames; the judge's keeper */
     struct task *task;
@@ -45,7 +46,7 @@ void pool__slot_answered(struct slot *s, struct task *t, json_t *result);
 /* `t` may be NULL. `killed`: somebody killed a helper. */
 void pool__slot_failed(struct slot *s, struct task *t, const char *why, bool killed);
 
-void slot_init(struct slot *s, struct pool *pool, enum pool_kind kind, uv_loop_t *loop);
+void slot_init(struct slot *s, struct pool *pool, enum pool_kind kind, uv_loop_t *loop, bool first);
 void slot_begin(struct slot *s); /* once: starts its processes, and again whenever they end */
 /* On this core, if it is not negative. */
 void slot_run(struct slot *s, struct task *t, int core);

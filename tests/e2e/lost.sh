@@ -2,7 +2,7 @@
 # Nothing is lost: helpers killed at random, a disk that is full, a reader that has gone, hardly any descriptors.
 # SEED=n repeats the choice of victims, ASSAY_TEST_FULL=1 kills for ten times as long.
 . "$(dirname "$0")/tap.inc"
-plan 21
+plan 22
 seed=${SEED:-1}
 count=100 storm=204
 [ -z "$ASSAY_TEST_FULL" ] || storm=2040
@@ -75,7 +75,11 @@ check "a reader that has gone ends the run" says "$tmp/err" "Broken pipe"
 
 head -20 "$tmp/s.jsonl" >"$tmp/s20"
 check "too few descriptors: exit 2 and a sentence" status 2 sh -c "ulimit -n 20; exec '$ASSAY_BUILD/assay' grade -p '$data/add.yaml' -s '$tmp/s20'"
-check "fewer than the slots want: no job is lost" status 0 sh -c "ulimit -n 64; exec '$ASSAY_BUILD/assay' grade -p '$data/add.yaml' -s '$tmp/s20' -o '$tmp/v4' -j 24"
+few_files() {
+    status 0 sh -c "$1 ulimit -n 64; exec '$ASSAY_BUILD/assay' grade -p '$data/add.yaml' -s '$tmp/s20' -o '$tmp/v4' -j 24"
+}
+check "fewer than the slots want: no job is lost" few_files ""
+check "nor where the starter has left some open" few_files "$(seq -f 'exec %g</dev/null;' -s ' ' 3 9)"
 
 # Clocks that are set do not matter to one that never reads them: only its log asks for the time of day.
 check "the verifier times nothing by the time of day" sh -c "
