@@ -94,7 +94,9 @@ static const struct argp ARGP = {
            "  assay train trainer/recipes/demo.yaml --out runs/two --set seed=2\n"
            "  assay train trainer/recipes/demo.yaml --dry-run\n\n"
            "The folder then holds recipe.yaml, metrics.jsonl, completions/, checkpoints/, model/, "
-           "summary.json and report.html, and with LoRA adapter/.\n",
+           "summary.json and report.html, and with LoRA adapter/.\n\n"
+           "Exit status: 0 the run is done, 1 it failed on the way, 2 bad usage or a bad recipe, "
+           "130 it was interrupted; after 1 and 130 --resume goes on.\n",
 };
 
 static double seconds_of(const struct training *t)

@@ -20,6 +20,7 @@ static const struct argp_option option_table[] = {
 };
 
 static const char doc[] = "Say what language a text is written in and what a linter finds in it.\v"
+                          "Examples:\n"
                           "  assay lint solution.py\n"
                           "  assay lint --json - < reply.txt | jq -r .language\n\n"
                           "The text is parsed, never run. Exit status: 0 it was looked at, 1 a "
