@@ -34,7 +34,7 @@ ifeq ($(CONFIG),fuzz)
 CC   := clang
 WARN := -w
 endif
-CFLAGS  = -std=gnu17 -g $(OPT.$(CONFIG)) $(WARN) $(HARDEN) $(SAN.$(CONFIG)) -D_GNU_SOURCE -Iinclude -I. $(EXTRA.$(dir $<))
+CFLAGS  = -std=gnu17 -g $(OPT.$(CONFIG)) $(WARN) $(HARDEN) $(SAN.$(CONFIG)) -D_GNU_SOURCE -Iinclude -I.
 LDFLAGS = -pie -Wl,-z,relro,-z,now $(SAN.$(CONFIG))
 
 PYTHON_CFLAGS  := $(shell pkg-config --cflags python-3.11-embed 2>/dev/null)
@@ -50,9 +50,19 @@ PYTHON_WITHIN  := -no-pie -Wl,-z,max-page-size=0x200000 -Wl,-z,noseparate-code -
 KEEPER_LIBS    := $(if $(PYTHON_ARCHIVE),$(call archived,seccomp) $(PYTHON_WITHIN),-lseccomp $(PYTHON_LIBS))
 # The archive: inside the shared library every call from one of its files to another takes the long way.
 TREE_SITTER    := -l:libtree-sitter.a
+GRAMMAR_CFLAGS := -O2 -w -fPIE -DTREE_SITTER_REUSE_ALLOCATOR
 BLAS_CFLAGS    := $(shell pkg-config --cflags openblas 2>/dev/null)
 BLAS_LIBS      := -lopenblas
 PYTHON_SOURCES := $(wildcard sandbox/guest*.c) $(wildcard sandbox/value*.c) sandbox/keeper.c sandbox/interpreter.c sandbox/layout.c
+CLIENT_CFLAGS  := -fPIC
+AVX2_CFLAGS    := -march=x86-64-v3
+MPI_CFLAGS     := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags ompi-c 2>/dev/null))
+
+# What was compiled with other flags is compiled anew: every object depends on this file, which changes when the flags do (warnings change no object).
+$(B)/flags: export FLAGS = $(CC) $(filter-out $(WARN),$(CFLAGS)) $(LDFLAGS) $(PYTHON_CFLAGS) $(BLAS_CFLAGS) $(MPI_CFLAGS) $(CLIENT_CFLAGS) \
+                           $(GRAMMAR_CFLAGS) $(KERNEL.$(CONFIG)) $(AVX2_CFLAGS) $(KEEPER_LIBS)
+$(B)/flags: FORCE
+	@mkdir -p $(@D) && if ! echo "$$FLAGS" | cmp -s - $@; then echo "$$FLAGS" > $@; fi
 
 # ---- what is built from what: every .c of a room goes into its archive, main_*.c become programs ----------
 GRAMMARS     := python
@@ -95,20 +105,20 @@ $(B)/assay-trainer:  LIBS = $(TRAINER_LIBS)
 # The same trainer for several processes: world_mpi.o defines what the archive's world.o would.
 $(B)/assay-trainer-mpi: $(B)/trainer/main_trainer.o $(B)/trainer/mpi/world_mpi.o $(TRAINER_A)
 $(B)/assay-trainer-mpi: LIBS = $(TRAINER_LIBS) $(shell pkg-config --libs ompi-c 2>/dev/null)
-$(B)/trainer/mpi/world_mpi.o: ROOM_CFLAGS = $(patsubst -I%,-isystem %,$(shell pkg-config --cflags ompi-c 2>/dev/null))
+$(B)/trainer/mpi/world_mpi.o: ROOM_CFLAGS = $(MPI_CFLAGS)
 
 # The judge's Python is part of its objects (verifier/judge_embed.h).
 $(call obj,$(shell grep -l '^EMBED_TEXT' verifier/*.c)): $(wildcard verifier/*.py)
 PY_OBJECTS := $(call obj,$(PYTHON_SOURCES) $(wildcard verifier/judge*.c) verifier/main_judge.c sandbox/main_keeper.c)
 $(PY_OBJECTS): ROOM_CFLAGS = $(PYTHON_CFLAGS)
 $(call obj,$(TRAINER_SRC)): ROOM_CFLAGS = $(BLAS_CFLAGS) $(KERNEL.$(CONFIG))
-$(call obj,$(CLIENT_SRC)): ROOM_CFLAGS = -fPIC
+$(call obj,$(CLIENT_SRC)): ROOM_CFLAGS = $(CLIENT_CFLAGS)
 
 # Kernels and model once more for processors with AVX2 alone, whose kernels have other tiles: what the tests named -avx2 are linked with.
 AVX2_OBJ := $(patsubst %.c,$(B)/avx2/%.o,$(wildcard trainer/kernels/*.c trainer/model/*.c))
 $(B)/avx2/libmodel.a: $(AVX2_OBJ)
-$(AVX2_OBJ): ROOM_CFLAGS = $(BLAS_CFLAGS) $(KERNEL.$(CONFIG)) -march=x86-64-v3
-$(B)/avx2/%.o: %.c
+$(AVX2_OBJ): ROOM_CFLAGS = $(BLAS_CFLAGS) $(KERNEL.$(CONFIG)) $(AVX2_CFLAGS)
+$(B)/avx2/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	@echo "  CC   $< (AVX2)"
 	$(Q)$(CC) $(CFLAGS) $(ROOM_CFLAGS) -MMD -MP -c -o $@ $<
@@ -132,12 +142,8 @@ $(B)/%.a:
 
 # The linter's patterns are part of the object that runs them.
 $(B)/verifier/lint_queries.o: verifier/queries/python.scm
-# The judge's own Python is part of the object that runs it (verifier/judge_embed.h).
-$(B)/verifier/judge_derive.o: verifier/judge_derive.py
-$(B)/verifier/judge_framework.o: $(wildcard verifier/judge_framework*.py)
-$(B)/verifier/judge_mirror.o: verifier/judge_mirror.py verifier/judge_mirror_guest.py
 
-$(B)/%.o: %.c
+$(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	@echo "  CC   $<"
 	$(Q)$(CC) $(CFLAGS) $(ROOM_CFLAGS) -MMD -MP -c -o $@ $<
@@ -154,10 +160,10 @@ build/grammars/.fetched: tools/grammars/package.json tools/grammars/package-lock
 	@mkdir -p build/grammars && cp $^ build/grammars/
 	$(Q)cd build/grammars && npm ci --ignore-scripts --legacy-peer-deps --no-audit --no-fund --silent && touch .fetched
 
-$(B)/grammars/%.o: build/grammars/.fetched
+$(B)/grammars/%.o: build/grammars/.fetched $(B)/flags
 	@mkdir -p $(@D)
 	@echo "  CC   tree-sitter-$*"
-	$(Q)d=build/grammars/node_modules/tree-sitter-$*/src; cc="$(CC) -O2 -w -fPIE -DTREE_SITTER_REUSE_ALLOCATOR -I$$d -c"; \
+	$(Q)d=build/grammars/node_modules/tree-sitter-$*/src; cc="$(CC) $(GRAMMAR_CFLAGS) -I$$d -c"; \
 	$$cc -o $@.parser.o $$d/parser.c; if [ -f $$d/scanner.c ]; then $$cc -o $@.scanner.o $$d/scanner.c; \
 	    ld -r -o $@ $@.parser.o $@.scanner.o; else mv $@.parser.o $@; fi
 

@@ -18,7 +18,7 @@ static const struct {
     const char *name, *program, *what, *example;
 } commands[] = {
     {"grade", "assay-verifier", "grade a model's completions by the tests of their problems",
-     "assay grade -p problems/starter -s replies.jsonl -o verdicts.jsonl"},
+     "assay grade -p problems/starter -s samples.jsonl -o verdicts.jsonl"},
     {"check", "assay-verifier", "check a problem set: references pass, wrong solutions fail",
      "assay check problems/starter"},
     {"run", "assay-verifier", "run one program in the jail", "assay run hello.py"},
@@ -39,7 +39,7 @@ static const struct {
      "assay inspect MODEL"},
 };
 
-static int help(FILE *out)
+static int list(FILE *out)
 {
     fputs("assay grades the Python that language models write, and trains models from those "
           "grades.\n\n"
@@ -82,14 +82,28 @@ static bool find_mpi(const char *program, char ret_path[PATH_MAX])
     return launched && strcmp(program, "assay-trainer") == 0 && find("assay-trainer-mpi", ret_path);
 }
 
+static bool is_help(const char *word)
+{
+    static const char *const words[] = {"help", "--help", "-h", "-?"};
+    for (size_t i = 0; i < COUNT_OF(words); i++)
+        if (strcmp(word, words[i]) == 0)
+            return true;
+    return false;
+}
+
 int main(int argc, char **argv)
 {
     char path[PATH_MAX];
     if (argc < 2)
-        return help(stderr);
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-        strcmp(argv[1], "-?") == 0 || strcmp(argv[1], "help") == 0)
-        return help(stdout);
+        return list(stderr);
+    if (is_help(argv[1]) && argc == 2)
+        return list(stdout);
+    if (is_help(argv[1])) { /* assay help COMMAND */
+        static char option[] = "--help";
+        argv[1] = argv[2];
+        argv[2] = option;
+        argv[3] = NULL;
+    }
     if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
         puts("assay " ASSAY_VERSION);
         return 0;
@@ -103,6 +117,8 @@ int main(int argc, char **argv)
                 return EXIT_USAGE;
             }
             argv[0] = path;
+            /* argp's paragraph on what long and short options have in common says nothing. */
+            setenv("ARGP_HELP_FMT", "no-dup-args-note", 0);
             execv(path, argv);
             fprintf(stderr, "assay: %s: %s\n", path, strerror(errno));
             return EXIT_USAGE;

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "trainer/model/product.h"
+#include "trainer/text/chat.h"
 
 static volatile sig_atomic_t stop_asked;
 
@@ -99,6 +101,21 @@ static double real_number(const char *arg, double max, struct argp_state *state,
     return x;
 }
 
+/* `names` end with NULL. */
+static const char *one_of(const char *const *names, const char *arg, struct argp_state *state,
+                          const char *what)
+{
+    char list[128] = "";
+    for (int i = 0; names[i]; i++) {
+        if (strcmp(names[i], arg) == 0)
+            return arg;
+        const size_t used = strlen(list);
+        snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "", names[i]);
+    }
+    argp_error(state, "%s must be one of %s, not `%s`", what, list, arg);
+    return arg;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct sampling_options *o = state->input;
@@ -145,13 +162,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         o->template = arg;
         return 0;
     case KEY_CHAT:
-        o->chat = arg;
+        o->chat = one_of(chat_names, arg, state, "--chat");
         return 0;
     case KEY_ADAPTER:
         o->adapter = arg;
         return 0;
     case KEY_COMPUTE:
-        o->compute = arg;
+        o->compute = one_of(model_compute_names, arg, state, "--compute");
         return 0;
     case KEY_SYSTEM:
         o->system = arg;

@@ -96,12 +96,11 @@ static const struct argp ARGP = {
     .options = OPTION_TABLE,
     .parser = parse,
     .children = CHILDREN,
-    .doc = "Samples completions of problems from a model, grades them, and prints pass@1, by "
+    .doc = "Sample completions of problems from a model, grade them, and print pass@1, by "
            "level, and the five grades.\v"
            "Examples:\n"
-           "  assay eval -m runs/demo/model -p 'problems/listops.yaml?split=test&count=200' -n 4\n"
-           "  assay eval -m MODEL -p problems/starter -n 8 --k 1,8 --temperature 0.8 -o "
-           "completions.jsonl\n",
+           "  assay eval -m runs/demo/model -p 'problems/listops.yaml?split=test' -n 4\n"
+           "  assay eval -m MODEL -p problems/starter -n 8 --k 1,8 -o completions.jsonl\n",
 };
 
 static json_t *strings_json(const struct recipe_strings *s)
@@ -174,13 +173,16 @@ static void print_result(const char *spec, const json_t *r)
         snprintf(label, sizeof label, "level %s", name);
         print_rate(label, json_object_get(value, "pass_at_1"));
     }
+    const json_int_t graded = json_integer_value(n) - json_integer_value(infra);
     json_object_foreach (json_object_get(r, "grades"), name, value) {
-        printf("  %-16s %lld\n", name, (long long)json_integer_value(value));
+        const json_int_t count = json_integer_value(value);
+        printf("  %-16s %5.1f %%  %6lld\n", name,
+               graded ? 100. * (double)count / (double)graded : 0, (long long)count);
     }
     if (json_integer_value(infra))
-        printf("  %-16s %lld (left out of every rate)\n", "not graded",
+        printf("  %-16s          %6lld, left out of every rate\n", "not graded",
                (long long)json_integer_value(infra));
-    printf("  %-16s %.1f tokens\n", "mean length",
+    printf("  %-16s %5.1f tokens\n", "mean length",
            json_number_value(json_object_get(r, "mean_length")));
 }
 

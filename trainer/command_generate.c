@@ -52,14 +52,13 @@ static const struct argp ARGP = {
     .options = OPTION_TABLE,
     .parser = parse,
     .children = CHILDREN,
-    .doc = "Completes a prompt: plain text on stdout, several completions parted by lines of "
+    .doc = "Complete a prompt: plain text on stdout, several completions parted by lines of "
            "dashes. With -p: JSON lines of task_id and "
            "response, for `assay grade -s`.\v"
            "Examples:\n"
-           "  assay generate -m runs/demo/model --greedy --prompt 'Given a list of numbers, "
-           "reverse the list, then double each number.'\n"
-           "  assay generate -m MODEL -p problems/starter -n 4 --temperature 0.8 --seed 7 > "
-           "samples.jsonl\n",
+           "  assay generate -m MODEL --greedy --prompt 'def add(a, b):'\n"
+           "  assay generate -m MODEL -n 4 --temperature 0.8 --prompt - < prompt.txt\n"
+           "  assay generate -m MODEL -p problems/starter -n 4 --seed 7 > samples.jsonl\n",
 };
 
 /* The completions of one batch of prompts, kept until all are there so that they come out in

@@ -75,7 +75,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     struct options *o = state->input;
     int *number = number_of(o, key);
     if (number) {
-        *number = command_number(arg, 1, key == KEY_RANK ? LORA_RANK_MAX : 1000000, state, arg);
+        char name[32];
+        const struct argp_option *option = OPTION_TABLE;
+        while (option->key != key)
+            option++;
+        snprintf(name, sizeof name, "--%s", option->name);
+        *number = command_number(arg, 1, key == KEY_RANK ? LORA_RANK_MAX : 1000000, state, name);
         return 0;
     }
     switch (key) {
@@ -109,7 +114,7 @@ static const struct argp ARGP = {
     .options = OPTION_TABLE,
     .parser = parse,
     .args_doc = "MODEL",
-    .doc = "Prints a model's configuration, its size, and the memory that each use of it needs.\v"
+    .doc = "Print a model's configuration, its size, and the memory that each use of it needs.\v"
            "Examples:\n  assay inspect runs/demo/model\n  assay inspect MODEL --tensors\n"
            "  assay inspect MODEL --rank 16 --max-new 1024 --prompts-per-step 8\n",
 };
@@ -151,6 +156,14 @@ static void print_memory(const struct model *m, const struct memory_plan *p, int
     print_mib("GRPO with a KL term", memory_grpo(&a) + a.reference, memory_grpo(&f) + f.reference);
 }
 
+static void print_special(const char *name, int id, const char *end)
+{
+    if (id >= 0)
+        printf(" %s %d%s", name, id, end);
+    else
+        printf(" no %s%s", name, end);
+}
+
 static void print_model(const struct model *m, const struct tokenizer *tok)
 {
     const struct model_config *c = &m->cfg;
@@ -176,7 +189,10 @@ static void print_model(const struct model *m, const struct tokenizer *tok)
                    ? "of its own, not one that is built in (see assay generate --help)"
                    : chat_names[chat]);
     printf("bf16 here       %s%s%s\n", what, refused ? "; " : "", refused ? refused : "");
-    printf("special tokens  bos %d, eos %d, pad %d\n", c->bos_id, c->eos_id, c->pad_id);
+    printf("special tokens ");
+    print_special("bos", c->bos_id, ",");
+    print_special("eos", c->eos_id, ",");
+    print_special("pad", c->pad_id, "\n");
 }
 
 static void print_tensors(const struct model_tensor *v, int n)
@@ -199,6 +215,18 @@ static void print_adapter(const struct model *m)
     putchar('\n');
 }
 
+/* Prompt and completion share the positions: where there is no room for both as they were asked for,
+ * each has the part of it that it would have had. */
+static void fit_positions(struct memory_plan *p, int positions)
+{
+    const int wanted = p->prompt_tokens + p->max_new;
+    if (wanted - 1 <= positions) /* the last token is not put in */
+        return;
+    const int prompt = (int)((int64_t)p->prompt_tokens * positions / wanted);
+    p->prompt_tokens = prompt > 0 ? prompt : 1;
+    p->max_new = positions - p->prompt_tokens + 1;
+}
+
 static void inspect(struct options *o, struct model *m, const struct tokenizer *tok)
 {
     struct memory_plan *p = &o->plan;
@@ -207,10 +235,7 @@ static void inspect(struct options *o, struct model *m, const struct tokenizer *
     struct team *team = team_start(p->workers);
     p->workers = team_size(team);
     team_stop(team);
-    const int room = m->cfg.max_positions;
-    p->max_new = p->max_new < room ? p->max_new : room;
-    p->prompt_tokens =
-        p->prompt_tokens + p->max_new <= room ? p->prompt_tokens : room - p->max_new + 1;
+    fit_positions(p, m->cfg.max_positions);
     print_model(m, tok);
     if (m->lora)
         print_adapter(m);

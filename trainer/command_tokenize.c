@@ -48,7 +48,7 @@ static const struct argp ARGP = {
     .options = OPTION_TABLE,
     .parser = parse,
     .args_doc = "[FILE|-]",
-    .doc = "Reads JSON lines with a `text`, writes JSON lines with its token `ids`. Special tokens "
+    .doc = "Read JSON lines with a `text`, write JSON lines with its token `ids`. Special tokens "
            "in the text count as such.\v"
            "Examples:\n"
            "  echo '{\"text\": \"def f(x):\"}' | assay tokenize -m runs/demo/model\n"
@@ -65,21 +65,30 @@ static json_t *encode(const struct tokenizer *tok, const json_t *text, struct id
     return json_pack("{s:o}", "ids", out);
 }
 
-static json_t *decode(const struct tokenizer *tok, const json_t *list)
+static int decode(const struct tokenizer *tok, const json_t *row, const struct where *w,
+                  json_t **ret, struct err *err)
 {
     struct buf bytes = {0}, text = {0};
     size_t i;
     json_t *id;
-    json_array_foreach ((json_t *)list, i, id) {
-        json_int_t n = json_integer_value(id);
-        int32_t token = n < 0 || n > INT32_MAX ? -1 : (int32_t)n;
+    int rc = 0;
+    json_array_foreach (json_object_get(row, "ids"), i, id) {
+        const json_int_t n = json_is_integer(id) ? json_integer_value(id) : -1;
+        if (n < 0 || n >= tok_vocab(tok)) {
+            rc = keys_fail(w, row, "ids", err, "`ids[%zu]` must be a token, 0 to %d", i,
+                           tok_vocab(tok) - 1);
+            break;
+        }
+        const int32_t token = (int32_t)n;
         tok_decode(tok, &token, 1, true, &bytes);
     }
-    utf8_clean(buf_view(&bytes), &text);
-    json_t *out = json_pack("{s:s%}", "text", buf_view(&text).s, text.len);
+    if (rc == 0) {
+        utf8_clean(buf_view(&bytes), &text);
+        *ret = json_pack("{s:s%}", "text", buf_view(&text).s, text.len);
+    }
     buf_free(&bytes);
     buf_free(&text);
-    return out;
+    return rc;
 }
 
 static int convert(const struct options *o, const struct tokenizer *tok, struct str rest,
@@ -94,14 +103,17 @@ static int convert(const struct options *o, const struct tokenizer *tok, struct 
         rest = str_from(rest, text.len + 1);
         if (!text.len)
             continue;
-        const struct where w = {.file = o->input, .line = line};
+        const struct where w = {.file = strcmp(o->input, "-") == 0 ? "stdin" : o->input,
+                                .line = line};
         json_error_t at;
         json_t *row = json_loadb(text.s, text.len, JSON_ALLOW_NUL, &at), *out = NULL;
         rc = row ? keys_check(row, &keys[o->decode], 1, "", &w, err)
                  : keys_fail(&w, NULL, NULL, err, "%s", at.text);
-        if (rc == 0) {
-            out = o->decode ? decode(tok, json_object_get(row, "ids"))
-                            : encode(tok, json_object_get(row, "text"), &ids);
+        if (rc == 0 && o->decode)
+            rc = decode(tok, row, &w, &out, err);
+        else if (rc == 0)
+            out = encode(tok, json_object_get(row, "text"), &ids);
+        if (out) {
             json_dumpf(out, stdout, JSON_COMPACT);
             putchar('\n');
         }

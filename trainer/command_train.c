@@ -87,14 +87,16 @@ static const struct argp ARGP = {
     .options = OPTION_TABLE,
     .parser = parse,
     .args_doc = "RECIPE.yaml",
-    .doc = "Trains a model as the recipe says: supervised stages, GRPO stages, evaluations.\v"
+    .doc = "Train a model as the recipe says: supervised stages, GRPO stages, evaluations.\v"
            "Examples:\n"
            "  assay train trainer/recipes/demo.yaml --out runs/demo\n"
-           "  assay train trainer/recipes/demo.yaml --set seed=2 --set grpo.steps=50 --out "
-           "runs/short\n"
-           "  assay train trainer/recipes/demo.yaml --dry-run\n"
+           "  assay train trainer/recipes/demo.yaml --out runs/demo --resume\n"
+           "  assay train trainer/recipes/demo.yaml --out runs/two --set seed=2\n"
+           "  assay train trainer/recipes/demo.yaml --dry-run\n\n"
            "The folder then holds recipe.yaml, metrics.jsonl, completions/, checkpoints/, model/, "
-           "summary.json and report.html, and with LoRA adapter/.\n",
+           "summary.json and report.html, and with LoRA adapter/.\n\n"
+           "Exit status: 0 the run is done, 1 it failed on the way, 2 bad usage or a bad recipe, "
+           "130 it was interrupted; after 1 and 130 --resume goes on.\n",
 };
 
 static double seconds_of(const struct training *t)
@@ -233,6 +235,25 @@ static int open_folder(struct training *t, const struct options *o, struct str r
     return world_agree(rc, err);
 }
 
+/* Loads or starts what the run needs. A family of many problems takes seconds to read, so a folder
+ * that is taken is refused before, and what goes on is said. */
+static int begin(struct training *t, const struct options *o, const struct recipe *recipe,
+                 struct err *err)
+{
+    int rc = 0;
+    if (world_rank() == 0 && !o->resume)
+        rc = runlog_check(recipe->out, o->overwrite ? RUNLOG_OVERWRITE : RUNLOG_NEW, err);
+    TRY(world_agree(rc, err));
+    t->run.progress = world_rank() == 0 ? progress_start(stderr) : NULL;
+    if (t->run.progress)
+        progress_note(t->run.progress, "%s: %d stage%s%s", o->recipe, recipe->n_stages,
+                      recipe->n_stages == 1 ? "" : "s",
+                      recipe->sources.n && !recipe->verifier_urls.n
+                          ? "; a verifier reads their problems"
+                          : "");
+    return rl_setup(&t->run, recipe, err);
+}
+
 static int train(const struct options *o, const struct recipe *recipe, struct str resolved)
 {
     struct training t = {.started = wall_s(),
@@ -240,12 +261,11 @@ static int train(const struct options *o, const struct recipe *recipe, struct st
     struct err err = {0};
     int started = 0, rc = world_start(&err);
     if (rc == 0)
-        rc = rl_setup(&t.run, recipe, &err);
+        rc = begin(&t, o, recipe, &err);
     if (rc == 0)
         rc = open_folder(&t, o, resolved, &err);
     if (rc == 0) {
         started = 1;
-        t.run.progress = world_rank() == 0 ? progress_start(stderr) : NULL;
         t.at.evals = t.at.evals ? t.at.evals : json_array();
         rc = run_stages(&t, &err);
     }

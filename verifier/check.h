@@ -64,7 +64,8 @@ void check_set_close(struct check_set *s);
 
 /* One problem: a line and its findings below it, or one JSON object. */
 const char *check_status(const struct check_row *r); /* "ok", "warn", "FAIL" or "INFRA" */
-void check_print(const struct check_row *r, bool verbose);
+/* `width`: of the column of ids. */
+void check_print(const struct check_row *r, int width, bool verbose);
 void check_print_json(const struct check_row *r);
 
 #endif

@@ -35,12 +35,13 @@ static void print_survivor(const json_t *f)
     print_line("               + ", now && *now ? now : "(nothing)");
 }
 
-void check_print(const struct check_row *r, bool verbose)
+void check_print(const struct check_row *r, int width, bool verbose)
 {
     int survivors = 0;
     size_t i;
     json_t *f;
-    printf("%-6s %-32s reference %d/%d", check_status(r), r->problem->id, r->passed, r->runs);
+    printf("%-6s %-*s  reference %d/%d", check_status(r), width, r->problem->id, r->passed,
+           r->runs);
     if (r->others)
         printf("  others %d/%d", r->others_passed, r->others);
     printf("  wrong %d/%d  mutants %d/%d", r->wrong_caught, r->wrong, r->killed, r->mutants);

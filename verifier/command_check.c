@@ -17,7 +17,8 @@ enum {
     MUTANTS = 20,
     MUTANTS_MAX = 1000,
     BEGUN_MAX = 32,
-    ROWS_QUIET = 200
+    ROWS_QUIET = 200,
+    ID_WIDTH_MAX = 48 /* a longer id shifts its line */
 };
 static const int64_t progress_terminal_ns = NS_PER_S / 5, progress_lines_ns = 10ll * NS_PER_S;
 
@@ -36,7 +37,7 @@ struct checking {
     struct check_set seen;
     struct check_row rows[BEGUN_MAX];
     bool ended[BEGUN_MAX]; /* the row waits to be reported */
-    int begun, reported;
+    int begun, reported, id_width;
     long clean, warned, bad, faults, programs, mutants, killed;
     bool pumping, terminal;
     int64_t started_ns, said_ns;
@@ -76,7 +77,7 @@ static void report_row(struct checking *c, struct check_row *r)
     if (o->json)
         check_print_json(r);
     else if (fault || r->worst > CHECK_NOTE || o->verbose || c->set.n <= ROWS_QUIET)
-        check_print(r, o->verbose);
+        check_print(r, c->id_width, o->verbose);
     fflush(stdout);
     check_row_free(r);
 }
@@ -133,15 +134,14 @@ static const struct argp_option option_table[] = {
 
 static const char doc[] =
     "Test problem files: every reference passes its tests, again and again; `references:` pass "
-    "too, "
-    "every `wrong:` solution fails; so do programs that do next to nothing, and most mutants of "
-    "the "
-    "reference; no prompt gives its tests away; nothing is there twice.\v"
+    "too, every `wrong:` solution fails; so do programs that do next to nothing, and most mutants "
+    "of the reference; no prompt gives its tests away; nothing is there twice.\v"
+    "Examples:\n"
     "  assay check problems/starter\n"
-    "  assay check mine.yaml --mutants 100 -v     every line the tests leave open\n"
-    "  assay check mine.yaml --min-score 0.9      nine mutants in ten must die\n"
-    "  assay check mine.yaml --repeat 50          look for a flaky test\n"
-    "  assay check mbpp.jsonl --allow leak        its prompts show their tests\n"
+    "  assay check mine.yaml --mutants 100 -v     # every line the tests leave open\n"
+    "  assay check mine.yaml --min-score 0.9      # nine mutants in ten must die\n"
+    "  assay check mine.yaml --repeat 50          # look for a flaky test\n"
+    "  assay check mbpp.jsonl --allow leak        # its prompts show their tests\n"
     "  assay check mine.yaml --json | jq 'select(.ok | not)'\n"
     "  assay check 'problems/listops.yaml?count=500' --mutants 0\n\n"
     "A mutant that passes may mean the same as the reference: have a look, it is a warning "
@@ -251,6 +251,11 @@ int command_check(int argc, char **argv)
     if (c->set.n == 0) {
         err_set(&err, -ENOENT, "%s: no problems there", o.problems[0]);
         return command_error(&err);
+    }
+    for (int i = 0; i < c->set.n; i++) {
+        const int length = (int)strlen(c->set.v[i].id);
+        if (length > c->id_width && length <= ID_WIDTH_MAX)
+            c->id_width = length;
     }
     CHECK(uv_loop_init(&c->loop) == 0);
     c->said_ns = c->started_ns;

@@ -14,6 +14,7 @@ static const struct argp_option option_table[] = {
 };
 
 static const char doc[] = "Say what isolation and what clocks this host offers.\v"
+                          "Examples:\n"
                           "  assay doctor\n"
                           "  assay doctor --json | jq '.probes[] | select(.ok | not)'\n\n"
                           "Exit status: 0 programs can be run safely here, 1 something that assay "

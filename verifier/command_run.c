@@ -27,6 +27,7 @@ static const struct argp_option option_table[] = {
 };
 
 static const char doc[] = "Run one Python program in the jail.\v"
+                          "Examples:\n"
                           "  assay run hello.py\n"
                           "  echo 'print(input()[::-1])' | assay run - --stdin words.txt\n"
                           "  assay run --cpu 10 --memory 1024 --json heavy.py | jq .time\n\n"

@@ -45,17 +45,18 @@ static const struct argp_option option_table[] = {
 
 static const char doc[] =
     "Grade over HTTP.\v"
+    "Examples:\n"
     "  assay serve -p problems/starter &\n"
-    "  curl -s localhost:8080/v1/grade -d '{\"task_id\":\"sort_with_42\",\"solution\":\"def "
-    "sort_with_42(x): ...\"}'\n\n"
+    "  curl -s localhost:8080/v1/grade -d @request.json\n"
     "  assay serve -p HumanEval.jsonl.gz --listen unix:/run/user/1000/assay.sock\n"
     "  assay serve -p problems --listen 0.0.0.0:8080 --token-file token\n\n"
-    "POST /v1/grade, POST /v1/lint, GET /v1/problems, GET /healthz, GET /metrics, and what clients "
-    "of "
-    "SandboxFusion ask: POST /run_code, POST /submit and the lists of problems. SIGTERM finishes "
-    "what "
-    "is begun and exits 0. SIGHUP reads the problems anew: if they are bad, the old ones stay. "
-    "Exit status 2: bad usage, a bad problem file or an address that is taken.";
+    "A request is one sample, as `assay grade` reads them, or a list: {\"items\": [...]}. POST "
+    "/v1/grade, POST /v1/lint, GET /v1/problems, GET "
+    "/healthz, GET /metrics, and what clients of SandboxFusion ask: POST /run_code, POST /submit "
+    "and the lists of problems. SIGTERM finishes what is begun and exits 0. SIGHUP reads the "
+    "problems anew: if they are bad, the old ones stay.\n\n"
+    "Exit status: 0 it was told to stop, 1 a fault of ours, 2 bad usage, a bad problem file or an "
+    "address that is taken.";
 
 static enum server_log log_level(struct argp_state *state, const char *arg)
 {

@@ -124,10 +124,12 @@ const char *config_preload(int i)
     return preload[i];
 }
 
+enum { KEY_CONFIG = 0x1000 }; /* a child of every command: no letter, and no key of theirs */
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct err err = {0};
-    if (key != 'C')
+    if (key != KEY_CONFIG)
         return ARGP_ERR_UNKNOWN;
     if (loaded)
         argp_error(state, "one --config FILE, please");
@@ -138,8 +140,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_option option_table[] = {
-    {"config", 'C', "FILE", 0, "Which Python packages programs and tests may import, a YAML file",
-     0},
+    {"config", KEY_CONFIG, "FILE", 0,
+     "Which Python packages programs and tests may import, a YAML file", 0},
     {0},
 };
 

@@ -149,4 +149,17 @@ static inline int keys_check(const json_t *object, const struct key *table, size
     return 0;
 }
 
+/* That the list at `key`, if there is one, holds strings alone. */
+static inline int keys_strings(const json_t *object, const char *key, const char *name_prefix,
+                               const struct where *w, struct err *err)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach (json_object_get(object, key), i, item)
+        if (!json_is_string(item))
+            return keys_fail(w, object, key, err, "`%s%s[%zu]` must be a string", name_prefix, key,
+                             i);
+    return 0;
+}
+
 #endif

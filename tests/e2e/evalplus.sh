@@ -52,7 +52,7 @@ packages=/usr/lib/python3/dist-packages
 if [ -d "$packages/numpy" ]; then
     printf 'python: {path: [%s], preload: [numpy]}\n' "$packages" >"$tmp/config.yaml"
     jq -c 'select(.id == "BigCodeBench/10") | {task_id: .id, completion: .canonical_solution}' "$bigcode" >"$tmp/b.jsonl"
-    assay grade -C "$tmp/config.yaml" -p "$bigcode" -s "$tmp/b.jsonl" -o "$tmp/vb" >"$tmp/said" 2>&1
+    assay grade --config "$tmp/config.yaml" -p "$bigcode" -s "$tmp/b.jsonl" -o "$tmp/vb" >"$tmp/said" 2>&1
     check "BigCodeBench: with numpy" all_correct "$tmp/vb"
 else
     skip "BigCodeBench: with numpy" "no numpy"

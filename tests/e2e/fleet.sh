@@ -4,7 +4,7 @@
 LIMIT=200
 export TMPDIR="$tmp"
 pids=
-trap 'kill $pids 2>/dev/null; cleanup' EXIT
+trap 'kill $pids 2>/dev/null; kill -CONT $pids 2>/dev/null; cleanup' EXIT
 
 cat >"$tmp/tiny.yaml" <<'EOF'
 id: tiny
@@ -59,6 +59,7 @@ same_run() {
 
 check "a run with a verifier of its own" train --out "$tmp/alone"
 serve one
+one=$started
 serve two
 two=$started
 check "two verifiers" up one two
@@ -69,9 +70,13 @@ before=$(graded two)
 kill -KILL "$two"
 wait "$two" 2>/dev/null
 killed_at=$(steps)
-reached 5
+reached $((killed_at + 1))
 alone_at=$(steps)
+# While the other one stands still the run cannot end before it has found the new one.
+kill -STOP "$one"
 serve two
+check "it says which one is back" says_soon "$tmp/progress" "verifier unix:$tmp/two is back"
+kill -CONT "$one"
 check "a run with both, one killed on the way" wait $run
 check "it was killed in the middle, after its share of the work" [ "$before" -gt 10 -a "$killed_at" -lt 8 ]
 check "the run went on without it" [ "$alone_at" -gt "$killed_at" ]

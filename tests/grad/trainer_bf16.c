@@ -18,6 +18,7 @@
 
 #include "base/check.h"
 #include "base/rng.h"
+#include "tests/unit/random_floats.h"
 #include "trainer/kernels/bf16.h"
 #include "trainer/kernels/kernels.h"
 #include "trainer/model/lora.h"
@@ -25,15 +26,6 @@
 #include "trainer/model/product.h"
 
 static float scratch[NN_BF16_SCRATCH];
-
-static float *random_floats(size_t n, uint64_t stream)
-{
-    float *v = xcalloc(n, sizeof *v);
-    struct rng rng = rng_make(43, stream);
-    for (size_t i = 0; i < n; i++)
-        v[i] = (float)rng_normal(&rng);
-    return v;
-}
 
 /* Whether a small product by this kernel ends otherwise than by a signal. */
 static bool runs_here(const char *name)

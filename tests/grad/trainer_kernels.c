@@ -12,19 +12,11 @@
 
 #include "base/check.h"
 #include "base/rng.h"
+#include "tests/unit/random_floats.h"
 #include "trainer/kernels/kernels.h"
 #include "trainer/kernels/simd.h"
 #include "trainer/kernels/tile.h"
 #include "trainer/model/reference.h"
-
-static float *random_floats(size_t n, uint64_t stream)
-{
-    float *v = xcalloc(n, sizeof *v);
-    struct rng rng = rng_make(41, stream);
-    for (size_t i = 0; i < n; i++)
-        v[i] = (float)rng_normal(&rng);
-    return v;
-}
 
 static double *widen(const float *v, size_t n)
 {

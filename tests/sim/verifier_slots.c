@@ -17,7 +17,6 @@
  * fewer are and one has nothing to do. No slot, process, descriptor or byte is lost.
  *
  * SEED=n repeats a run, SIM_JOBS=n makes it longer (`make sim`). */
-#include <dirent.h>
 #include <dlfcn.h>
 #include <malloc.h>
 #include <setjmp.h>
@@ -35,6 +34,7 @@
 
 #include "base/clock.h"
 #include "base/rng.h"
+#include "tests/unit/open_files.h"
 #include "verifier/job.h"
 #include "wire.h"
 
@@ -777,16 +777,6 @@ static void turn(void)
     MUST(idle < 3 || !uv_loop_alive(&loop), "nothing will ever happen again");
     if (at < INT64_MAX && at > now_ns)
         now_ns = at;
-}
-
-static int open_files(void)
-{
-    int n = 0;
-    DIR *d = opendir("/proc/self/fd");
-    while (readdir(d))
-        n++;
-    closedir(d);
-    return n;
 }
 
 static size_t heap_bytes(void)

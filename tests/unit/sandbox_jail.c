@@ -602,15 +602,7 @@ static void the_floor_holds_on_any_host(void **state)
         {as_root_of_a_small_container, 0},
         {as_root_of_a_closed_container, SBX_USERNS | SBX_PIDNS | SBX_MNTNS},
     };
-    /* A copy that any user can read. */
-    const char *build = getenv("ASSAY_BUILD");
-    char folder[] = "/tmp/assay-test-XXXXXX", copy[64], command[1024];
-    assert_non_null(mkdtemp(folder));
-    snprintf(copy, sizeof copy, "%s/assay-keeper", folder);
-    snprintf(command, sizeof command, "cp '%s/assay-keeper' %s && chmod -R a+rX %s",
-             build ? build : "build/release", copy, folder);
-    assert_int_equal(system(command), 0);
-    slot_program = copy;
+    slot_copy();
     for (size_t i = 0; i < COUNT_OF(hosts); i++) {
         struct slot slot = start_with(NULL, hosts[i].host);
         assert_int_equal(slot.isolation & hosts[i].lacks, 0);
@@ -629,9 +621,7 @@ static void the_floor_holds_on_any_host(void **state)
         }
         slot_stop(&slot);
     }
-    slot_program = NULL;
-    unlink(copy);
-    rmdir(folder);
+    slot_copy_end();
 }
 
 /* ---- control groups -------------------------------------------------------------------------- */
@@ -684,6 +674,7 @@ static void a_delegated_group_is_used(void **state)
         skip();
     }
     assert_int_equal(chown(group_path, 65432, 65432), 0);
+    slot_copy();
     for (int i = 0; i < 2; i++) {
         struct slot slot = start_with(NULL, in_a_delegated_group);
         assert_true(slot.isolation & SBX_CGROUP);
@@ -692,6 +683,7 @@ static void a_delegated_group_is_used(void **state)
         assert_int_equal(groups_left(), 1); /* the one that the first slot left is gone */
         slot_stop(&slot);
     }
+    slot_copy_end();
     char command[128];
     snprintf(command, sizeof command, "rmdir %s/assay-slot-* %s", group_path, group_path);
     assert_int_equal(system(command), 0);

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/check.h"
+#include "tests/unit/random_floats.h"
 #include "trainer/kernels/kernels.h"
 #include "trainer/kernels/reduce.h"
 #include "trainer/kernels/team.h"
@@ -37,15 +38,6 @@ static struct model make(void)
     if (model_create(&small, 9, &m, &err) != 0)
         fail_msg("%s", err.text);
     return m;
-}
-
-static float *random_floats(size_t n, uint64_t stream)
-{
-    float *v = xcalloc(n, sizeof *v);
-    struct rng rng = rng_make(51, stream);
-    for (size_t i = 0; i < n; i++)
-        v[i] = (float)rng_normal(&rng);
-    return v;
 }
 
 static void test_update_is_the_papers(void **state)

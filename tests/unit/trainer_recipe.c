@@ -131,7 +131,7 @@ static void resolved_recipe_reads_back(void **state)
     recipe_write(&r, &second);
     assert_string_equal(first.s, second.s);
     assert_non_null(strstr(first.s, "epsilon_high: 0.28\n"));
-    assert_non_null(strstr(first.s, "rope_theta: 1e+04\n"));
+    assert_non_null(strstr(first.s, "rope_theta: 10000\n"));
     assert_non_null(strstr(first.s, "norm_eps: 1e-05\n"));
     recipe_free(&r);
     buf_free(&first);

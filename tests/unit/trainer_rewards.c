@@ -93,6 +93,8 @@ static void math_answers_by_value(void **state)
         {"#### 1/3", "2/6", 1},
         {"\\boxed{-\\frac{3}{4}}", "-0.75", 1},
         {"\\boxed{50\\%}", "50%", 1},
+        {"#### $18", "\\boxed{\\$18.00}", 1},
+        {"#### 18", "\\boxed{$}", 0},
         {"\\boxed{x^{2} + 1}", "so \\boxed{x^{2}+1}", 1},
         {"\\boxed{x^{2} + 1}", "so \\boxed{x^{2}-1}", 0},
         {"#### 5", "\\boxed{5", 1}, /* braces that do not close: the last number */

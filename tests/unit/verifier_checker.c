@@ -205,9 +205,9 @@ static void size_is_no_trick(void **state)
     assert_true(check("{\"float\": 1e-6}", long_pi, "3.14159265358979") == 1);
 }
 
-static double python(const char *source, const char *got, const char *expected, char said[200])
+/* Takes the checker. `said`: room for the message, or NULL. */
+static double score_with(json_t *json, const char *got, const char *expected, char said[200])
 {
-    json_t *json = json_pack("{s:s}", "python", source);
     char *text = json_dumps(json, 0);
     struct judge_checker c = checker_of(text);
     struct buf message = {0};
@@ -219,6 +219,11 @@ static double python(const char *source, const char *got, const char *expected, 
     free(text);
     json_decref(json);
     return score;
+}
+
+static double python(const char *source, const char *got, const char *expected, char said[200])
+{
+    return score_with(json_pack("{s:s}", "python", source), got, expected, said);
 }
 
 static void python_checkers(void **state)
@@ -271,19 +276,9 @@ static void python_checkers(void **state)
 static double program(const char *protocol, const char *source, const char *got,
                       const char *expected, char said[200])
 {
-    json_t *json = json_pack("{s:s, s:s, s:[s, s]}", "program", source, "protocol", protocol,
-                             "flags", "one", "two");
-    char *text = json_dumps(json, 0);
-    struct judge_checker c = checker_of(text);
-    struct buf message = {0};
-    double score = score_of(&c, str_of(got), str_of(expected), &message);
-    if (said)
-        snprintf(said, 200, "%s", buf_view(&message).s);
-    buf_free(&message);
-    judge_checker_free(&c);
-    free(text);
-    json_decref(json);
-    return score;
+    return score_with(json_pack("{s:s, s:s, s:[s, s]}", "program", source, "protocol", protocol,
+                                "flags", "one", "two"),
+                      got, expected, said);
 }
 
 static void programs_with_files(void **state)

@@ -1,6 +1,5 @@
 /* The pool against helpers that really misbehave: each test puts small shell programs where the
  * helpers are looked for. */
-#include <dirent.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -13,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/open_files.h"
 #include "verifier/helper.h"
 #include "verifier/pool.h"
 
@@ -65,16 +65,6 @@ static int teardown(void **state)
     (void)state;
     snprintf(command, sizeof command, "rm -rf %s", folder);
     return system(command);
-}
-
-static int open_files(void)
-{
-    int n = 0;
-    DIR *d = opendir("/proc/self/fd");
-    while (readdir(d))
-        n++;
-    closedir(d);
-    return n;
 }
 
 enum { TASKS = 4 };

@@ -335,24 +335,24 @@ static void a_family_of_20000_is_quick(void **state)
     unlink(path);
 }
 
-static bool data_is_here(const char *path)
+/* A published set, or the test is skipped. */
+static struct problem_set published(const char *path)
 {
-    if (access(path, R_OK) == 0)
-        return true;
-    print_message("# %s is absent\n", path);
-    return false;
+    struct problem_set set = {0};
+    struct err err = {0};
+    if (access(path, R_OK) != 0) {
+        print_message("# %s is absent\n", path);
+        skip();
+    }
+    if (problems_add(&set, path, NULL, NULL, &err) != 0)
+        fail_msg("%s", err.text);
+    return set;
 }
 
 static void humaneval(void **state)
 {
     (void)state;
-    static const char path[] = "../shared/data/humaneval/HumanEval.jsonl.gz";
-    struct problem_set set = {0};
-    struct err err = {0};
-    if (!data_is_here(path))
-        skip();
-    if (problems_add(&set, path, NULL, NULL, &err) != 0)
-        fail_msg("%s", err.text);
+    struct problem_set set = published("../shared/data/humaneval/HumanEval.jsonl.gz");
     assert_int_equal(set.n, 164);
     for (int i = 0; i < set.n; i++) {
         const struct problem *p = &set.v[i];
@@ -372,13 +372,7 @@ static void humaneval(void **state)
 static void mbpp(void **state)
 {
     (void)state;
-    static const char path[] = "../shared/data/mbpp/mbpp.jsonl.gz";
-    struct problem_set set = {0};
-    struct err err = {0};
-    if (!data_is_here(path))
-        skip();
-    if (problems_add(&set, path, NULL, NULL, &err) != 0)
-        fail_msg("%s", err.text);
+    struct problem_set set = published("../shared/data/mbpp/mbpp.jsonl.gz");
     assert_int_equal(set.n, 974);
     const struct problem *p = problems_find(&set, "Mbpp/1"),
                          *tree = problems_find(&set, "Mbpp/927");

@@ -1,6 +1,8 @@
 #include "trainer/rl/evaluate.h"
 
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "trainer/rl/rollout.h"
@@ -45,6 +47,12 @@ static struct level *level_of(struct tally *t, const char *name)
     return l;
 }
 
+/* As people count: 2 before 10. */
+static int by_name(const void *a, const void *b)
+{
+    return strverscmp(((const struct level *)a)->name, ((const struct level *)b)->name);
+}
+
 /* All completions of one problem. */
 static void count_problem(struct tally *t, const struct rollout *r, int group)
 {
@@ -85,7 +93,7 @@ static double rate(int part, int whole)
     return whole ? (double)part / whole : NAN;
 }
 
-static json_t *tally_json(const struct tally *t, double seconds)
+static json_t *tally_json(struct tally *t, double seconds)
 {
     int completions = t->all.graded + t->infra;
     json_t *out =
@@ -107,6 +115,7 @@ static json_t *tally_json(const struct tally *t, double seconds)
     json_object_set_new(out, "infra", json_integer(t->infra));
     json_object_set_new(out, "truncated", json_integer(t->truncated));
     json_set_number(out, "mean_length", completions ? (double)t->tokens / completions : NAN);
+    qsort(t->levels, (size_t)t->n_levels, sizeof *t->levels, by_name);
     for (int i = 0; i < t->n_levels; i++) {
         json_t *level = json_pack("{s:i}", "problems", t->levels[i].problems);
         json_set_number(level, "pass_at_1", rate(t->levels[i].passed, t->levels[i].graded));

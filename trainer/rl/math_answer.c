@@ -166,10 +166,9 @@ static struct str bare(struct str s, struct buf *out)
         if (!isspace((unsigned char)s.s[i]))
             buf_char(out, s.s[i]);
     struct str b = buf_view(out);
-    if (str_starts(b, STR("\\$")))
-        b = str_from(b, 2);
-    else if (str_starts(b, STR("$")))
-        b = str_from(b, 1);
+    const size_t escaped = b.len && b.s[0] == '\\'; /* \$ as well as $ */
+    if (b.len > escaped && b.s[escaped] == '$')
+        b = str_from(b, escaped + 1);
     while (b.len && strchr(".%$\\", b.s[b.len - 1]))
         b.len--;
     return b;

@@ -2,6 +2,7 @@
 #include "trainer/rl/recipe_fields.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 
 #include "trainer/model/lora.h"
@@ -248,6 +249,10 @@ size_t recipe_stage_offset(int kind)
 static void write_real(double x, bool single, struct buf *out)
 {
     char text[32];
+    if (fabs(x) < 1e6 && fabs(x - round(x)) <= 0) { /* 120, not 1.2e+02 */
+        buf_printf(out, "%.0f", x);
+        return;
+    }
     for (int digits = 1; digits <= 17; digits++) {
         snprintf(text, sizeof text, "%.*g", digits, x);
         double back = strtod(text, NULL);
@@ -305,7 +310,7 @@ static void write_fields(const struct field *fields, const char *base, int inden
     for (const struct field *f = fields; f->key; f++) {
         const void *at = base + f->offset;
         const struct recipe_strings *list = at;
-        buf_printf(out, "%*s%s: ", indent, "", f->key);
+        buf_printf(out, "%*s%s:%s", indent, "", f->key, f->kind == GROUP ? "" : " ");
         switch (f->kind) {
         case INT:
             buf_printf(out, "%d", *(const int *)at);

@@ -146,8 +146,7 @@ static int open_lines(struct runlog *r, const char *name, const char *mode, FILE
     return 0;
 }
 
-int runlog_open(const char *dir, enum runlog_mode mode, struct str recipe, struct runlog **ret,
-                struct err *err)
+int runlog_check(const char *dir, enum runlog_mode mode, struct err *err)
 {
     int entries;
     bool is_run;
@@ -164,10 +163,17 @@ int runlog_open(const char *dir, enum runlog_mode mode, struct str recipe, struc
             dir);
     if (mode == RUNLOG_RESUME && !is_run)
         return err_set(err, -ENOENT, "%s: nothing to resume (no recipe.yaml)", dir);
+    return 0;
+}
+
+int runlog_open(const char *dir, enum runlog_mode mode, struct str recipe, struct runlog **ret,
+                struct err *err)
+{
+    TRY(runlog_check(dir, mode, err));
     struct runlog *r = xcalloc(1, sizeof *r);
     r->dir = check_alloc(strdup(dir));
     int rc = make_folders(dir, err);
-    if (rc == 0 && entries && mode == RUNLOG_OVERWRITE)
+    if (rc == 0 && mode == RUNLOG_OVERWRITE)
         rc = remove_former(r, err);
     if (rc == 0)
         remove_unfinished(r);

@@ -16,8 +16,10 @@ enum runlog_mode {
     RUNLOG_RESUME,    /* metrics are appended to; files that were half written are removed */
 };
 
+/* -EEXIST (-ENOENT) when the folder's state does not fit `mode`. Writes nothing. */
+int runlog_check(const char *dir, enum runlog_mode mode, struct err *err);
 /* `recipe` becomes recipe.yaml, which is what makes a folder a run's: it is written before anything
- * else. -EEXIST when the folder's state does not fit `mode`. Nothing is written then. */
+ * else. Nothing is written where runlog_check fails. */
 int runlog_open(const char *dir, enum runlog_mode mode, struct str recipe, struct runlog **ret,
                 struct err *err);
 void runlog_close(struct runlog *r);

@@ -41,11 +41,9 @@ static int add_list(struct buf *out, const json_t *object, const char *key, cons
 {
     size_t i;
     json_t *item;
-    json_array_foreach (json_object_get(object, key), i, item) {
-        if (!json_is_string(item))
-            return keys_fail(w, object, key, err, "`%s[%zu]` must be a string", key, i);
+    TRY(keys_strings(object, key, "", w, err));
+    json_array_foreach (json_object_get(object, key), i, item)
         add_lines(out, item);
-    }
     return 0;
 }
 

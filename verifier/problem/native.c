@@ -27,18 +27,6 @@ static const struct key problem_keys[] = {
     {"demonstration", KEY_STRING, false},
 };
 
-static int check_strings(const json_t *object, const char *key, const struct where *w,
-                         struct err *err)
-{
-    size_t i;
-    json_t *item;
-    json_array_foreach (json_object_get(object, key), i, item) {
-        if (!json_is_string(item))
-            return keys_fail(w, object, key, err, "`%s[%zu]` must be a string", key, i);
-    }
-    return 0;
-}
-
 static bool is_identifier(const char *s)
 {
     const char *first = s;
@@ -199,9 +187,9 @@ int prb_read_native(const json_t *object, const struct where *w, struct problem 
     if (entry && !is_identifier(entry))
         return keys_fail(w, object, "entry_point", err, "`entry_point` must be a name, not `%.80s`",
                          entry);
-    TRY(check_strings(object, "references", w, err));
-    TRY(check_strings(object, "wrong", w, err));
-    TRY(check_strings(object, "tags", w, err));
+    TRY(keys_strings(object, "references", "", w, err));
+    TRY(keys_strings(object, "wrong", "", w, err));
+    TRY(keys_strings(object, "tags", "", w, err));
     TRY(prb_check_tests(object, w, err));
     TRY(check_timing(object, w, err));
     ret->limits = LIMITS_DEFAULT;

@@ -105,14 +105,10 @@ static int check_checker_program(const json_t *checker, const struct where *w, s
         {"flags", KEY_ARRAY, false},
     };
     static const char *const protocols[] = {"files", "kattis"};
-    size_t i;
-    json_t *flag;
     TRY(keys_check(checker, keys, COUNT_OF(keys), "checker.", w, err));
     if (!is_one_of(json_object_get(checker, "protocol"), protocols, COUNT_OF(protocols)))
         return keys_fail(w, checker, "protocol", err, "`checker.protocol` must be files or kattis");
-    json_array_foreach (json_object_get(checker, "flags"), i, flag)
-        if (!json_is_string(flag))
-            return keys_fail(w, checker, "flags", err, "`checker.flags[%zu]` must be a string", i);
+    TRY(keys_strings(checker, "flags", "checker.", w, err));
     return prb_no_nul(checker, "program", w, err);
 }
 
