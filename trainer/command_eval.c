@@ -161,9 +161,9 @@ static void print_result(const char *spec, const json_t *r)
     json_t *value;
     char label[64];
     json_t *n = json_object_get(r, "completions"), *infra = json_object_get(r, "infra");
-    printf("%s: %lld problems, %lld completions\n", spec,
-           (long long)json_integer_value(json_object_get(r, "problems")),
-           (long long)json_integer_value(n));
+    const long long problems = json_integer_value(json_object_get(r, "problems"));
+    printf("%s: %lld problem%s, %lld completion%s\n", spec, problems, problems == 1 ? "" : "s",
+           (long long)json_integer_value(n), json_integer_value(n) == 1 ? "" : "s");
     print_rate("pass@1", json_object_get(r, "pass_at_1"));
     json_object_foreach (json_object_get(r, "pass_at_k"), name, value) {
         snprintf(label, sizeof label, "pass@%s", name);

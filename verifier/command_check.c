@@ -224,8 +224,8 @@ static void summary(struct checking *c)
 {
     double seconds = (double)(wall_ns() - c->started_ns) / 1e9;
     say_progress(c, true);
-    fprintf(stderr, "%d problems: %ld clean, %ld with warnings, %ld with errors", c->set.n,
-            c->clean, c->warned, c->bad);
+    fprintf(stderr, "%d problem%s: %ld clean, %ld with warnings, %ld with errors", c->set.n,
+            c->set.n == 1 ? "" : "s", c->clean, c->warned, c->bad);
     if (c->faults)
         fprintf(stderr, ", %ld met a fault of ours", c->faults);
     if (c->mutants)

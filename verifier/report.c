@@ -206,8 +206,8 @@ void report_summary(struct report *r, FILE *out)
     double spent = (double)(wall_ns() - r->started_ns) / 1e9;
     if (r->terminal)
         fputs("\r\033[K", stderr);
-    fprintf(out, "%ld verdicts in %.2f s: %.1f/s, %.2f s of CPU%s", t->n, spent,
-            (double)t->n / (spent > 1e-3 ? spent : 1e-3),
+    fprintf(out, "%ld verdict%s in %.2f s: %.1f/s, %.2f s of CPU%s", t->n, t->n == 1 ? "" : "s",
+            spent, (double)t->n / (spent > 1e-3 ? spent : 1e-3),
             cpu_of(RUSAGE_SELF) + cpu_of(RUSAGE_CHILDREN), t->cached ? "" : "\n");
     if (t->cached)
         fprintf(out, ", %ld known before\n", t->cached);

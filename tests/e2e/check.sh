@@ -13,7 +13,7 @@ found() {
 
 check "a sound set: exit 0" status 0 assay check "$set/good.yaml" --strict
 check "its line counts what was run" says "$tmp/out" "ok     clip" "reference 3/3  others 1/1  wrong 1/1  mutants 3/3"
-check "the summary goes to stderr" says "$tmp/err" "1 problems: 1 clean, 0 with warnings, 0 with errors; 3 of 3 mutants killed (100.0 %)"
+check "the summary goes to stderr" says "$tmp/err" "1 problem: 1 clean, 0 with warnings, 0 with errors; 3 of 3 mutants killed (100.0 %)"
 check "--mutants 0 makes none" status 0 assay check --mutants 0 "$set/good.yaml"
 check "and says so" says "$tmp/out" "mutants 0/0"
 

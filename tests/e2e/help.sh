@@ -1,5 +1,6 @@
 #!/bin/sh
-# What users read: every command has a --help whose examples can be typed as they stand, and no page names an option that its command lacks.
+# What users read: every command has a --help whose examples can be typed as they stand, no page names an option that its command lacks,
+# and README's first commands work.
 . "$(dirname "$0")/tap.inc"
 top=$here/../..
 assay --help >"$tmp/front.help"
@@ -29,4 +30,16 @@ options() {
 }
 check "the options in --help's examples exist" options "$tmp"/*.help
 check "the options in the pages exist" options "$top"/*.md "$top"/problems/README.md "$top"/tests/bench/README.md "$top"/tools/python/README.md
+
+# The commands of README's section on grading as somebody types them in a fresh folder, but for make, and with fewer mutants: they take their time.
+typed() {
+    mkdir -p "$tmp/fresh/build"
+    ln -s "$(realpath "$ASSAY_BUILD/assay")" "$tmp/fresh/build/assay"
+    ln -s "$(realpath "$top/problems")" "$tmp/fresh/problems"
+    awk '/^## / {on = $0 == "## Grade"} /^```/ {code = on && /^```sh/; next} code && !/^make/' "$top/README.md" |
+        sed 's/ check [^ ]*/& --mutants 2/' >"$tmp/typed"
+    (cd "$tmp/fresh" && timeout -k 5 120 sh -e "$tmp/typed") >"$tmp/said" 2>&1 || { cat "$tmp/said"; return 1; }
+    says "$tmp/said" '"reason":"prose"' "3 verdicts in" "66 problems: " "undefined-name"
+}
+check "what README says about grading works as typed" typed
 plan $tests
