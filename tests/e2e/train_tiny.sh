@@ -2,7 +2,7 @@
 # Training from end to end with the real verifier: a model of 150,000 parameters learns a toy language, unlearns a bad habit by
 # GRPO, is killed, resumed, repeated, measured and asked.
 . "$(dirname "$0")/tap.inc"
-plan 42
+plan 46
 LIMIT=200
 export TMPDIR="$tmp"
 
@@ -132,6 +132,7 @@ interrupted() {
 }
 check "a run ends in order when asked to" interrupted
 check "a run is not overwritten" refused "$run"
+check "which is said before anything is read" sh -c '! grep -q "reads their problems" "$1"' - "$tmp/err"
 check "the dry run prints what it read back" sh -c '"$1" train "$2" --dry-run >"$3" && "$1" train "$3" --dry-run | cmp - "$3"' - \
     "$ASSAY_BUILD/assay" "$tmp/recipe.yaml" "$tmp/dry.yaml"
 
@@ -145,7 +146,7 @@ check "a verifier that does not answer is said, nothing is written" nothing "127
 
 evaluates() {
     assay eval -m "$run/model" -p "$tmp/tiny.yaml?count=40&seed=3" -n 4 --k 1,4 --max-new 64 --no-timing --json -o "$tmp/c.jsonl" >"$tmp/eval" &&
-        jq -e '.[] | .completions == 160 and .pass_at_k["1"] == .pass_at_1 and .pass_at_k["4"] >= .pass_at_1 and .pass_at_1 > 0.5' "$tmp/eval" &&
+        jq -e '.[] | .completions == 160 and .pass_at_k["1"] == .pass_at_1 and .pass_at_k["4"] >= .pass_at_1 and .pass_at_1 > 0.5 and (.by_level | keys_unsorted) == ["1", "2"]' "$tmp/eval" &&
         [ "$(wc -l <"$tmp/c.jsonl")" = 160 ]
 }
 check "eval measures the saved model" evaluates
@@ -165,8 +166,13 @@ round_trip() {
         jq -e '.ids | length > 5 and all(. >= 0)' "$tmp/ids.jsonl" && same "$(jq -c . "$tmp/text.jsonl")" "$(jq -c . "$tmp/back.jsonl")"
 }
 check "tokenize and back is the same text" round_trip
+no_token() { echo '{"ids":[5,999999]}' | status 2 assay tokenize -m "$run/model" --decode && says "$tmp/err" "stdin:1" 'ids[1]'; }
+check "a number that is no token is said" no_token
+check "an option's bad value is said by its name" status 2 assay generate -m "$run/model" --prompt x --compute f64
+check "with those there are" says "$tmp/err" "--compute must be one of f32, bf16, not \`f64\`"
 inspects() {
-    assay inspect "$run/model" --tensors >"$tmp/inspect" && says "$tmp/inspect" "parameters" "model.layers.1.mlp.down_proj.weight"
+    assay inspect "$run/model" --tensors >"$tmp/inspect" && says "$tmp/inspect" "parameters" "model.layers.1.mlp.down_proj.weight" "no bos, eos" &&
+        assay inspect "$run/model" --prompt-tokens 300 --max-new 100 >"$tmp/inspect" && says "$tmp/inspect" "prompts of 96 tokens, 8 completions of 33 each"
 }
 check "inspect tells of the model" inspects
 for recipe in "$here"/../../trainer/recipes/*.yaml; do
