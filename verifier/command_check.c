@@ -169,6 +169,11 @@ static double share(struct argp_state *state, const char *arg)
 
 static void allow(struct argp_state *state, struct check_options *o, char *list)
 {
+    char kinds[512] = "";
+    for (int i = 0; i < CHECK_KINDS; i++) {
+        const size_t used = strlen(kinds);
+        snprintf(kinds + used, sizeof kinds - used, "%s%s", i ? ", " : "", check_kinds[i]);
+    }
     for (char *rest = list, *kind; (kind = strsep(&rest, ","));) {
         int i = 0;
         while (i < CHECK_KINDS && strcmp(check_kinds[i], kind) != 0)
@@ -176,7 +181,7 @@ static void allow(struct argp_state *state, struct check_options *o, char *list)
         if (i < CHECK_KINDS)
             o->allowed[i] = true;
         else
-            argp_error(state, "--allow %s: there is no such kind of finding", kind);
+            argp_error(state, "--allow %s: no such kind; there are %s", kind, kinds);
     }
 }
 

@@ -31,6 +31,7 @@ int output_open(struct output *ret, const char *path, bool resume, struct err *e
         if (!o.file)
             return err_set(err, -errno, "%s: %s", path, strerror(errno));
     } else if (path && strcmp(path, "-") != 0) {
+        TRY(file_may_be(path, err));
         if (snprintf(o.path, sizeof o.path, "%s", path) + 6 >= PATH_MAX)
             return err_set(err, -ENAMETOOLONG, "%.200s...: name too long", path);
         snprintf(o.part, sizeof o.part, "%.*s.part", PATH_MAX - 6, path);

@@ -60,6 +60,15 @@ static inline bool file_is_stream(const char *path)
     return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
 }
 
+/* Refuses what the rename at the end would: work that is done by then would be lost. */
+static inline int file_may_be(const char *path, struct err *err)
+{
+    struct stat st;
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        return err_set(err, -EISDIR, "%s: is a folder", path);
+    return 0;
+}
+
 /* A file that is being written beside its final name; `temporary` is "" for a stream, which is
  * written as it is. */
 struct file_new {
@@ -69,6 +78,7 @@ struct file_new {
 
 static inline int file_new_open(struct file_new *f, const char *path, struct err *err)
 {
+    TRY(file_may_be(path, err));
     if (snprintf(f->path, sizeof f->path, "%s", path) + 24 >= PATH_MAX)
         return err_set(err, -ENAMETOOLONG, "%.200s...: name too long", path);
     if (file_is_stream(path))

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Bad input is exit status 2, a message that names file, line and key, and no output file.
 . "$(dirname "$0")/tap.inc"
-plan 21
+plan 23
 p=$data/classic.yaml
 
 # refused NAME LINES WORD...: a samples file of these lines is refused with these words, and nothing is written.
@@ -28,6 +28,8 @@ refused "wrong type" '{"task_id":"sort_with_42","response":["x"]}\n' "s.jsonl:1"
 
 check "missing samples file" status 2 assay grade -p "$p" -s "$tmp/none.jsonl"
 check "it is named" says "$tmp/err" none.jsonl "No such file"
+check "an output that is a folder" status 2 assay grade -p "$p" -s "$data/classic.jsonl" -o "$tmp"
+check "is refused before anything is graded" same "assay: $tmp: is a folder" "$(cat "$tmp/err")"
 check "missing problem file" status 2 assay grade -p "$tmp/none.yaml" -s "$data/classic.jsonl"
 check "it is named" says "$tmp/err" none.yaml
 head -c 100 "$data/classic.jsonl" | gzip -c | head -c 60 >"$tmp/cut.jsonl.gz"
