@@ -301,6 +301,7 @@ clean: ## remove what was built (runs/ stays)
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@echo && sed -n '2,/^$$/s/^#   /  /p' $(firstword $(MAKEFILE_LIST))
 
 FORCE:
 .PHONY: all test test-build check sim asan fuzz demo setup layers format lint language bench install clean help FORCE
