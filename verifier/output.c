@@ -25,13 +25,13 @@ static int keep_lines(struct output *o, int fd, struct err *err)
 
 int output_open(struct output *ret, const char *path, bool resume, struct err *err)
 {
+    TRY(path ? file_may_be(path, err) : 0);
     struct output o = {.file = stdout};
     if (path && strcmp(path, "-") != 0 && file_is_stream(path)) {
         o.file = fopen(path, "we");
         if (!o.file)
             return err_set(err, -errno, "%s: %s", path, strerror(errno));
     } else if (path && strcmp(path, "-") != 0) {
-        TRY(file_may_be(path, err));
         if (snprintf(o.path, sizeof o.path, "%s", path) + 6 >= PATH_MAX)
             return err_set(err, -ENAMETOOLONG, "%.200s...: name too long", path);
         snprintf(o.part, sizeof o.part, "%.*s.part", PATH_MAX - 6, path);
