@@ -35,11 +35,13 @@ enum wire_helper {
     WIRE_HELLO = 1, /* helper -> verifier, once when ready: {"name","python","isolation":[...]} */
     WIRE_SUITE =
         2,        /* verifier -> judge: {"key","suite"} to cache; no answer. See verifier/judge.h */
-    WIRE_JOB = 3, /* verifier -> helper */
+    WIRE_JOB = 3, /* verifier -> helper; several may be sent ahead, and are answered in order */
     WIRE_RESULT = 4, /* helper -> verifier, same seq */
     WIRE_CORE = 5,   /* verifier -> judge: {"core"} to stay on, with its guests; no answer */
     WIRE_ASLEEP = 6, /* judge -> verifier, seq of the job: {"asleep"}, whether its program waits
                         and uses no processor time; at each change, awake at first */
+    WIRE_BACK = 7,   /* verifier -> judge, seq of a JOB that waits behind another: it is not wanted. No payload. If it was
+                        not begun the answer is WIRE_BACK, from the judge, in the place of its RESULT */
 };
 
 /* judge <-> guest: wire_guest.h */

@@ -5,7 +5,8 @@
  * new files, sockets or processes.
  * Descriptors: frames of JSON come in on 0 and go out on 1 (both moved away, so that a test's
  * print() or input() meets /dev/null); 2 is the verifier's log; 3 is the keeper.
- * Bytes: wire.h; SUITE, JOB and RESULT in verifier/judge.h. One job at a time, in order. A job
+ * Bytes: wire.h; SUITE, JOB and RESULT in verifier/judge.h. One job at a time, in order; the next
+ * one may be sent ahead, and taken back until it is begun. A job
  * is answered whatever happens in it; when the keeper is lost the answer says so and the judge
  * exits, for a slot without a keeper is of no use. EOF on the input ends the judge. */
 #include <Python.h>
@@ -20,6 +21,7 @@
 #include "base/log.h"
 #include "sandbox.h"
 #include "sandbox/interpreter.h"
+#include "verifier/frames.h"
 #include "verifier/judge.h"
 #include "verifier/judge_derive.h"
 #include "verifier/judge_framework.h"
@@ -34,20 +36,6 @@
 
 enum { HELLO_WAIT_S = 20, LARGE_BYTES = 512 << 10 };
 
-/* 1 when `n` bytes were read, 0 at a clean end of input. */
-static int read_all(int fd, void *to, size_t n)
-{
-    for (size_t at = 0; at < n;) {
-        ssize_t got = read(fd, (char *)to + at, n - at);
-        if (got == 0)
-            return at == 0 ? 0 : -EPROTO;
-        if (got < 0 && errno != EINTR)
-            return -errno;
-        at += got > 0 ? (size_t)got : 0;
-    }
-    return 1;
-}
-
 static int write_all(int fd, const void *from, size_t n)
 {
     for (size_t at = 0; at < n;) {
@@ -59,18 +47,25 @@ static int write_all(int fd, const void *from, size_t n)
     return 0;
 }
 
+static int send_frame(int fd, uint8_t type, uint32_t seq, struct str payload)
+{
+    struct wire_header h = {
+        .len = (uint32_t)payload.len, .version = WIRE_VERSION, .type = type, .seq = seq};
+    struct buf out = {0};
+    if (payload.len > WIRE_JOB_BYTES_MAX)
+        return -E2BIG;
+    buf_add(&out, &h, sizeof h);
+    buf_str(&out, payload);
+    int rc = write_all(fd, out.s, out.len);
+    buf_free(&out);
+    return rc;
+}
+
 static int send_json(int fd, uint8_t type, uint32_t seq, json_t *json)
 {
-    struct wire_header h = {.version = WIRE_VERSION, .type = type, .seq = seq};
     char *text = json_dumps(json, JSON_COMPACT);
     CHECK(text != NULL);
-    size_t n = strlen(text);
-    struct buf out = {0};
-    h.len = (uint32_t)n;
-    buf_add(&out, &h, sizeof h);
-    buf_add(&out, text, n);
-    int rc = n <= WIRE_JOB_BYTES_MAX ? write_all(fd, out.s, out.len) : -E2BIG;
-    buf_free(&out);
+    int rc = send_frame(fd, type, seq, str_of(text));
     free(text);
     return rc;
 }
@@ -138,41 +133,41 @@ static void take_core(const json_t *json)
         judge_keep_on((int)json_integer_value(core));
 }
 
-/* Serves until the input ends. */
-static int serve(int in, int out)
+/* Answers a job, unless the verifier has taken it back meanwhile. */
+static int serve_job(struct frames *in, int out, uint32_t seq, const json_t *request)
 {
-    for (;;) {
-        struct wire_header h;
-        int rc = read_all(in, &h, sizeof h);
-        if (rc <= 0)
-            return rc;
-        if (h.version != WIRE_VERSION || h.len > WIRE_JOB_BYTES_MAX)
-            return -EPROTO;
-        char *text = xrealloc(NULL, h.len + 1u, 1);
-        rc = read_all(in, text, h.len);
-        json_t *json = rc == 1 ? question_read(str_make(text, h.len)) : NULL;
-        free(text);
-        if (rc != 1)
-            return -EPROTO;
-        rc = 0;
-        if (h.type == WIRE_SUITE) {
+    if (frames_find(in, WIRE_BACK, seq))
+        return send_frame(out, WIRE_BACK, seq, STR(""));
+    judge_sleep_open(out, seq);
+    json_t *result =
+        request ? answer(request, seq, out) : json_pack("{s:s}", "infra", "a job that is no JSON");
+    judge_sleep_close();
+    int rc = send_json(out, WIRE_RESULT, seq, result);
+    json_decref(result);
+    return judge_keeper_lost() ? -EIO : rc;
+}
+
+/* Serves until the input ends. */
+static int serve(int fd, int out)
+{
+    struct frames in = {.fd = fd};
+    struct wire_header h;
+    struct str payload;
+    int rc;
+    while ((rc = frames_next(&in, &h, &payload)) > 0) {
+        json_t *json = question_read(payload);
+        if (h.type == WIRE_SUITE)
             take_suite(json);
-        } else if (h.type == WIRE_CORE) {
+        else if (h.type == WIRE_CORE)
             take_core(json);
-        } else if (h.type == WIRE_JOB) {
-            judge_sleep_open(out, h.seq);
-            json_t *result = json ? answer(json, h.seq, out)
-                                  : json_pack("{s:s}", "infra", "a job that is no JSON");
-            judge_sleep_close();
-            rc = send_json(out, WIRE_RESULT, h.seq, result);
-            if (judge_keeper_lost())
-                rc = -EIO;
-            json_decref(result);
-        }
+        else if (h.type == WIRE_JOB)
+            rc = serve_job(&in, out, h.seq, json);
         json_decref(json);
         if (rc < 0)
-            return rc;
+            break;
     }
+    frames_free(&in);
+    return rc;
 }
 
 int main(int argc, char **argv)

@@ -4,21 +4,42 @@
  * wire.h (WIRE_JOB), 1 gives them (WIRE_HELLO once, then WIRE_RESULT with the job's seq); 2 is
  * the verifier's stderr. After the grammars are loaded and one text was parsed, so that all
  * memory arenas exist, the process confines itself to read, write, anonymous memory and exit. It
- * ends when its input does; a frame that the protocol does not know ends it with status 1. A
- * text that crashes a grammar is answered from the signal handler. It holds no secret: texts
- * come in, languages go out. */
+ * ends when its input does; a frame that the protocol does not know ends it with status 1. It holds
+ * no secret: texts come in, languages go out.
+ *
+ * Several texts may be sent ahead. They are answered in order, and while another one is at hand an
+ * answer may wait for the next ones, so that a group of texts wakes the verifier a few times and not
+ * once a text. A text that crashes a grammar is answered from the signal handler, behind the answers
+ * that were held back until then; texts behind it were not begun, and the verifier asks about them
+ * again. */
 #include <jansson.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include "base/str.h"
+#include "frames.h"
 #include "linter.h"
 #include "question.h"
 #include "sandbox.h"
 #include "wire.h"
 
+enum { HELD_MAX = 4, HELD_BYTES_MAX = 32 << 10 };
+
 static volatile uint32_t current_seq;
 static volatile sig_atomic_t answering;
+static struct buf held; /* whole frames, not yet written */
+static int n_held;
+
+static int write_full(const void *bytes, size_t n)
+{
+    for (size_t done = 0; done < n;) {
+        ssize_t put = write(STDOUT_FILENO, (const char *)bytes + done, n - done);
+        if (put < 0 && errno != EINTR)
+            return -errno;
+        done += put > 0 ? (size_t)put : 0;
+    }
+    return 0;
+}
 
 /* A grammar fell over the text in hand. That is the text's doing, not a fault of ours to be
  * retried, so it still gets an answer: called Python, for CPython to judge. Only write and _exit
@@ -30,8 +51,8 @@ static void on_crash(int signal_number)
     struct wire_header head = {
         .len = sizeof answer - 1, .version = WIRE_VERSION, .type = WIRE_RESULT, .seq = current_seq};
     (void)signal_number;
-    if (!answering || write(STDOUT_FILENO, &head, sizeof head) != sizeof head ||
-        write(STDOUT_FILENO, answer, head.len) != head.len)
+    if (!answering || write_full(held.s, held.len) < 0 || write_full(&head, sizeof head) < 0 ||
+        write_full(answer, head.len) < 0)
         _exit(1);
     _exit(0);
 }
@@ -47,51 +68,30 @@ static void catch_crashes(void)
         CHECK(sigaction(signals[i], &action, NULL) == 0);
 }
 
-/* 1 when filled, 0 at the end of input before the first byte, a negative errno otherwise. */
-static int read_full(int fd, void *bytes, size_t n)
-{
-    size_t have = 0;
-    while (have < n) {
-        ssize_t got = read(fd, (char *)bytes + have, n - have);
-        if (got == 0)
-            return have ? -EPIPE : 0;
-        if (got < 0 && errno != EINTR)
-            return -errno;
-        have += got > 0 ? (size_t)got : 0;
-    }
-    return 1;
-}
-
-static int write_full(int fd, const void *bytes, size_t n)
-{
-    for (size_t done = 0; done < n;) {
-        ssize_t put = write(fd, (const char *)bytes + done, n - done);
-        if (put < 0 && errno != EINTR)
-            return -errno;
-        done += put > 0 ? (size_t)put : 0;
-    }
-    return 0;
-}
-
 static int append(const char *bytes, size_t n, void *out)
 {
     buf_add(out, bytes, n);
     return 0;
 }
 
-/* In one write: two would wake the verifier twice. */
-static int send_json(unsigned type, uint32_t seq, json_t *value)
+static int flush(void)
+{
+    int rc = write_full(held.s, held.len);
+    buf_clear(&held);
+    n_held = 0;
+    return rc;
+}
+
+static void hold(unsigned type, uint32_t seq, json_t *value)
 {
     struct wire_header head = {.version = WIRE_VERSION, .type = (uint8_t)type, .seq = seq};
-    struct buf frame = {0};
-    buf_add(&frame, &head, sizeof head);
-    CHECK(json_dump_callback(value, append, &frame, JSON_COMPACT) == 0);
-    head.len = (uint32_t)(frame.len - sizeof head);
-    memcpy(frame.s, &head, sizeof head);
-    int rc = write_full(STDOUT_FILENO, frame.s, frame.len);
-    buf_free(&frame);
+    const size_t at = held.len;
+    buf_add(&held, &head, sizeof head);
+    CHECK(json_dump_callback(value, append, &held, JSON_COMPACT) == 0);
+    head.len = (uint32_t)(held.len - at - sizeof head);
+    memcpy(held.s + at, &head, sizeof head);
+    n_held++;
     json_decref(value);
-    return rc;
 }
 
 static int send_hello(uint32_t isolation)
@@ -100,24 +100,19 @@ static int send_hello(uint32_t isolation)
     for (int bit = 0; bit < SBX_ISOLATION_COUNT; bit++)
         if (isolation & 1u << bit)
             json_array_append_new(names, json_string(sbx_isolation_name(bit)));
-    return send_json(WIRE_HELLO, 0,
-                     json_pack("{s:s, s:n, s:o}", "name", "lint", "python", "isolation", names));
+    hold(WIRE_HELLO, 0, json_pack("{s:s, s:n, s:o}", "name", "lint", "python", "isolation", names));
+    return flush();
 }
 
-/* One job in, one result out. 1 to go on, 0 at the end of input. */
-static int serve_one(struct linter *l, struct buf *payload)
+/* One job in, one result out, now or with the next ones. 1 to go on, 0 at the end of input. */
+static int serve_one(struct linter *l, struct frames *in)
 {
     struct wire_header head;
-    int rc = read_full(STDIN_FILENO, &head, sizeof head);
+    struct str payload;
+    int rc = frames_next(in, &head, &payload);
     if (rc <= 0)
         return rc;
-    if (head.version != WIRE_VERSION || head.type != WIRE_JOB || head.len > WIRE_JOB_BYTES_MAX)
-        return -EPROTO;
-    buf_clear(payload);
-    buf_reserve(payload, head.len);
-    if (head.len && (rc = read_full(STDIN_FILENO, payload->s, head.len)) <= 0)
-        return rc < 0 ? rc : -EPIPE;
-    json_t *job = question_read(str_make(payload->s, head.len));
+    json_t *job = head.type == WIRE_JOB ? question_read(payload) : NULL;
     if (!json_is_string(json_object_get(job, "text"))) {
         json_decref(job);
         return -EPROTO;
@@ -126,8 +121,10 @@ static int serve_one(struct linter *l, struct buf *payload)
     answering = 1;
     json_t *result = linter_run(l, job);
     answering = 0;
-    rc = send_json(WIRE_RESULT, head.seq, result);
+    hold(WIRE_RESULT, head.seq, result);
     json_decref(job);
+    if (n_held >= HELD_MAX || held.len > HELD_BYTES_MAX || !frames_any(in))
+        rc = flush();
     return rc < 0 ? rc : 1;
 }
 
@@ -142,7 +139,7 @@ static void warm_up(struct linter *l)
 int main(void)
 {
     struct linter l;
-    struct buf payload = {0};
+    struct frames in = {.fd = STDIN_FILENO};
     struct err err = {0};
     uint32_t isolation = 0;
     linter_open(&l);
@@ -155,9 +152,10 @@ int main(void)
     }
     rc = send_hello(isolation);
     if (rc == 0)
-        while ((rc = serve_one(&l, &payload)) > 0)
+        while ((rc = serve_one(&l, &in)) > 0)
             ;
-    buf_free(&payload);
+    frames_free(&in);
+    buf_free(&held);
     linter_close(&l);
     return rc < 0;
 }

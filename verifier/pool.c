@@ -58,18 +58,28 @@ int pool_cores(void)
     return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
 }
 
+static struct task *head_of(const struct pool *p)
+{
+    return NODE_OWNER(p->queue.next, struct task, node);
+}
+
+static bool suits(const struct slot *s, const struct task *t)
+{
+    return slot_holds(s, t) && (s->state == SLOT_IDLE || !slot_wants_alone(t));
+}
+
 static struct task *take_for(struct pool *p, const struct slot *s)
 {
     struct node *head = p->queue.next, *at = head;
     int look = p->head_passed_over < PASSED_OVER_MAX ? LOOK_AHEAD : 0;
-    while (look > 0 && at != &p->queue && !slot_holds(s, NODE_OWNER(at, struct task, node))) {
+    while (look > 0 && at != &p->queue && !suits(s, NODE_OWNER(at, struct task, node))) {
         at = at->next;
         look--;
     }
     if (look == 0 || at == &p->queue)
         at = head;
     p->head_passed_over = at == head ? 0 : p->head_passed_over + 1;
-    uint64_t round = NODE_OWNER(head, struct task, node)->round;
+    uint64_t round = head_of(p)->round;
     p->round = round > p->round ? round : p->round; /* one that is tried again is of none */
     queue_remove(at);
     p->queued--;
@@ -88,7 +98,7 @@ static int core_for(struct pool *p, const struct slot *s)
         return -1;
     cores_look(&p->cores, uv_now(p->sweep.loop));
     for (int i = 0; i < p->n; i++)
-        if (works(&p->slots[i]))
+        if (&p->slots[i] != s && works(&p->slots[i]))
             cores_count(&p->cores, p->slots[i].core);
     int core = cores_choose(&p->cores, s->core);
     p->stats.moves += s->core >= 0 && core >= 0 && core != s->core;
@@ -117,17 +127,29 @@ static void miss_slot(struct pool *p)
         slot_begin(spare);
 }
 
+/* For the head of the queue: an idle slot, if one more may work; else one to send it ahead to. */
+static struct slot *choose(struct pool *p)
+{
+    struct slot *best = NULL;
+    if (at_work(p) < p->at_once) {
+        struct node *n = queue_pop(&p->idle);
+        if (n)
+            return NODE_OWNER(n, struct slot, idle);
+        miss_slot(p);
+    }
+    for (int i = 0; i < p->n && !slot_wants_alone(head_of(p)); i++) {
+        struct slot *s = &p->slots[i];
+        if (slot_has_room(s) && (!best || s->n_sent < best->n_sent))
+            best = s;
+    }
+    return best;
+}
+
 static void dispatch(struct pool *p)
 {
-    while (!p->stopped && !queue_empty(&p->queue) && at_work(p) < p->at_once) {
-        struct node *n = queue_pop(&p->idle);
-        if (!n) {
-            miss_slot(p);
-            return;
-        }
-        struct slot *s = NODE_OWNER(n, struct slot, idle);
+    struct slot *s;
+    while (!p->stopped && !queue_empty(&p->queue) && (s = choose(p)))
         slot_run(s, take_for(p, s), core_for(p, s));
-    }
 }
 
 static void on_sweep(uv_timer_t *timer)
@@ -172,8 +194,9 @@ void pool_submit(struct pool *p, struct task *t)
 bool pool_cancel(struct pool *p, struct task *t)
 {
     for (int i = 0; i < p->n; i++)
-        if (p->slots[i].task == t)
-            return false;
+        for (int k = 0; k < p->slots[i].n_sent; k++)
+            if (p->slots[i].sent[k].task == t)
+                return slot_take_back(&p->slots[i], t);
     queue_remove(&t->node);
     p->queued--;
     return true;
@@ -192,11 +215,19 @@ void pool__slot_rests(struct slot *s)
     dispatch(s->pool);
 }
 
+void pool__slot_put_back(struct slot *s, struct task *t)
+{
+    struct pool *p = s->pool;
+    t->round = 0;
+    queue_push_front(&p->queue, &t->node);
+    p->queued++;
+}
+
 /* The pool has counted this kill already. Whether there may be another try. */
 static bool killed_again(struct slot *s, struct task *t, bool perhaps_itself)
 {
     t->kills++;
-    t->killed_ms += (int64_t)(uv_now(s->timer.loop) - s->run_ms);
+    t->killed_ms += (int64_t)s->took_ms;
     long others = s->pool->stats.kills - t->kills_before - t->kills;
     long most = perhaps_itself ? OWN_KILLS_MAX : KILLS_MAX + others;
     return t->kills < most && t->kills < KILLS_MAX_EVER && t->killed_ms < t->limit_ms;
@@ -223,6 +254,11 @@ void pool__slot_answered(struct slot *s, struct task *t, json_t *result)
     bool again;
     if (s->state == SLOT_IDLE)
         queue_push_front(&p->idle, &s->idle);
+    if (!t) {
+        json_decref(result);
+        dispatch(p);
+        return;
+    }
     p->stats.kills += killed != NULL;
     bool surely = killed && strcmp(killed, "surely") == 0;
     if (killed)
@@ -267,6 +303,8 @@ struct pool_stats pool_stats(const struct pool *p)
     for (int i = 0; i < p->n; i++) {
         st.busy += p->slots[i].state == SLOT_BUSY;
         st.asleep += p->slots[i].asleep;
+        for (int k = 1; k < p->slots[i].n_sent; k++)
+            st.ahead += p->slots[i].sent[k].task != NULL;
         st.begun += p->slots[i].state != SLOT_SPARE;
         st.ready += p->slots[i].state == SLOT_BUSY || p->slots[i].state == SLOT_IDLE;
     }

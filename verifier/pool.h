@@ -35,6 +35,7 @@ struct task {
     const char *suite_key; /* judge: the suite the question names, NULL if none. */
     json_t *suite;         /* sent to a slot that has not seen it */
     int64_t limit_ms;      /* hard: past it the slot is killed */
+    bool alone;            /* no other is sent to its slot before it has been answered */
     struct asker *asker;   /* read by pool_submit alone; NULL: it asks for nothing else */
     struct buf *answer;    /* the result's text goes here, unless it is NULL */
     /* Takes the reference of `result`; NULL means `infra` says why. */
@@ -49,7 +50,7 @@ struct pool_stats {
     int slots;               /* that may work at once */
     int begun;               /* with the spare ones that were missed */
     int ready, busy, asleep; /* of those: up; with a task; with one whose program sleeps */
-    int queued;
+    int queued, ahead;       /* with no slot; sent to one that works on another */
     long answered, retried, restarts, kills;
     long moves; /* of a slot from one core to another */
 };

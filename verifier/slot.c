@@ -27,6 +27,8 @@ enum {
     BACKOFF_MS_MAX = 5000,
     KILLED_MS = 5,
     WORD_MS_MAX = 1000,
+    PATIENCE_MS = 8,
+    JUDGE_SENT_MAX = 2,
     FILES_KEPT = 16, /* what one more start takes for a moment, and a few for whoever else opens */
     /* The judge drops its least recently used suite past JUDGE_SUITES_MAX. Forgetting all of ours
      * at half of that and sending them anew means that what we believe it holds is always among
@@ -42,6 +44,7 @@ static struct slot *slot_of(void *p)
 }
 
 static void on_timer(uv_timer_t *timer);
+static void take_back(struct slot *s);
 
 /* Without its judge a keeper that is well ends by itself, and its guest before it. */
 static void drop_helpers(struct slot *s, void (*drop_keeper)(struct helper *))
@@ -81,14 +84,41 @@ static void go_down(struct slot *s, enum slot_state state)
     s->asleep = false;
 }
 
+/* Those behind the head go back to the pool. Their answers, should they come, are nobody's. */
+static void put_back(struct slot *s)
+{
+    for (int i = s->n_sent - 1; i > 0; i--) {
+        struct task *t = s->sent[i].task;
+        s->sent[i].task = NULL;
+        if (t)
+            pool__slot_put_back(s, t);
+    }
+}
+
+/* The head is answered. */
+static struct task *drop_head(struct slot *s)
+{
+    struct task *t = s->sent[0].task;
+    const uint64_t now = uv_now(s->timer.loop);
+    s->n_sent--;
+    memmove(s->sent, s->sent + 1, (size_t)s->n_sent * sizeof *s->sent);
+    s->seq++;
+    s->asleep = false;
+    s->took_ms = now - s->run_ms;
+    s->run_ms = now;
+    return t;
+}
+
 static void end(struct slot *s, const char *why, bool killed)
 {
-    struct task *t = s->task;
     char copy[sizeof s->why];
     snprintf(copy, sizeof copy, "%s", why);
+    put_back(s);
+    struct task *t = s->n_sent ? drop_head(s) : NULL;
+    s->seq += (uint32_t)s->n_sent;
+    s->n_sent = 0;
     drop_helpers(s, helper_stop);
     go_down(s, SLOT_DOWN);
-    s->task = NULL;
     uv_timer_start(&s->timer, on_timer, pause_ms(s, killed), 0);
     pool__slot_failed(s, t, copy, killed);
 }
@@ -106,6 +136,7 @@ static void lose(struct slot *s, struct helper **failed, const char *why)
     *failed = NULL;
     if (s->state != SLOT_ENDING) {
         snprintf(s->why, sizeof s->why, "%s", why);
+        put_back(s);
         go_down(s, SLOT_ENDING);
         uv_timer_start(&s->timer, on_timer, WORD_MS_MAX, 0);
     }
@@ -146,16 +177,42 @@ static void on_hello(struct slot *s, struct str payload)
     pool__slot_ready(s);
 }
 
+/* For the head: its limit, and before that what another behind it has patience for. */
+static void arm(struct slot *s)
+{
+    const uint64_t now = uv_now(s->timer.loop), end_ms = s->run_ms + (uint64_t)s->sent[0].limit_ms;
+    uint64_t left = end_ms > now ? end_ms - now : 0;
+    if (s->kind == POOL_JUDGE && s->n_sent > 1 && s->sent[1].task && left > PATIENCE_MS)
+        left = PATIENCE_MS;
+    uv_timer_start(&s->timer, on_timer, left, 0);
+}
+
+/* The head is answered, and the next one has its turn. */
+static struct task *next(struct slot *s)
+{
+    struct task *t = drop_head(s);
+    s->waited = false;
+    if (s->state != SLOT_BUSY)
+        return t;
+    if (s->n_sent) {
+        arm(s);
+    } else {
+        s->state = SLOT_IDLE;
+        uv_timer_stop(&s->timer);
+    }
+    return t;
+}
+
 static void on_result(struct slot *s, struct str payload)
 {
-    struct task *t = s->task;
+    struct task *t = s->sent[0].task;
     json_t *result = json_loadb(payload.s, payload.len, JSON_ALLOW_NUL, NULL);
     if (!json_is_object(result)) {
         json_decref(result);
         fail(s, "a helper's answer was not a JSON object");
         return;
     }
-    if (t->answer) {
+    if (t && t->answer) {
         buf_clear(t->answer);
         buf_str(t->answer, payload);
     }
@@ -167,14 +224,16 @@ static void on_result(struct slot *s, struct str payload)
         json_decref(result);
         return;
     }
-    s->task = NULL;
-    s->asleep = false;
     s->failures = 0;
-    if (s->state == SLOT_BUSY) {
-        s->state = SLOT_IDLE;
-        uv_timer_stop(&s->timer);
-    }
+    next(s);
     pool__slot_answered(s, t, result);
+}
+
+/* One that was taken back in time. */
+static void on_back(struct slot *s)
+{
+    next(s);
+    pool__slot_answered(s, NULL, NULL);
 }
 
 static void on_asleep(struct slot *s, struct str payload)
@@ -182,19 +241,24 @@ static void on_asleep(struct slot *s, struct str payload)
     json_t *json = json_loadb(payload.s, payload.len, 0, NULL);
     s->asleep = s->state == SLOT_BUSY && json_is_true(json_object_get(json, "asleep"));
     json_decref(json);
-    if (s->asleep)
-        pool__slot_rests(s);
+    if (!s->asleep)
+        return;
+    take_back(s);
+    pool__slot_rests(s);
 }
 
 static void on_frame(void *ctx, unsigned type, uint32_t seq, struct str payload)
 {
     struct slot *s = slot_of(ctx);
+    const bool of_head = s->n_sent && seq == s->seq, judge = s->kind == POOL_JUDGE;
     if (type == WIRE_HELLO && s->state == SLOT_STARTING)
         on_hello(s, payload);
-    else if (type == WIRE_RESULT && s->task && seq == s->seq)
+    else if (type == WIRE_RESULT && of_head)
         on_result(s, payload);
-    else if (type == WIRE_ASLEEP && s->kind == POOL_JUDGE && s->task && seq == s->seq)
+    else if (type == WIRE_ASLEEP && judge && of_head)
         on_asleep(s, payload);
+    else if (type == WIRE_BACK && judge && of_head && !s->sent[0].task)
+        on_back(s);
     else
         fail(s, "a helper spoke out of turn");
 }
@@ -252,6 +316,19 @@ static void start(struct slot *s)
     uv_timer_start(&s->timer, on_timer, START_MS_MAX, 0);
 }
 
+/* One that waits behind a head that takes its time is for somebody else. The first alarm changes nothing: where the
+ * verifier itself could not run for a while, the head's answer lies there and is read before the second. */
+static void lose_patience(struct slot *s)
+{
+    const bool again = s->waited;
+    s->waited = true;
+    if (again)
+        take_back(s);
+    arm(s);
+    if (again)
+        pool__slot_rests(s);
+}
+
 static void on_timer(uv_timer_t *timer)
 {
     struct slot *s = slot_of(timer->data);
@@ -261,8 +338,10 @@ static void on_timer(uv_timer_t *timer)
         fail(s, "a helper did not come up");
     else if (s->state == SLOT_ENDING)
         fail(s, s->why);
-    else
+    else if (uv_now(timer->loop) >= s->run_ms + (uint64_t)s->sent[0].limit_ms)
         fail(s, "a helper overran its time");
+    else
+        lose_patience(s);
 }
 
 /* `texts` may be NULL. */
@@ -271,7 +350,7 @@ static void send_question(struct slot *s, unsigned type, const json_t *json,
 {
     struct buf payload = {0};
     question_write(json, texts, &payload);
-    helper_send(s->speaker, type, s->seq, &payload);
+    helper_send(s->speaker, type, s->seq + (uint32_t)s->n_sent, &payload);
 }
 
 bool slot_holds(const struct slot *s, const struct task *t)
@@ -279,13 +358,51 @@ bool slot_holds(const struct slot *s, const struct task *t)
     return !t->suite_key || json_object_get(s->suites, t->suite_key);
 }
 
+bool slot_wants_alone(const struct task *t)
+{
+    return t->alone || t->failures || t->kills;
+}
+
+bool slot_has_room(const struct slot *s)
+{
+    const int most = s->kind == POOL_JUDGE ? JUDGE_SENT_MAX : SLOT_SENT_MAX;
+    const struct task *head = s->sent[0].task;
+    return s->state == SLOT_BUSY && s->n_sent < most && !s->asleep && !s->waited &&
+           !(head && slot_wants_alone(head));
+}
+
+/* Whatever the judge knows of it, it is nobody's now. */
+static void forget(struct slot *s, int i)
+{
+    struct buf none = {0};
+    s->sent[i].task = NULL;
+    helper_send(s->speaker, WIRE_BACK, s->seq + (uint32_t)i, &none);
+}
+
+static void take_back(struct slot *s)
+{
+    for (int i = s->n_sent - 1; i > 0; i--) {
+        struct task *t = s->sent[i].task;
+        if (t) {
+            forget(s, i);
+            pool__slot_put_back(s, t);
+        }
+    }
+}
+
+bool slot_take_back(struct slot *s, struct task *t)
+{
+    for (int i = 1; s->kind == POOL_JUDGE && i < s->n_sent; i++)
+        if (s->sent[i].task == t) {
+            forget(s, i);
+            return true;
+        }
+    return false;
+}
+
 void slot_run(struct slot *s, struct task *t, int core)
 {
-    CHECK(s->state == SLOT_IDLE);
-    s->state = SLOT_BUSY;
-    s->task = t;
-    s->run_ms = uv_now(s->timer.loop);
-    s->seq++;
+    CHECK(s->state == SLOT_IDLE || slot_has_room(s));
     if (core >= 0 && core != s->core) {
         json_t *where = json_pack("{s:i}", "core", core);
         send_question(s, WIRE_CORE, where, NULL);
@@ -301,7 +418,14 @@ void slot_run(struct slot *s, struct task *t, int core)
         json_decref(suite);
     }
     send_question(s, WIRE_JOB, t->question, t->texts);
-    uv_timer_start(&s->timer, on_timer, (uint64_t)t->limit_ms, 0);
+    s->sent[s->n_sent++] = (struct sent){t, t->limit_ms};
+    if (s->state == SLOT_IDLE) {
+        s->state = SLOT_BUSY;
+        s->run_ms = uv_now(s->timer.loop);
+        s->waited = false;
+    }
+    if (s->n_sent == 1 || s->kind == POOL_JUDGE)
+        arm(s);
 }
 
 void slot_init(struct slot *s, struct pool *pool, enum pool_kind kind, uv_loop_t *loop, bool first)
@@ -311,6 +435,7 @@ void slot_init(struct slot *s, struct pool *pool, enum pool_kind kind, uv_loop_t
                        .pool = pool,
                        .kind = kind,
                        .first = first,
+                       .seq = 1,
                        .core = -1,
                        .suites = json_object()};
     queue_init(&s->idle);
