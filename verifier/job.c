@@ -192,6 +192,7 @@ static void ask(struct job *j, struct pool *pool, json_t *question,
     if (pool == j->grader->judges) {
         j->task.suite_key = j->spec.problem->key;
         j->task.suite = j->spec.problem->suite;
+        j->task.alone = wants_timing(j); /* a pair wants its core to itself */
     }
     j->in = pool;
     pool_submit(pool, &j->task);

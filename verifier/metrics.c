@@ -150,9 +150,9 @@ static void write_slots(const struct server *s, struct buf *b)
     one(b, "slots_ready", "gauge", "Slots that are up, spare ones too.", judges.ready);
     one(b, "slots_busy", "gauge", "Slots that run a program.", judges.busy);
     one(b, "slots_asleep", "gauge", "Slots that run a program which sleeps.", judges.asleep);
-    head(b, "queue", "gauge", "What waits for a slot, and for a linter.");
-    buf_printf(b, "assay_queue{pool=\"judge\"} %d\nassay_queue{pool=\"lint\"} %d\n", judges.queued,
-               linters.queued);
+    head(b, "queue", "gauge", "What waits for a slot, and for a linter, or behind another there.");
+    buf_printf(b, "assay_queue{pool=\"judge\"} %d\nassay_queue{pool=\"lint\"} %d\n",
+               judges.queued + judges.ahead, linters.queued + linters.ahead);
     one(b, "slot_restarts_total", "counter", "Slots and linters that died or overran.",
         (double)(judges.restarts + linters.restarts));
     one(b, "retries_total", "counter", "Tasks tried again after a fault of ours.",

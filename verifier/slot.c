@@ -350,7 +350,7 @@ static void send_question(struct slot *s, unsigned type, const json_t *json,
 {
     struct buf payload = {0};
     question_write(json, texts, &payload);
-    helper_send(s->speaker, type, s->seq + (uint32_t)s->n_sent, &payload);
+    helper_send(s->speaker, type, s->seq + (uint32_t)s->n_sent - 1, &payload);
 }
 
 bool slot_holds(const struct slot *s, const struct task *t)
@@ -403,6 +403,12 @@ bool slot_take_back(struct slot *s, struct task *t)
 void slot_run(struct slot *s, struct task *t, int core)
 {
     CHECK(s->state == SLOT_IDLE || slot_has_room(s));
+    s->sent[s->n_sent++] = (struct sent){t, t->limit_ms};
+    if (s->state == SLOT_IDLE) {
+        s->state = SLOT_BUSY;
+        s->run_ms = uv_now(s->timer.loop);
+        s->waited = false;
+    }
     if (core >= 0 && core != s->core) {
         json_t *where = json_pack("{s:i}", "core", core);
         send_question(s, WIRE_CORE, where, NULL);
@@ -418,12 +424,6 @@ void slot_run(struct slot *s, struct task *t, int core)
         json_decref(suite);
     }
     send_question(s, WIRE_JOB, t->question, t->texts);
-    s->sent[s->n_sent++] = (struct sent){t, t->limit_ms};
-    if (s->state == SLOT_IDLE) {
-        s->state = SLOT_BUSY;
-        s->run_ms = uv_now(s->timer.loop);
-        s->waited = false;
-    }
     if (s->n_sent == 1 || s->kind == POOL_JUDGE)
         arm(s);
 }

@@ -7,13 +7,17 @@
  * of seconds costs nothing; uv_try_write and uv_write count the questions that leave the verifier, and
  * find some sockets full. The actors
  * answer late, after their limit, twice, never, in pieces, by halves, with other questions'
- * answers, with garbage, sleep, or die, in calm and in stormy phases.
+ * answers, with garbage, sleep, or die, in calm and in stormy phases. Questions sent ahead wait in
+ * an actor; a linter holds answers back, a judge may overlook that one was taken back.
  *
  * What must hold: a job ends once, with the verdict that belongs to its own program, or in infra
- * after exactly one more try (at once where no slot is up, or the problem itself is at fault), not
- * counting tries whose helper or guest was killed; a cancelled one never does. Where nothing but
- * SIGKILL goes wrong, no job ends in infra. No answer is believed that a slot was not asked for. No
- * question is asked while as many judges as may work at once are awake with one, and none waits while
+ * after its slot failed twice while it was the first there (at once where no slot is up, or the problem
+ * itself is at fault), not counting tries whose helper or guest was killed; a cancelled one never does.
+ * Where nothing but SIGKILL goes wrong, no job ends in infra. No answer is believed that a slot was
+ * not asked for, or no longer. Nobody is asked again without need: once after a failure as the first of
+ * its slot, and then alone there; once for each time that it waited behind another in a slot that
+ * failed, or was taken back. Nobody waits behind another for long, nor behind a sleeper. No question
+ * is asked of an idle judge while as many as may work at once are awake with one, and none waits while
  * fewer are and one has nothing to do. No slot, process, descriptor or byte is lost.
  *
  * SEED=n repeats a run, SIM_JOBS=n makes it longer (`make sim`). */
@@ -42,6 +46,9 @@ enum {
     SLOTS = 4,
     SLOTS_WITH_SPARES = 3 * SLOTS,
     SLOT_FILES = 4, /* two of each side */
+    JUDGE_SENT = 2,
+    SENT = 8,         /* questions that a slot is sent before it has answered one */
+    PATIENCE_MS = 16, /* how long one waits behind another */
     JOBS_DEFAULT = 10000,
     JOBS_MAX = 10000000,
     OPEN_MAX = 96, /* jobs begun and not ended */
@@ -103,9 +110,11 @@ enum kind { JUDGE, LINT, KEEPER };
 
 /* One program; copies of it are several jobs. */
 struct program {
-    unsigned char copies, asked[2]; /* questions that left for a judge, for a linter */
-    int kills;                      /* of actors that had last been asked about it, at most */
-    bool lasting;                   /* its judge said that the problem is at fault */
+    unsigned char copies;
+    int asked[2];  /* questions that left for a judge, for a linter */
+    int excused;   /* of these: it, or its slot, was killed; it waited behind another in vain */
+    int blamed[2]; /* slots that failed or were killed with it as their first */
+    bool lasting;  /* its judge said that the problem is at fault */
 };
 
 struct open_job {
@@ -142,10 +151,10 @@ static bool any_pool_down(void)
 static void check_infra(int number, const char *why)
 {
     const struct program *p = &programs[number];
-    bool twice = p->asked[JUDGE] >= 2 || p->asked[LINT] >= 2;
-    MUST(p->copies > 1 || twice || p->lasting || any_pool_down(),
-         "program %d: infra (%s) after %d and %d questions", number, why, p->asked[JUDGE],
-         p->asked[LINT]);
+    MUST(p->copies > 1 || p->blamed[JUDGE] >= 2 || p->blamed[LINT] >= 2 || p->lasting ||
+             any_pool_down(),
+         "program %d: infra (%s) after %d and %d failures", number, why, p->blamed[JUDGE],
+         p->blamed[LINT]);
     MUST(!only_kills, "program %d: infra (%s) though nothing failed by itself", number, why);
 }
 
@@ -229,6 +238,14 @@ static void cancel_one(void)
 
 /* ---- actors ---------------------------------------------------------------------------------- */
 
+/* A question that the verifier has no answer to. */
+struct asked {
+    int program;
+    uint32_t seq;
+    int64_t at;       /* when it left */
+    bool taken, told; /* back; and the actor knows */
+};
+
 struct actor {
     enum kind kind;
     int pid;               /* 0: free */
@@ -237,18 +254,26 @@ struct actor {
     bool alive, killed; /* killed: and not by the verifier */
     struct buf inbox;
     unsigned suites; /* that it was sent, a bit each */
-    int program; /* that it, or its judge, was asked about last, or -1; it may not have heard yet */
-    uv_stream_t *to; /* by this */
-    bool sour;       /* whatever it is asked, it met a fault of ours */
+    uv_stream_t *to; /* what the verifier asks it by */
+    struct asked asked[SENT];
+    int n_asked, heard, done; /* of those: have arrived; have an answer that is held back */
+    bool works, asleep;       /* at the next one; and has said so */
+    int64_t first_at;         /* when the first of them became that */
+    struct buf held;
+    int last;  /* keeper: what its judge was given up with, or -1 */
+    bool sour; /* whatever it is asked, it met a fault of ours */
 };
 
-enum deed { SAY, SHUT, DIE, REAP };
+enum deed { SAY, SHUT, DIE, REAP, GO_ON };
 
 struct event {
     int64_t at;
     int pid; /* whose */
     enum deed deed;
     int signal, status;
+    bool answers; /* SAY: the question that it works on */
+    bool killed;  /* and its guest was */
+    bool sleeps, wakes;
     struct buf bytes;
 };
 
@@ -299,6 +324,65 @@ static void frame(struct buf *out, unsigned type, uint32_t seq, const char *payl
     buf_puts(out, payload);
 }
 
+static struct actor *keeper_of(const struct actor *judge)
+{
+    struct actor *k = judge->kind == JUDGE ? actor_of(judge->pid - 1) : NULL;
+    return k && k->kind == KEEPER ? k : NULL; /* a slot starts its keeper first */
+}
+
+static struct actor *judge_of(const struct actor *keeper)
+{
+    struct actor *j = keeper->kind == KEEPER ? actor_of(keeper->pid + 1) : NULL;
+    return j && j->kind == JUDGE ? j : NULL;
+}
+
+static int first_of(const struct actor *a)
+{
+    return a->n_asked && !a->asked[0].taken ? a->asked[0].program : -1;
+}
+
+static void blame(enum kind kind, int program, bool killed)
+{
+    if (program >= 0) {
+        programs[program].blamed[kind]++;
+        programs[program].excused += killed;
+    }
+}
+
+static void take_back(struct asked *q)
+{
+    programs[q->program].excused += !q->taken;
+    q->taken = true;
+}
+
+/* The verifier gives it up. What became of a judge may yet be explained by its keeper. */
+static void lose(struct actor *a, bool killed)
+{
+    struct actor *keeper = keeper_of(a);
+    for (int i = 1; i < a->n_asked; i++)
+        take_back(&a->asked[i]);
+    if (keeper && !killed && a->n_asked)
+        keeper->last = first_of(a);
+    blame(a->kind, first_of(a), killed);
+    a->n_asked = 0;
+}
+
+/* The verifier hears how it ended. */
+static void mourn(struct actor *a)
+{
+    struct actor *judge = judge_of(a);
+    if (a->kind != KEEPER) {
+        lose(a, a->killed);
+    } else if (judge && a->killed) {
+        lose(judge, true);
+    } else if (judge) { /* it may still answer the first */
+        for (int i = 1; i < judge->n_asked; i++)
+            take_back(&judge->asked[i]);
+    }
+    if (a->kind == KEEPER && a->killed && a->last >= 0)
+        programs[a->last].excused++;
+}
+
 static void die(struct actor *a, int signal, int status)
 {
     if (!a->alive)
@@ -317,18 +401,46 @@ static void die(struct actor *a, int signal, int status)
 static void reap(struct actor *a, int signal, int status)
 {
     uv_process_t *process = a->process;
-    if (a->killed && a->program >= 0)
-        programs[a->program].kills++; /* now the verifier hears of it */
+    mourn(a);
     buf_free(&a->inbox);
-    *a = (struct actor){.in = -1, .out = -1, .program = -1};
+    buf_free(&a->held);
+    *a = (struct actor){.in = -1, .out = -1, .last = -1};
     process->exit_cb(process, status, signal);
 }
 
-/* A socket takes what an actor says, or the verifier has closed its end. */
-static void say(struct actor *a, const struct buf *bytes)
+/* A socket takes what an actor says, unless either end is closed. */
+static bool say(struct actor *a, const struct buf *bytes)
 {
     ssize_t n = send(a->out, bytes->s, bytes->len, MSG_NOSIGNAL);
     MUST(n == (ssize_t)bytes->len || errno == EPIPE || errno == ECONNRESET, "%s", strerror(errno));
+    return n >= 0;
+}
+
+static void work(struct actor *a);
+
+/* What was held back goes before it. */
+static void speak(struct actor *a, const struct event *e)
+{
+    if (a->held.len && !say(a, &a->held))
+        return;
+    buf_clear(&a->held);
+    if (!say(a, &e->bytes))
+        return;
+    if (e->killed && a->done < a->n_asked && !a->asked[a->done].taken)
+        blame(a->kind, a->asked[a->done].program, true);
+    a->asleep = !e->wakes && !e->answers && (a->asleep || e->sleeps);
+    const int n = a->done + e->answers;
+    if (n && n <= a->n_asked) { /* otherwise it was given up meanwhile */
+        a->n_asked -= n;
+        a->heard -= n;
+        memmove(a->asked, a->asked + n, (size_t)a->n_asked * sizeof *a->asked);
+        a->first_at = now_ns;
+    }
+    a->done = 0;
+    if (e->answers) {
+        a->works = false;
+        work(a);
+    }
 }
 
 static void act(struct event *e)
@@ -340,9 +452,14 @@ static void act(struct event *e)
         a->killed = e->signal == SIGKILL;
         die(a, e->signal, e->status);
     } else if (a && a->alive && a->out >= 0 && e->deed == SAY) {
-        say(a, &e->bytes);
+        speak(a, e);
     } else if (a && a->alive && a->out >= 0 && e->deed == SHUT) {
         shutdown(a->out, SHUT_WR);
+    } else if (a && a->alive && e->deed == GO_ON) {
+        buf_add(&a->held, e->bytes.s, e->bytes.len);
+        a->done++;
+        a->works = false;
+        work(a);
     }
     buf_free(&e->bytes);
 }
@@ -375,7 +492,7 @@ enum manner {
     MANNERS
 };
 
-static long seen[MANNERS];
+static long seen[MANNERS], held_back, taken_back, overlooked;
 
 static void answer_text(const struct actor *a, int program, bool forged, char out[256])
 {
@@ -391,12 +508,6 @@ static void answer_text(const struct actor *a, int program, bool forged, char ou
                  n == TESTS ? "null" : "\"wrong-answer\"", n, TESTS);
 }
 
-static struct actor *keeper_of(const struct actor *judge)
-{
-    struct actor *k = actor_of(judge->pid - 1); /* a slot starts its keeper first */
-    return k && k->kind == KEEPER ? k : NULL;
-}
-
 static void kill_keeper(const struct actor *judge)
 {
     struct actor *k = keeper_of(judge);
@@ -404,21 +515,20 @@ static void kill_keeper(const struct actor *judge)
         plan_death(k, between_ms(0, 20));
 }
 
-static void mark_asked(const uv_stream_t *to, int program)
+static struct event *say_frame(struct actor *a, int64_t after_ns, unsigned type, uint32_t seq,
+                               const char *payload)
 {
-    for (struct actor *a = actors; a < actors + ACTORS_MAX; a++) {
-        struct actor *k = a->to == to ? keeper_of(a) : NULL;
-        if (a->to == to)
-            a->program = program;
-        if (k)
-            k->program = program;
-    }
+    struct event *e = plan(a, after_ns, SAY);
+    frame(&e->bytes, type, seq, payload);
+    return e;
 }
 
-static void say_frame(struct actor *a, int64_t after_ns, unsigned type, uint32_t seq,
-                      const char *payload)
+static struct event *say_answer(struct actor *a, int64_t after_ns, uint32_t seq,
+                                const char *payload)
 {
-    frame(&plan(a, after_ns, SAY)->bytes, type, seq, payload);
+    struct event *e = say_frame(a, after_ns, WIRE_RESULT, seq, payload);
+    e->answers = true;
+    return e;
 }
 
 /* The answer in up to six pieces, or only its first half. */
@@ -430,8 +540,10 @@ static void say_pieces(struct actor *a, int64_t after_ns, uint32_t seq, const ch
     for (size_t at = 0; at < end;) {
         size_t n = 1 + rng_below(&rng, whole.len / 3);
         n = n < end - at ? n : end - at;
-        buf_add(&plan(a, after_ns, SAY)->bytes, whole.s + at, n);
+        struct event *e = plan(a, after_ns, SAY);
+        buf_add(&e->bytes, whole.s + at, n);
         at += n;
+        e->answers = at == whole.len;
         after_ns += between_ms(0, 30);
     }
     buf_free(&whole);
@@ -452,12 +564,12 @@ static void say_garbage(struct actor *a, int64_t after_ns, bool header, uint32_t
 }
 
 /* The judge is well, but the guest was killed, before or while it ran the program. */
-static void say_killed(struct actor *a, int64_t after_ns, int program, uint32_t seq)
+static void say_killed(struct actor *a, int64_t after_ns, uint32_t seq)
 {
-    programs[program].kills++;
-    say_frame(a, after_ns, WIRE_RESULT, seq,
-              chance(.5) ? "{\"infra\": \"guest did not start\", \"killed\": \"surely\"}"
-                         : "{\"infra\": null, \"killed\": \"surely\", \"reason\": \"crashed\"}");
+    say_answer(a, after_ns, seq,
+               chance(.5) ? "{\"infra\": \"guest did not start\", \"killed\": \"surely\"}"
+                          : "{\"infra\": null, \"killed\": \"surely\", \"reason\": \"crashed\"}")
+        ->killed = true;
 }
 
 /* A judge whose program sleeps, perhaps not to the end, or is killed meanwhile. */
@@ -465,12 +577,22 @@ static void say_asleep(struct actor *a, uint32_t seq, const char *right)
 {
     int64_t soon = between_ms(50, 100), later = soon + between_ms(50, 4000);
     if (a->kind == JUDGE)
-        say_frame(a, soon, WIRE_ASLEEP, seq, "{\"asleep\":true}");
+        say_frame(a, soon, WIRE_ASLEEP, seq, "{\"asleep\":true}")->sleeps = true;
     if (a->kind == JUDGE && chance(.5))
-        say_frame(a, later, WIRE_ASLEEP, seq, "{\"asleep\":false}");
+        say_frame(a, later, WIRE_ASLEEP, seq, "{\"asleep\":false}")->wakes = true;
     if (chance(.2))
         plan_death(a, between_ms(60, 4000));
-    say_frame(a, later + between_ms(0, 4000), WIRE_RESULT, seq, right);
+    say_answer(a, later + between_ms(0, 4000), seq, right);
+}
+
+/* Whether a linter does so: only where another text is at hand. */
+static bool hold_back(struct actor *a, int64_t after_ns, uint32_t seq, const char *right)
+{
+    if (a->kind != LINT || a->done + 1 >= a->heard || chance(.5))
+        return false;
+    frame(&plan(a, after_ns, GO_ON)->bytes, WIRE_RESULT, seq, right);
+    held_back++;
+    return true;
 }
 
 static void misbehave(struct actor *a, int program, uint32_t seq, enum manner how)
@@ -482,14 +604,14 @@ static void misbehave(struct actor *a, int program, uint32_t seq, enum manner ho
     seen[how]++;
     switch (how) {
     case LATE:
-        say_frame(a, between_ms(10, 9000), WIRE_RESULT, seq, right);
+        say_answer(a, between_ms(10, 9000), seq, right);
         break;
     case OVER_LIMIT:
-        say_frame(a, between_ms(9999, 20000), WIRE_RESULT, seq, right);
+        say_answer(a, between_ms(9999, 20000), seq, right);
         break;
     case TWICE:
     case TWICE_LATER: /* the second comes at once, or while another question is being worked on */
-        say_frame(a, soon, WIRE_RESULT, seq, right);
+        say_answer(a, soon, seq, right);
         say_frame(a, soon + (how == TWICE ? 0 : between_ms(0, 9)), WIRE_RESULT, seq, forged);
         break;
     case IN_PIECES:
@@ -515,7 +637,7 @@ static void misbehave(struct actor *a, int program, uint32_t seq, enum manner ho
         say_frame(a, soon, WIRE_RESULT, seq, chance(.5) ? "{\"infra\": nul" : "[1]");
         break;
     case ANSWERS_AND_DIES:
-        say_frame(a, soon, WIRE_RESULT, seq, right);
+        say_answer(a, soon, seq, right);
         plan_death(a, soon + between_ms(0, 5));
         break;
     case DIES:
@@ -529,21 +651,21 @@ static void misbehave(struct actor *a, int program, uint32_t seq, enum manner ho
         break;
     case LASTING:
         programs[program].lasting = true;
-        say_frame(a, soon, WIRE_RESULT, seq, "{\"infra\": \"the tests\", \"lasting\": true}");
+        say_answer(a, soon, seq, "{\"infra\": \"the tests\", \"lasting\": true}");
         break;
     case KEEPER_DIES:
         kill_keeper(a);
-        say_frame(a, between_ms(0, 40), WIRE_RESULT, seq, right);
+        say_answer(a, between_ms(0, 40), seq, right);
         break;
     case GUEST_DIES:
-        say_killed(a, soon, program, seq);
+        say_killed(a, soon, seq);
         break;
     case SLEEPS:
         say_asleep(a, seq, right);
         break;
     default:
-        if (how != NEVER)
-            say_frame(a, soon, WIRE_RESULT, seq, right);
+        if (how != NEVER && !hold_back(a, soon, seq, right))
+            say_answer(a, soon, seq, right);
     }
 }
 
@@ -562,28 +684,49 @@ static unsigned suite_bit(const char *text, size_t len, const char *key)
     return 1u << (at[strlen(key)] - '0');
 }
 
-static void hear(struct actor *a, const struct wire_header *head, const char *payload)
+static enum manner manner_now(struct actor *a)
 {
-    if (head->type == WIRE_SUITE) {
-        a->suites |= suite_bit(payload, head->len, "\"key\":\"k");
-        return;
-    }
-    if (head->type == WIRE_CORE)
-        return;
-    MUST(head->type == WIRE_JOB, "a frame of type %d", head->type);
-    MUST(a->kind != JUDGE || a->suites & suite_bit(payload, head->len, "\"suite\":\"k"),
-         "a judge was asked about a suite that it was never sent");
     static const enum manner kills[] = {DIES,       ANSWERS_AND_DIES, KEEPER_DIES,
                                         GUEST_DIES, HALF_AND_DIE,     SLEEPS};
-    int program = program_of(payload, head->len);
     enum manner how = AT_ONCE;
     if (chance(fault_rate))
         how = only_kills ? kills[rng_below(&rng, COUNT_OF(kills))]
                          : 1 + (enum manner)rng_below(&rng, MANNERS - 1);
     a->sour = a->sour || (how == OUR_FAULT && chance(.5));
-    if (a->sour)
-        how = OUR_FAULT;
-    misbehave(a, program, head->seq, how);
+    return a->sour ? OUR_FAULT : how;
+}
+
+/* Begins the next question that has arrived. One that was taken back is perhaps begun all the same. */
+static void work(struct actor *a)
+{
+    if (a->works || a->done >= a->heard)
+        return;
+    const struct asked *q = &a->asked[a->done];
+    a->works = true;
+    overlooked += q->taken;
+    if (q->told && chance(.8)) {
+        say_frame(a, 0, WIRE_BACK, q->seq, "")->answers = true;
+        overlooked--;
+        taken_back++;
+        return;
+    }
+    misbehave(a, q->program, q->seq, manner_now(a));
+}
+
+static void hear(struct actor *a, const struct wire_header *head, const char *payload)
+{
+    if (head->type == WIRE_SUITE) {
+        a->suites |= suite_bit(payload, head->len, "\"key\":\"k");
+    } else if (head->type == WIRE_BACK) {
+        for (int i = 0; i < a->n_asked; i++)
+            a->asked[i].told = a->asked[i].told || a->asked[i].seq == head->seq;
+    } else if (head->type != WIRE_CORE) {
+        MUST(head->type == WIRE_JOB, "a frame of type %d", head->type);
+        MUST(a->kind != JUDGE || a->suites & suite_bit(payload, head->len, "\"suite\":\"k"),
+             "a judge was asked about a suite that it was never sent");
+        a->heard += a->heard < a->n_asked;
+        work(a);
+    }
 }
 
 static void listen_to(struct actor *a)
@@ -653,7 +796,7 @@ int uv_spawn(uv_loop_t *in, uv_process_t *process, const uv_process_options_t *o
                         .process = process,
                         .in = -1,
                         .out = -1,
-                        .program = -1,
+                        .last = -1,
                         .alive = true};
     process->pid = a->pid;
     process->exit_cb = o->exit_cb;
@@ -674,29 +817,47 @@ int kill(pid_t pid, int signal)
     if (pid > -FIRST_PID)
         return (int)syscall(SYS_kill, pid, signal);
     MUST(a && a->process, "a signal to a process that is reaped");
+    if (a->kind != KEEPER)
+        lose(a, false);
     die(a, signal, 0);
     return 0;
 }
 
+static void count_question(struct actor *a, uint32_t seq, int number)
+{
+    struct program *p = &programs[number];
+    struct pool_stats judges = pool_stats(grader.judges);
+    const int first = first_of(a);
+    MUST(a->kind != JUDGE || a->n_asked || judges.busy - judges.asleep <= SLOTS, "%d work at once",
+         judges.busy - judges.asleep);
+    most_busy = judges.busy > most_busy ? judges.busy : most_busy;
+    MUST(a->n_asked < (a->kind == JUDGE ? JUDGE_SENT : SENT), "%d %d are sent ahead, alive %d done %d heard %d works %d", a->kind, a->n_asked, a->alive, a->done, a->heard, a->works);
+    MUST(!a->n_asked || p->copies > 1 || !p->blamed[a->kind], "program %d is not alone", number);
+    MUST(first < 0 || programs[first].copies > 1 || !programs[first].blamed[a->kind],
+         "program %d does not stay alone", first);
+    MUST(!a->asleep, "program %d was sent to a sleeper", number);
+    if (!a->n_asked)
+        a->first_at = now_ns;
+    a->asked[a->n_asked++] = (struct asked){.program = number, .seq = seq, .at = now_ns};
+    p->asked[a->kind]++;
+    MUST(p->asked[a->kind] <= 2 * p->copies + p->excused, "program %d was asked about %d times: kind %d copies %d excused %d blamed %d",
+         number, p->asked[a->kind], a->kind, p->copies, p->excused, p->blamed[a->kind]);
+}
+
 /* `bufs` are a frame, its header and its payload. */
-static void count_question(uv_stream_t *to, const uv_buf_t bufs[])
+static void watch(uv_stream_t *to, const uv_buf_t bufs[])
 {
     struct wire_header head;
+    struct actor *a = actors;
+    while (a < actors + ACTORS_MAX - 1 && a->to != to)
+        a++;
     MUST(bufs[0].len == sizeof head, "half a header was sent");
     memcpy(&head, bufs[0].base, sizeof head);
-    if (head.type == WIRE_JOB) {
-        int number = program_of(bufs[1].base, bufs[1].len);
-        struct program *p = &programs[number];
-        mark_asked(to, number);
-        bool judge = memmem(bufs[1].base, bufs[1].len, "\"op\":", 5);
-        struct pool_stats judges = pool_stats(grader.judges);
-        MUST(!judge || judges.busy - judges.asleep <= SLOTS, "%d work at once",
-             judges.busy - judges.asleep);
-        most_busy = judges.busy > most_busy ? judges.busy : most_busy;
-        p->asked[judge ? JUDGE : LINT]++;
-        MUST(p->asked[judge ? JUDGE : LINT] <= 2 * p->copies + p->kills,
-             "program %d was asked about %d times", number, p->asked[judge ? JUDGE : LINT]);
-    }
+    if (head.type == WIRE_JOB)
+        count_question(a, head.seq, program_of(bufs[1].base, bufs[1].len));
+    for (int i = 0; head.type == WIRE_BACK && i < a->n_asked; i++)
+        if (a->asked[i].seq == head.seq)
+            take_back(&a->asked[i]);
 }
 
 /* A socket is sometimes full, and then uv_write is called with what is left of the frame. */
@@ -712,7 +873,7 @@ int uv_try_write(uv_stream_t *to, const uv_buf_t bufs[], unsigned n)
         some[1].len = rng_below(&rng, (uint32_t)some[1].len + 1);
     int put = real(to, some, n);
     if (put > 0)
-        count_question(to, bufs);
+        watch(to, bufs);
     return put;
 }
 
@@ -722,7 +883,7 @@ int uv_write(uv_write_t *req, uv_stream_t *to, const uv_buf_t bufs[], unsigned n
     if (!real)
         *(void **)&real = dlsym(RTLD_NEXT, "uv_write");
     if (n == 2)
-        count_question(to, bufs);
+        watch(to, bufs);
     return real(req, to, bufs, n, cb);
 }
 
@@ -759,6 +920,19 @@ static bool act_next(int64_t *ret_at)
     return true;
 }
 
+/* Nothing is left to do now. Who waits behind another is soon elsewhere. */
+static void check_ahead(void)
+{
+    for (const struct actor *a = actors; a < actors + ACTORS_MAX; a++) {
+        if (!a->pid || !a->alive || a->kind != JUDGE || a->n_asked < 2 || a->asked[1].taken)
+            continue;
+        const int64_t at = a->asked[1].at > a->first_at ? a->asked[1].at : a->first_at;
+        MUST(!a->asleep, "program %d waits behind a sleeper", a->asked[1].program);
+        MUST(now_ns - at <= PATIENCE_MS * NS_PER_MS, "program %d waits for %d ms",
+             a->asked[1].program, (int)((now_ns - at) / NS_PER_MS));
+    }
+}
+
 /* One turn of the loop and of the actors; when both have nothing to do now, time goes on. */
 static void turn(void)
 {
@@ -767,6 +941,7 @@ static void turn(void)
     uv_run(&loop, UV_RUN_NOWAIT);
     if (listen_all() || act_next(&at))
         return;
+    check_ahead();
     struct pool_stats judges = pool_stats(grader.judges);
     MUST(!judges.queued || judges.ready == judges.busy || judges.busy - judges.asleep >= SLOTS,
          "%d wait, and %d of %d are idle", judges.queued, judges.ready - judges.busy, judges.begun);
@@ -826,7 +1001,8 @@ static void run_jobs(void)
             cancel_one();
         turn();
         struct pool_stats judges = pool_stats(grader.judges), linters = pool_stats(grader.linters);
-        MUST(judges.queued + judges.busy + linters.queued + linters.busy <= n_open + (int)cancelled,
+        MUST(judges.queued + judges.ahead + linters.queued + linters.ahead <=
+                 n_open + (int)cancelled,
              "more tasks than jobs");
         MUST(judges.busy <= judges.ready && judges.ready <= judges.begun &&
                  judges.begun <= SLOTS_WITH_SPARES,
@@ -878,6 +1054,7 @@ static void test_slots(void **state)
     run();
     for (int how = 1; how < MANNERS; how++)
         MUST(seen[how] > 0, "manner %d never came up", how);
+    MUST(held_back && taken_back && overlooked, "nothing was held or taken back");
     MUST(most_busy > SLOTS, "nobody worked in a sleeper's place");
 }
 
@@ -906,7 +1083,7 @@ static int setup(void **state)
     n_programs = 0;
     begun = ended = graded = infra = cancelled = 0;
     for (struct actor *a = actors; a < actors + ACTORS_MAX; a++)
-        *a = (struct actor){.in = -1, .out = -1, .program = -1};
+        *a = (struct actor){.in = -1, .out = -1, .last = -1};
     for (int i = 0; i < PROBLEMS; i++) {
         problems[i] = (struct problem){.id = "p", .suite = json_object(), .limits = LIMITS_DEFAULT};
         problems[i].limits.wall_s = 2;
