@@ -33,6 +33,7 @@
  *        generate: {"infra":null, "error":null|"Traceback ...", "problems":[{...}, ...]}
  *        inspect:  {"infra":null, "error":null|"...", "found": {"mutants":[{"source","line","was","now"}], "possible": edits there are,
  *                   "trivial":[{"source","what"}], "shape":null|"...", "tests", "shown", "answers_shown", "reference_shown"}}
+ * A JOB may be sent ahead while the one before it is worked on; it is begun after that one's RESULT, unless WIRE_BACK was sent for it in time.
  * `entry_point` may name a method of a fresh object: "Solution.two_sum". A JOB whose suite the judge does not hold (never sent, or the
  * least recently used beyond JUDGE_SUITES_MAX) or whose suite does not compile is answered with infra.
  * In every result `infra` non-null means: our fault, no grade. At most FAILURES_MAX failures, texts cut to TEXT_BYTES_MAX. */

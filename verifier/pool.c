@@ -13,6 +13,22 @@
  * worked last is taken: its caches are warm, its suites compiled, and spare ones rest where nobody
  * sleeps.
  *
+ * Where all work, a slot is sent tasks ahead: a linter several, a judge one. So a helper need not
+ * wait for the loop between two tasks, and a linter's texts and answers come in groups, with one
+ * waking for all. Tasks are worked on and answered in the order in which they were sent. The first
+ * of a slot that has no answer, its head, is the one that it works on as far as anybody knows: the
+ * limit is the head's, from when it became that, and so is the blame where the slot fails. Those
+ * behind it were not begun, or nobody can tell; they go back to the front of the queue, in order,
+ * and nothing is held against them. A linter keeps answers back for a moment, so that the head may be
+ * innocent. Therefore whatever has failed, or was killed, is tried again alone: no other is sent
+ * before or behind it. An innocent neighbour then has its answer, and who is guilty is sooner or later
+ * the head, fails alone after that, and is done for.
+ *
+ * A task behind a judge's head must not wait for long, nor for a sleeper. It is taken back when the
+ * head says that it sleeps or has worked for PATIENCE_MS (slot.c), and goes to whoever is free next.
+ * The judge hears of that with WIRE_BACK, at the latest before it begins the task; if it has begun,
+ * its answer is nobody's. A task that asks for it (a timed one) has its slot to itself throughout.
+ *
  * And how often a task is tried. Whatever fails in a slot of its own accord may be the task's doing,
  * so that it gets one more try. A SIGKILL is nobody's own doing: somebody kills helpers, or the
  * kernel wants memory. The first strikes at random, and a long task more often than a short one; the

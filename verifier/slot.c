@@ -1,5 +1,5 @@
-/* slot.c: the life of one slot: start, wait for HELLO, run one task at a time, and start again
- * after any failure.
+/* slot.c: the life of one slot: start, wait for HELLO, work on tasks one after the other, and start
+ * again after any failure.
  *
  *   SPARE --slot_begin--> DOWN --timer--> STARTING --HELLO--> IDLE <--RESULT--/--slot_run--> BUSY
  *                          ^-------------- killed, overran, spoke nonsense --------------------|
@@ -9,7 +9,11 @@
  * live and die together: whichever fails, both are killed, because neither is of use without the
  * other. Who fell first matters: a helper that was killed from outside is no fault of the task that
  * it worked on, but its other half, which then ends by itself or says that the first is lost, looks
- * like one. So a failure is held back until the other's end is known, or for WORD_MS_MAX. */
+ * like one. So a failure is held back until the other's end is known, or for WORD_MS_MAX.
+ *
+ * `sent` holds the tasks that have no answer, in order, with consecutive numbers; why several, and who
+ * is blamed, is said in pool.c. One that was taken back keeps its place without a task until the
+ * judge has said what became of it, so that the slot counts as busy if that began it after all. */
 #include "slot.h"
 
 #include <fcntl.h>
@@ -27,7 +31,7 @@ enum {
     BACKOFF_MS_MAX = 5000,
     KILLED_MS = 5,
     WORD_MS_MAX = 1000,
-    PATIENCE_MS = 8,
+    PATIENCE_MS = 8, /* twice this, see lose_patience */
     JUDGE_SENT_MAX = 2,
     FILES_KEPT = 16, /* what one more start takes for a moment, and a few for whoever else opens */
     /* The judge drops its least recently used suite past JUDGE_SUITES_MAX. Forgetting all of ours
@@ -103,7 +107,7 @@ static struct task *drop_head(struct slot *s)
     s->n_sent--;
     memmove(s->sent, s->sent + 1, (size_t)s->n_sent * sizeof *s->sent);
     s->seq++;
-    s->asleep = false;
+    s->asleep = s->waited = false;
     s->took_ms = now - s->run_ms;
     s->run_ms = now;
     return t;
@@ -188,19 +192,15 @@ static void arm(struct slot *s)
 }
 
 /* The head is answered, and the next one has its turn. */
-static struct task *next(struct slot *s)
+static void next(struct slot *s)
 {
-    struct task *t = drop_head(s);
-    s->waited = false;
-    if (s->state != SLOT_BUSY)
-        return t;
-    if (s->n_sent) {
+    drop_head(s);
+    if (s->state == SLOT_BUSY && s->n_sent) {
         arm(s);
-    } else {
+    } else if (s->state == SLOT_BUSY) {
         s->state = SLOT_IDLE;
         uv_timer_stop(&s->timer);
     }
-    return t;
 }
 
 static void on_result(struct slot *s, struct str payload)
@@ -365,10 +365,13 @@ bool slot_wants_alone(const struct task *t)
 
 bool slot_has_room(const struct slot *s)
 {
-    const int most = s->kind == POOL_JUDGE ? JUDGE_SENT_MAX : SLOT_SENT_MAX;
     const struct task *head = s->sent[0].task;
-    return s->state == SLOT_BUSY && s->n_sent < most && !s->asleep && !s->waited &&
-           !(head && slot_wants_alone(head));
+    if (s->state != SLOT_BUSY || (head && slot_wants_alone(head)))
+        return false;
+    if (s->kind == POOL_LINT)
+        return s->n_sent < SLOT_SENT_MAX;
+    return s->n_sent < JUDGE_SENT_MAX && !s->asleep && !s->waited &&
+           uv_now(s->timer.loop) - s->run_ms < PATIENCE_MS;
 }
 
 /* Whatever the judge knows of it, it is nobody's now. */
@@ -407,7 +410,6 @@ void slot_run(struct slot *s, struct task *t, int core)
     if (s->state == SLOT_IDLE) {
         s->state = SLOT_BUSY;
         s->run_ms = uv_now(s->timer.loop);
-        s->waited = false;
     }
     if (core >= 0 && core != s->core) {
         json_t *where = json_pack("{s:i}", "core", core);

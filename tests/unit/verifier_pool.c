@@ -67,16 +67,16 @@ static int teardown(void **state)
     return system(command);
 }
 
-enum { TASKS = 4 };
+enum { TASKS = 10 };
 
 struct asked {
     struct task task[TASKS];
-    int answers, results;
     long order[TASKS]; /* of the answers */
     char infra[TASKS][160];
     struct pool *pool;
     int n;
     struct pool_stats stats;
+    long bad; /* the text of this task is another */
 };
 
 static struct asked *asking;
@@ -97,19 +97,20 @@ static void on_done(struct task *t, json_t *result, const char *infra)
 
 /* Asks `n` questions of a fresh pool and waits for all answers; nothing may be left behind. All but the
  * last are of one asker. */
-static void ask_with_spares(struct asked *a, enum pool_kind kind, int slots, int spares, int n,
-                            int limit_ms)
+static void ask_one_bad(struct asked *a, enum pool_kind kind, int slots, int spares, int n,
+                        int limit_ms, long bad)
 {
     struct asker asker = {{0}};
     uv_loop_t loop;
     int files = open_files();
-    *a = (struct asked){.n = n};
+    *a = (struct asked){.n = n, .bad = bad};
     asking = a;
     json_t *question = json_pack("{s:s}", "text", "x = 1");
+    json_t *bad_question = json_pack("{s:s}", "text", "bad");
     assert_int_equal(uv_loop_init(&loop), 0);
     a->pool = pool_start(&loop, kind, slots, spares);
     for (int i = 0; i < n; i++) {
-        a->task[i] = (struct task){.question = question,
+        a->task[i] = (struct task){.question = i == bad ? bad_question : question,
                                    .limit_ms = limit_ms,
                                    .done = on_done,
                                    .asker = i < n - 1 ? &asker : NULL};
@@ -120,10 +121,17 @@ static void ask_with_spares(struct asked *a, enum pool_kind kind, int slots, int
     pool_free(a->pool);
     assert_int_equal(uv_loop_close(&loop), 0);
     json_decref(question);
+    json_decref(bad_question);
     assert_int_equal(a->answers, n);
     assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* no child left, not even a dead one */
     assert_in_range(open_files(), 0,
                     files + 4); /* libuv keeps its signal pipe for the process's life */
+}
+
+static void ask_with_spares(struct asked *a, enum pool_kind kind, int slots, int spares, int n,
+                            int limit_ms)
+{
+    ask_one_bad(a, kind, slots, spares, n, limit_ms, -1);
 }
 
 static void ask(struct asked *a, enum pool_kind kind, int slots, int n, int limit_ms)
@@ -144,12 +152,12 @@ static void test_answers(void **state)
 /* Who asks for one thing waits for one of those that another has asked for. */
 static void test_askers_take_turns(void **state)
 {
-    static const long wanted[TASKS] = {0, 3, 1, 2};
+    static const long wanted[] = {0, 3, 1, 2};
     struct asked a;
     (void)state;
     helper("assay-lint", HELLO "while :; do\n" READ_JOB ANSWER "done\n");
-    ask(&a, POOL_LINT, 1, TASKS, 20000);
-    assert_int_equal(a.results, TASKS);
+    ask(&a, POOL_LINT, 1, 4, 20000);
+    assert_int_equal(a.results, 4);
     assert_memory_equal(a.order, wanted, sizeof wanted);
 }
 
@@ -199,8 +207,8 @@ static void test_spare_is_spared(void **state)
     (void)state;
     helper("assay-keeper", KEEP);
     helper("assay-judge", HELLO "while :; do\n" READ_TO_JOB ANSWER "done\n");
-    ask_with_spares(&a, POOL_JUDGE, 1, 2, TASKS, 20000);
-    assert_int_equal(a.results, TASKS);
+    ask_with_spares(&a, POOL_JUDGE, 1, 2, 4, 20000);
+    assert_int_equal(a.results, 4);
     assert_int_equal(a.stats.begun, 1);
 }
 
@@ -339,6 +347,88 @@ static void test_guest_kills_itself(void **state)
     assert_int_equal(a.stats.retried, 3);
 }
 
+#define READ_NTH_JOB(n) "set -- " n "\n" READ_JOB "cp $0.$$ $0.$$." n "\n"
+#define ANSWER_NTH(n)                                                                              \
+    "printf '\\013\\000\\000\\000\\001\\004\\000\\000'; tail -c 4 $0.$$." n                        \
+    "; printf '{\"good\": 1}'\n"
+
+/* A linter that answers nothing before it has four texts. */
+static void test_sent_ahead(void **state)
+{
+    struct asked a;
+    (void)state;
+    helper("assay-lint",
+           HELLO READ_NTH_JOB("1") READ_NTH_JOB("2") READ_NTH_JOB("3") READ_NTH_JOB("4")
+               ANSWER_NTH("1") ANSWER_NTH("2") ANSWER_NTH("3") ANSWER_NTH("4") READ_JOB);
+    ask(&a, POOL_LINT, 1, 4, 20000);
+    assert_int_equal(a.results, 4);
+    assert_int_equal(a.stats.retried + a.stats.restarts, 0);
+}
+
+/* One text ends its linter whenever its turn comes. That is its own fault alone, whoever is sent along
+ * with it. */
+static void test_bad_neighbour(void **state)
+{
+    struct asked a;
+    (void)state;
+    helper("assay-lint",
+           HELLO "while :; do\n" READ_JOB "grep -q bad $0.$$.job && exit 5\n" ANSWER "done\n");
+    ask_one_bad(&a, POOL_LINT, 1, 0, TASKS, 20000, 4);
+    assert_int_equal(a.results, TASKS - 1);
+    assert_non_null(strstr(a.infra[4], "exited with status 5"));
+    assert_int_equal(a.stats.restarts, 2);
+}
+
+/* The answer before it is held back then, so that its neighbour is blamed: once, and tried again alone.
+ * (The one of another asker is the second to be asked.) */
+static void test_neighbour_is_blamed(void **state)
+{
+    struct asked a;
+    (void)state;
+    helper("assay-lint", HELLO
+           "k=0; while :; do\n" READ_JOB "grep -q bad $0.$$.job && exit 5\n"
+           "k=$((k + 1)); [ $k = 4 ] && mkdir $0.once 2>/dev/null && continue\n" ANSWER "done\n");
+    ask_one_bad(&a, POOL_LINT, 1, 0, TASKS, 20000, 3);
+    assert_int_equal(a.results, TASKS - 1);
+    assert_non_null(strstr(a.infra[3], "exited with status 5"));
+    assert_int_equal(a.stats.restarts, 3);
+    assert_int_equal(a.stats.retried, 2);
+}
+
+/* The first task lasts until two others have begun, so that the one that was sent along with it must be
+ * taken back. Its judge says that it has not begun it, or has overlooked the word and answers. The last
+ * one lasts until then. */
+static void take_back(const char *say)
+{
+    struct asked a;
+    struct buf body = {0};
+    buf_printf(&body,
+               HELLO "while :; do\n" READ_TO_JOB "if grep -q bad $0.$$.job; then mine=1\n"
+                     "until [ -e $0.1 ] && [ -e $0.2 ]; do sleep 0.02; done\n" ANSWER
+                     "elif [ \"$mine\" = 1 ]; then mine=2\n%s: >$0.said\n"
+                     "else mkdir $0.1 2>/dev/null || mkdir $0.2 2>/dev/null ||\n"
+                     "until [ -e $0.said ]; do sleep 0.02; done\n" ANSWER "fi; done\n",
+               say);
+    helper("assay-keeper", KEEP);
+    helper("assay-judge", body.s);
+    ask_one_bad(&a, POOL_JUDGE, 2, 0, 4, 60000, 0);
+    assert_int_equal(a.results, 4);
+    assert_int_equal(a.stats.retried + a.stats.restarts, 0);
+    buf_free(&body);
+}
+
+static void test_taken_back(void **state)
+{
+    (void)state;
+    take_back("printf '\\000\\000\\000\\000\\001\\007\\000\\000'; tail -c 4 $0.$$\n");
+}
+
+static void test_taken_back_too_late(void **state)
+{
+    (void)state;
+    take_back(ANSWER);
+}
+
 static void test_overruns(void **state)
 {
     struct asked a;
@@ -413,6 +503,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_guest_killed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_guest_killed_in_every_job, setup, teardown),
         cmocka_unit_test_setup_teardown(test_guest_kills_itself, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_sent_ahead, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_bad_neighbour, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_neighbour_is_blamed, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_taken_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_taken_back_too_late, setup, teardown),
         cmocka_unit_test_setup_teardown(test_overruns, setup, teardown),
         cmocka_unit_test_setup_teardown(test_speaks_nonsense, setup, teardown),
         cmocka_unit_test_setup_teardown(test_keeper_takes_judge_along, setup, teardown),
