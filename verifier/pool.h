@@ -6,9 +6,9 @@
  * A slot is one assay-judge with its assay-keeper, or one assay-lint. A task is one question to
  * one slot. It is answered exactly once, from the loop and never from within pool_submit: with a
  * result, or with a sentence about what was our fault. A slot that dies, overruns or stays silent
- * is killed and replaced; the task that it worked on is retried on whichever slot is free next: once where its own
- * slot failed it, and more often where somebody killed the helper or the guest that it ran on
- * (pool.c), which says nothing about the task. */
+ * is killed and replaced; the task that it worked on is retried on whichever slot is free next: once
+ * where its own slot failed it, and more often where somebody killed the helper or the guest that it
+ * ran on (pool.c), which says nothing about the task. */
 #ifndef ASSAY_POOL_H
 #define ASSAY_POOL_H
 
@@ -63,7 +63,8 @@ struct pool *pool_start(uv_loop_t *loop, enum pool_kind kind, int n, int spares)
 
 void pool_submit(struct pool *p, struct task *t);
 
-/* Takes back a task that no slot has begun; it is then not answered. False: too late, or nobody can tell. */
+/* Takes back a task that no slot has begun; it is then not answered. False: too late, or nobody can
+ * tell. */
 bool pool_cancel(struct pool *p, struct task *t);
 
 struct pool_stats pool_stats(const struct pool *p);

@@ -316,8 +316,9 @@ static void start(struct slot *s)
     uv_timer_start(&s->timer, on_timer, START_MS_MAX, 0);
 }
 
-/* One that waits behind a head that takes its time is for somebody else. The first alarm changes nothing: where the
- * verifier itself could not run for a while, the head's answer lies there and is read before the second. */
+/* One that waits behind a head that takes its time is for somebody else. The first alarm changes
+ * nothing: where the verifier itself could not run for a while, the head's answer lies there and is
+ * read before the second. */
 static void lose_patience(struct slot *s)
 {
     const bool again = s->waited;

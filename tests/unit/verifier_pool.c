@@ -71,6 +71,7 @@ enum { TASKS = 10 };
 
 struct asked {
     struct task task[TASKS];
+    int answers, results;
     long order[TASKS]; /* of the answers */
     char infra[TASKS][160];
     struct pool *pool;
