@@ -266,16 +266,19 @@ static void test_linter_answers_in_order(void **state)
 static void test_linter_struck(void **state)
 {
     enum { LARGE = 7 };
-    const struct timespec moment = {.tv_nsec = 5000000};
+    const struct timespec moment = {.tv_nsec = 2000000};
     int to, status;
     struct frames from;
     struct buf out = {0}, large = {0};
     struct wire_header head;
     struct str payload;
     (void)state;
+#ifdef __SANITIZE_ADDRESS__
+    skip(); /* on a signal the sanitizer asks for more than the linter may */
+#endif
     if (!getenv("ASSAY_BUILD"))
         skip();
-    while (large.len < LINT_TEXT_BYTES_MAX / 2)
+    while (large.len < LINT_TEXT_BYTES_MAX)
         buf_puts(&large, "x = [1, 2]\n");
     pid_t pid = start_linter(&to, &from);
     for (uint32_t seq = 1; seq <= LARGE; seq++)
