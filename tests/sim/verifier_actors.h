@@ -347,7 +347,7 @@ static void say_killed(struct actor *a, int64_t after_ns, uint32_t seq)
 /* A judge whose program sleeps, perhaps not to the end, or is killed meanwhile. */
 static void say_asleep(struct actor *a, uint32_t seq, const char *right)
 {
-    int64_t soon = between_ms(50, 100), later = soon + between_ms(50, 4000);
+    int64_t soon = between_ms(2, 100), later = soon + between_ms(50, 4000);
     if (a->kind == JUDGE)
         say_frame(a, soon, WIRE_ASLEEP, seq, "{\"asleep\":true}")->sleeps = true;
     if (a->kind == JUDGE && chance(.5))
