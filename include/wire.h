@@ -40,8 +40,8 @@ enum wire_helper {
     WIRE_CORE = 5,   /* verifier -> judge: {"core"} to stay on, with its guests; no answer */
     WIRE_ASLEEP = 6, /* judge -> verifier, seq of the job: {"asleep"}, whether its program waits
                         and uses no processor time; at each change, awake at first */
-    WIRE_BACK = 7,   /* verifier -> judge, seq of a JOB that waits behind another: it is not wanted. No payload. If it was
-                        not begun the answer is WIRE_BACK, from the judge, in the place of its RESULT */
+    WIRE_BACK = 7,   /* verifier -> judge, seq of a JOB that waits behind another: not wanted; no
+                        payload. Not begun, it is answered by WIRE_BACK in the RESULT's place */
 };
 
 /* judge <-> guest: wire_guest.h */
