@@ -25,7 +25,8 @@
  * the head, fails alone after that, and is done for.
  *
  * A task behind a judge's head must not wait for long, nor for a sleeper. It is taken back when the
- * head says that it sleeps or has worked for PATIENCE_MS (slot.c), and goes to whoever is free next.
+ * head says that it sleeps or has worked for PATIENCE_MS (slot.c), and goes to whoever is free next;
+ * and when a sleeper wakes and makes one too many, for whose head ends next must then rest.
  * The judge hears of that with WIRE_BACK, at the latest before it begins the task; if it has begun,
  * its answer is nobody's. A task that asks for it (a timed one) has its slot to itself throughout.
  *
@@ -143,11 +144,15 @@ static void miss_slot(struct pool *p)
         slot_begin(spare);
 }
 
-/* For the head of the queue: an idle slot, if one more may work; else one to send it ahead to. */
+/* For the head of the queue: an idle slot, if one more may work; if just so many do, one to send it
+ * ahead to. */
 static struct slot *choose(struct pool *p)
 {
     struct slot *best = NULL;
-    if (at_work(p) < p->at_once) {
+    const int n_work = at_work(p);
+    if (n_work > p->at_once)
+        return NULL;
+    if (n_work < p->at_once) {
         struct node *n = queue_pop(&p->idle);
         if (n)
             return NODE_OWNER(n, struct slot, idle);
@@ -229,6 +234,13 @@ void pool__slot_ready(struct slot *s)
 void pool__slot_rests(struct slot *s)
 {
     dispatch(s->pool);
+}
+
+void pool__slot_wakes(struct slot *s)
+{
+    struct pool *p = s->pool;
+    for (int i = 0; at_work(p) > p->at_once && i < p->n; i++)
+        slot_recall(&p->slots[i]);
 }
 
 void pool__slot_put_back(struct slot *s, struct task *t)

@@ -48,7 +48,6 @@ static struct slot *slot_of(void *p)
 }
 
 static void on_timer(uv_timer_t *timer);
-static void take_back(struct slot *s);
 
 /* Without its judge a keeper that is well ends by itself, and its guest before it. */
 static void drop_helpers(struct slot *s, void (*drop_keeper)(struct helper *))
@@ -241,9 +240,11 @@ static void on_asleep(struct slot *s, struct str payload)
     json_t *json = json_loadb(payload.s, payload.len, 0, NULL);
     s->asleep = s->state == SLOT_BUSY && json_is_true(json_object_get(json, "asleep"));
     json_decref(json);
-    if (!s->asleep)
+    if (!s->asleep) {
+        pool__slot_wakes(s);
         return;
-    take_back(s);
+    }
+    slot_recall(s);
     pool__slot_rests(s);
 }
 
@@ -324,7 +325,7 @@ static void lose_patience(struct slot *s)
     const bool again = s->waited;
     s->waited = true;
     if (again)
-        take_back(s);
+        slot_recall(s);
     arm(s);
     if (again)
         pool__slot_rests(s);
@@ -383,7 +384,7 @@ static void forget(struct slot *s, int i)
     helper_send(s->speaker, WIRE_BACK, s->seq + (uint32_t)i, &none);
 }
 
-static void take_back(struct slot *s)
+void slot_recall(struct slot *s)
 {
     for (int i = s->n_sent - 1; i > 0; i--) {
         struct task *t = s->sent[i].task;

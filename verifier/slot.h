@@ -53,6 +53,7 @@ struct slot {
 /* What a slot tells its pool. */
 void pool__slot_ready(struct slot *s);
 void pool__slot_rests(struct slot *s); /* it uses no core for now */
+void pool__slot_wakes(struct slot *s); /* it does again */
 void pool__slot_answered(struct slot *s, struct task *t, json_t *result);
 /* It was sent ahead and not begun, or nobody can tell: it waits again, before all others. */
 void pool__slot_put_back(struct slot *s, struct task *t);
@@ -67,6 +68,8 @@ bool slot_has_room(const struct slot *s);
 bool slot_wants_alone(const struct task *t);
 /* IDLE, or with room. On this core, if it is not negative. */
 void slot_run(struct slot *s, struct task *t, int core);
+/* A judge: whatever was sent ahead waits again, before all others. */
+void slot_recall(struct slot *s);
 /* The task was sent ahead and is nobody's from now on. False: it is the head, or a linter's. */
 bool slot_take_back(struct slot *s, struct task *t);
 bool slot_holds(const struct slot *s, const struct task *t); /* needs no suite sent before it */

@@ -17,8 +17,9 @@
  * not asked for, or no longer. Nobody is asked again without need: once after a failure as the first of
  * its slot, and then alone there; once for each time that it waited behind another in a slot that
  * failed, or was taken back. Nobody waits behind another for long, nor behind a sleeper. No question
- * is asked of an idle judge while as many as may work at once are awake with one, and none waits while
- * fewer are and one has nothing to do. No slot, process, descriptor or byte is lost.
+ * is asked of an idle judge while as many as may work at once are awake with one, none is sent ahead
+ * or stays so while more are, and none waits while fewer are and one has nothing to do. No slot,
+ * process, descriptor or byte is lost.
  *
  * SEED=n repeats a run, SIM_JOBS=n makes it longer (`make sim`). */
 #include <dlfcn.h>
@@ -324,7 +325,7 @@ static void count_question(struct actor *a, uint32_t seq, int number)
     struct program *p = &programs[number];
     struct pool_stats judges = pool_stats(grader.judges);
     const int first = first_of(a);
-    MUST(a->kind != JUDGE || a->n_asked || judges.busy - judges.asleep <= SLOTS, "%d work at once",
+    MUST(a->kind != JUDGE || judges.busy - judges.asleep <= SLOTS, "%d work at once",
          judges.busy - judges.asleep);
     most_busy = judges.busy > most_busy ? judges.busy : most_busy;
     MUST(a->n_asked < (a->kind == JUDGE ? JUDGE_SENT : SENT),
@@ -424,11 +425,14 @@ static bool act_next(int64_t *ret_at)
 /* Nothing is left to do now. Who waits behind another is soon elsewhere. */
 static void check_ahead(void)
 {
+    struct pool_stats judges = pool_stats(grader.judges);
     for (const struct actor *a = actors; a < actors + ACTORS_MAX; a++) {
         if (!a->pid || !a->alive || a->kind != JUDGE || a->n_asked < 2 || a->asked[1].taken)
             continue;
         const int64_t at = a->asked[1].at > a->first_at ? a->asked[1].at : a->first_at;
         MUST(!a->asleep, "program %d waits behind a sleeper", a->asked[1].program);
+        MUST(judges.busy - judges.asleep <= SLOTS, "program %d is next though %d work at once",
+             a->asked[1].program, judges.busy - judges.asleep);
         MUST(now_ns - at <= PATIENCE_MS * NS_PER_MS, "program %d waits for %d ms",
              a->asked[1].program, (int)((now_ns - at) / NS_PER_MS));
     }
