@@ -1,4 +1,4 @@
-/* frames.c: a buffer before read(). */
+/* frames.c: a buffer before read(), and nothing but write() behind it. */
 #include "verifier/frames.h"
 
 #include <errno.h>
@@ -83,6 +83,17 @@ bool frames_find(struct frames *f, unsigned type, uint32_t seq)
         if (head.type == type && head.seq == seq)
             return true;
     return false;
+}
+
+int frames_write(int fd, const void *bytes, size_t n)
+{
+    for (size_t done = 0; done < n;) {
+        ssize_t put = write(fd, (const char *)bytes + done, n - done);
+        if (put < 0 && errno != EINTR)
+            return -errno;
+        done += put > 0 ? (size_t)put : 0;
+    }
+    return 0;
 }
 
 void frames_free(struct frames *f)

@@ -1,5 +1,5 @@
-/* frames.h: the helpers' end of the channel from the verifier (wire.h): frames as they come in on a
- * descriptor, as many in one read as have arrived. */
+/* frames.h: the helpers' end of the channel to the verifier (wire.h): frames as they come in on a
+ * descriptor, as many in one read as have arrived, and whole frames out. */
 #ifndef ASSAY_FRAMES_H
 #define ASSAY_FRAMES_H
 
@@ -26,6 +26,9 @@ bool frames_any(const struct frames *f);
 
 /* Whether such a frame has arrived behind the last one. Waits for nothing. */
 bool frames_find(struct frames *f, unsigned type, uint32_t seq);
+
+/* All of it: 0 or a negative errno. A signal handler may call it. */
+int frames_write(int fd, const void *bytes, size_t n);
 
 void frames_free(struct frames *f);
 

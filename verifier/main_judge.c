@@ -36,17 +36,6 @@
 
 enum { HELLO_WAIT_S = 20, LARGE_BYTES = 512 << 10 };
 
-static int write_all(int fd, const void *from, size_t n)
-{
-    for (size_t at = 0; at < n;) {
-        ssize_t put = write(fd, (const char *)from + at, n - at);
-        if (put < 0 && errno != EINTR)
-            return -errno;
-        at += put > 0 ? (size_t)put : 0;
-    }
-    return 0;
-}
-
 static int send_frame(int fd, uint8_t type, uint32_t seq, struct str payload)
 {
     struct wire_header h = {
@@ -56,7 +45,7 @@ static int send_frame(int fd, uint8_t type, uint32_t seq, struct str payload)
         return -E2BIG;
     buf_add(&out, &h, sizeof h);
     buf_str(&out, payload);
-    int rc = write_all(fd, out.s, out.len);
+    int rc = frames_write(fd, out.s, out.len);
     buf_free(&out);
     return rc;
 }

@@ -30,17 +30,6 @@ static volatile sig_atomic_t answering;
 static struct buf held; /* whole frames, not yet written */
 static int n_held;
 
-static int write_full(const void *bytes, size_t n)
-{
-    for (size_t done = 0; done < n;) {
-        ssize_t put = write(STDOUT_FILENO, (const char *)bytes + done, n - done);
-        if (put < 0 && errno != EINTR)
-            return -errno;
-        done += put > 0 ? (size_t)put : 0;
-    }
-    return 0;
-}
-
 /* A grammar fell over the text in hand. That is the text's doing, not a fault of ours to be
  * retried, so it still gets an answer: called Python, for CPython to judge. Only write and _exit
  * are used; a new process takes over from a clean memory. */
@@ -51,8 +40,9 @@ static void on_crash(int signal_number)
     struct wire_header head = {
         .len = sizeof answer - 1, .version = WIRE_VERSION, .type = WIRE_RESULT, .seq = current_seq};
     (void)signal_number;
-    if (!answering || write_full(held.s, held.len) < 0 || write_full(&head, sizeof head) < 0 ||
-        write_full(answer, head.len) < 0)
+    if (!answering || frames_write(STDOUT_FILENO, held.s, held.len) < 0 ||
+        frames_write(STDOUT_FILENO, &head, sizeof head) < 0 ||
+        frames_write(STDOUT_FILENO, answer, head.len) < 0)
         _exit(1);
     _exit(0);
 }
@@ -76,7 +66,7 @@ static int append(const char *bytes, size_t n, void *out)
 
 static int flush(void)
 {
-    int rc = write_full(held.s, held.len);
+    int rc = frames_write(STDOUT_FILENO, held.s, held.len);
     buf_clear(&held);
     n_held = 0;
     return rc;

@@ -87,15 +87,30 @@ static void go_down(struct slot *s, enum slot_state state)
     s->asleep = false;
 }
 
-/* Those behind the head go back to the pool. Their answers, should they come, are nobody's. */
-static void put_back(struct slot *s)
+static void send_back(struct slot *s, int i)
+{
+    struct buf none = {0};
+    helper_send(s->speaker, WIRE_BACK, s->seq + (uint32_t)i, &none);
+}
+
+/* Those behind the head go back to the pool, in order. Their answers, should they come, are nobody's.
+ * `tell`: the judge, which is well. */
+static void put_back(struct slot *s, bool tell)
 {
     for (int i = s->n_sent - 1; i > 0; i--) {
         struct task *t = s->sent[i].task;
+        if (!t)
+            continue;
         s->sent[i].task = NULL;
-        if (t)
-            pool__slot_put_back(s, t);
+        if (tell)
+            send_back(s, i);
+        pool__slot_put_back(s, t);
     }
+}
+
+void slot_recall(struct slot *s)
+{
+    put_back(s, true);
 }
 
 /* The head is answered. */
@@ -116,7 +131,7 @@ static void end(struct slot *s, const char *why, bool killed)
 {
     char copy[sizeof s->why];
     snprintf(copy, sizeof copy, "%s", why);
-    put_back(s);
+    put_back(s, false);
     struct task *t = s->n_sent ? drop_head(s) : NULL;
     s->seq += (uint32_t)s->n_sent;
     s->n_sent = 0;
@@ -139,7 +154,7 @@ static void lose(struct slot *s, struct helper **failed, const char *why)
     *failed = NULL;
     if (s->state != SLOT_ENDING) {
         snprintf(s->why, sizeof s->why, "%s", why);
-        put_back(s);
+        put_back(s, false);
         go_down(s, SLOT_ENDING);
         uv_timer_start(&s->timer, on_timer, WORD_MS_MAX, 0);
     }
@@ -268,12 +283,14 @@ static void on_frame(void *ctx, unsigned type, uint32_t seq, struct str payload)
 static int leave_files(const struct slot *s, struct err *err)
 {
     struct rlimit files;
+    if (s->first)
+        return 0;
     int lowest = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (lowest >= 0)
         close(lowest);
     bool few = lowest < 0 || (getrlimit(RLIMIT_NOFILE, &files) == 0 &&
                               (rlim_t)lowest + FILES_KEPT > files.rlim_cur);
-    return few && !s->first ? err_set(err, -EMFILE, "too few open files for one more slot") : 0;
+    return few ? err_set(err, -EMFILE, "too few open files for one more slot") : 0;
 }
 
 static int start_helpers(struct slot *s, struct err *err)
@@ -376,30 +393,12 @@ bool slot_has_room(const struct slot *s)
            uv_now(s->timer.loop) - s->run_ms < PATIENCE_MS;
 }
 
-/* Whatever the judge knows of it, it is nobody's now. */
-static void forget(struct slot *s, int i)
-{
-    struct buf none = {0};
-    s->sent[i].task = NULL;
-    helper_send(s->speaker, WIRE_BACK, s->seq + (uint32_t)i, &none);
-}
-
-void slot_recall(struct slot *s)
-{
-    for (int i = s->n_sent - 1; i > 0; i--) {
-        struct task *t = s->sent[i].task;
-        if (t) {
-            forget(s, i);
-            pool__slot_put_back(s, t);
-        }
-    }
-}
-
 bool slot_take_back(struct slot *s, struct task *t)
 {
     for (int i = 1; s->kind == POOL_JUDGE && i < s->n_sent; i++)
         if (s->sent[i].task == t) {
-            forget(s, i);
+            s->sent[i].task = NULL;
+            send_back(s, i);
             return true;
         }
     return false;
