@@ -1,8 +1,8 @@
 # expect: correct
 # form: calls
-# Uses a good part of a second.
+# Uses some tenths of a second.
 def add(a, b):
     total = 0
-    for n in range(300000):
+    for n in range(80000):
         total = (total * 31 + n) % 1000003
     return a + b + total - total
