@@ -205,12 +205,16 @@ static void arm(struct slot *s)
     uv_timer_start(&s->timer, on_timer, left, 0);
 }
 
-/* The head is answered, and the next one has its turn. */
+/* The head is answered, and the next one has its turn: behind a sleeper, one that was taken back too
+ * late, with which the slot works again. */
 static void next(struct slot *s)
 {
+    const bool slept = s->asleep;
     drop_head(s);
     if (s->state == SLOT_BUSY && s->n_sent) {
         arm(s);
+        if (slept)
+            pool__slot_wakes(s);
     } else if (s->state == SLOT_BUSY) {
         s->state = SLOT_IDLE;
         uv_timer_stop(&s->timer);
