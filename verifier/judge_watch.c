@@ -44,13 +44,13 @@ static void on_alarm(int signo)
     errno = saved;
 }
 
-/* Python's handler: runs between bytecodes of the main thread. A tick that was pending when its
- * window closed is nothing. */
+/* Python's handler: runs between bytecodes of the main thread, perhaps long after the tick. One of an
+ * earlier window is nothing, whether that was closed or followed by the next at once. */
 static PyObject *on_python_signal(PyObject *self, PyObject *args)
 {
     (void)self;
     (void)args;
-    if (!is_open)
+    if (!is_open || !is_expired)
         Py_RETURN_NONE;
     PyErr_SetNone(judge_stop);
     return NULL;
@@ -100,18 +100,15 @@ void judge_watch_open(int64_t soft_ns, const struct buf *last_words, int fd)
     last_text = last_words ? last_words->s : NULL;
     last_len = last_words ? last_words->len : 0;
     last_fd = fd;
-    is_open = 1;
+    /* Up to here the timer of a window that was not closed may tick. */
     set_timer(soft_ns < NS_PER_MS ? NS_PER_MS : soft_ns, TICK_US);
+    is_open = 1;
 }
 
 void judge_watch_close(void)
 {
     is_open = 0;
     set_timer(0, 0);
-    /* A signal that is still pending in Python must find the window closed, not the next one
-     * open. */
-    if (is_expired)
-        (void)PyErr_CheckSignals();
 }
 
 bool judge_watch_expired(void)
