@@ -5,20 +5,23 @@ idle client sends an item at once, a busy one sends many together. A request tha
 refuses for now (429, 503), or that finds nobody, or whose connection breaks, is sent again after a
 jittered, doubling pause; grading has no effect on the server, so nothing is counted twice. Any
 other error of HTTP is ours and is raised. An item whose deadline passes comes back as a verdict
-with `infra`, as any fault of the verifier does: no grade, no reward.
+with `infra`, as any fault of the verifier does: no grade, no reward. A future may be cancelled until
+it has its verdict; where nobody waits for any item of a request any more, its connection is
+closed, and the server drops what is left of it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import collections
+import collections.abc
 import json
 import os
 import random
 import threading
 import time
 from concurrent.futures import Future
-from typing import Any, Deque, Dict, Iterable, List, Mapping, Optional, Sequence
+from typing import Any, Deque, Dict, Iterable, List, Mapping, Optional, Sequence, Set
 
 from .transport import Address, Answer, Connection, Late, Refused
 
@@ -52,6 +55,14 @@ class _Waiting:
         self.text = _encode(item)
         self.end = end
         self.future: "Future[Verdict]" = Future()
+
+    def succeed(self, verdict: Verdict) -> None:
+        if not self.future.cancelled() and self.future.set_running_or_notify_cancel():
+            self.future.set_result(verdict)
+
+    def fail(self, why: BaseException) -> None:
+        if not self.future.cancelled() and self.future.set_running_or_notify_cancel():
+            self.future.set_exception(why)
 
 
 def _encode(item: Mapping[str, Any]) -> bytes:
@@ -135,8 +146,14 @@ class Client:
             raise
 
     async def grade_async(self, items: Iterable[Mapping[str, Any]]) -> List[Verdict]:
-        futures = [asyncio.wrap_future(f) for f in self._submit_all(list(items))]
-        return _numbered(await asyncio.gather(*futures))
+        """The same for coroutines; one that is cancelled takes its items back."""
+        futures = self._submit_all(list(items))
+        try:
+            return _numbered(await asyncio.gather(*(asyncio.wrap_future(f) for f in futures)))
+        except BaseException:
+            for f in futures:
+                f.cancel()
+            raise
 
     def health(self, timeout_s: float = 5.0) -> Dict[str, Any]:
         """What the server says of itself; raises Unreachable."""
@@ -170,6 +187,9 @@ class Client:
     def _submit_all(self, items: Sequence[Mapping[str, Any]]) -> List["Future[Verdict]"]:
         if os.getpid() != self._pid:
             self._begin()
+        for item in items:
+            if not isinstance(item, collections.abc.Mapping):
+                raise TypeError(f"an item is a dict with a task_id and a response, not {type(item).__name__}")
         end = time.monotonic() + self.deadline_s
         waiting = [_Waiting(item, end) for item in items]
         with self._lock:
@@ -196,7 +216,7 @@ class Client:
                 if taken and size > BODY_BYTES_MAX:
                     break
                 w = self._queue.popleft()
-                if w.future.set_running_or_notify_cancel():
+                if not w.future.cancelled():
                     taken.append(w)
             self._idle -= 1
             return taken
@@ -205,15 +225,33 @@ class Client:
         connection = Connection(self._address, self._token, self._count_retry)
         while not self._closed:
             taken = self._take()
+            wanted = self._watch(connection, taken)
             try:
                 self._settle(connection, taken)
             except Exception as why:  # a bug of ours must not leave anyone waiting
                 for w in taken:
                     if not w.future.done():
-                        w.future.set_exception(why)
+                        w.fail(why)
             with self._lock:
+                wanted.clear()
                 self._idle += 1
         connection.close()
+
+    def _watch(self, connection: Connection, items: Sequence[_Waiting]) -> Set["Future[Verdict]"]:
+        """Aborts what the connection does when the last of these futures is cancelled. Returns those that are waited for."""
+        wanted = {w.future for w in items}
+
+        def done(future: "Future[Verdict]") -> None:
+            with self._lock:
+                if future in wanted:
+                    wanted.remove(future)
+                    if not wanted and future.cancelled():
+                        connection.abort()
+
+        connection.begin()
+        for w in items:
+            w.future.add_done_callback(done)
+        return wanted
 
     def _count_retry(self) -> None:
         with self._lock:
@@ -234,6 +272,8 @@ class Client:
             except Late:
                 continue
             except Refused as why:
+                if connection.aborted:
+                    return
                 refusal, pause = str(why), 0.0
             else:
                 if answer.status not in (429, 503):
@@ -248,7 +288,7 @@ class Client:
             if now - max(refused_since, self._last_answer) > self.give_up_s:
                 failure = Unreachable(f"{self._address.url}: nothing but refusals for {self.give_up_s:.0f} s: {refusal}")
                 for w in items:
-                    w.future.set_exception(failure)
+                    w.fail(failure)
                 return
             self._count_retry()
             pause = max(backoff, min(pause, RETRY_AFTER_MAX_S)) * random.uniform(0.5, 1.5)
@@ -259,8 +299,8 @@ class Client:
         now = time.monotonic()
         for w in items:
             if w.end <= now:
-                w.future.set_result(_infra(w.task_id, f"no answer within {self.deadline_s:g} s"))
-        return [w for w in items if w.end > now]
+                w.succeed(_infra(w.task_id, f"no answer within {self.deadline_s:g} s"))
+        return [w for w in items if not w.future.done()]
 
     def _body(self, items: List[_Waiting]) -> bytes:
         head = b'{"items":[' if self.timing else b'{"timing":false,"items":['
@@ -273,15 +313,19 @@ class Client:
             half = len(items) // 2
             self._settle(connection, items[:half])
             self._settle(connection, items[half:])
+        elif answer.status in (400, 413):
+            why = _error_text(answer)
+            why = why[len("items[0]: ") :] if why.startswith("items[0]: ") else why
+            items[0].fail(BadRequest(answer.status, f"the item of task {items[0].task_id!r}: {why}"))
         elif answer.status != 200:
             for w in items:
-                w.future.set_exception(BadRequest(answer.status, _error_text(answer)))
+                w.fail(BadRequest(answer.status, _error_text(answer)))
         elif not isinstance(verdicts, list) or len(verdicts) != len(items):
             for w in items:
-                w.future.set_exception(AssayError(f"{self._address.url}: the answer is not {len(items)} verdicts"))
+                w.fail(AssayError(f"{self._address.url}: the answer is not {len(items)} verdicts"))
         else:
             for w, verdict in zip(items, verdicts):
-                w.future.set_result(verdict)
+                w.succeed(verdict)
 
 
 def _infra(task_id: Any, why: str) -> Verdict:

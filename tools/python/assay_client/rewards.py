@@ -6,6 +6,7 @@ there `infra` says which.
 
 from __future__ import annotations
 
+import collections.abc
 import threading
 from typing import Any, Awaitable, Callable, Dict, List, Mapping, Optional, Sequence, Union
 
@@ -29,10 +30,12 @@ def default_client() -> Client:
         return _default
 
 
-def text_of(completion: Completion) -> str:
-    """A completion's text: itself, or what the last message of the assistant says."""
-    if isinstance(completion, str):
-        return completion
+def text_of(completion: Optional[Completion]) -> str:
+    """A completion's text: itself, or what the last message of the assistant says. None is an empty one."""
+    if completion is None or isinstance(completion, str):
+        return completion or ""
+    if isinstance(completion, (bytes, collections.abc.Mapping)) or not hasattr(completion, "__len__"):
+        raise TypeError(f"a completion is a string or a list of messages, not {type(completion).__name__}")
     for message in reversed(completion):
         if message.get("role", "assistant") == "assistant":
             content = message.get("content") or ""
@@ -47,7 +50,7 @@ def make_reward(
 ) -> Callable[..., List[Optional[float]]]:
     """A reward function for TRL's `reward_funcs`.
 
-    task_column  the data set's column with the problem's id; rows where it is None are not graded, and get None
+    task_column  the data set's column with the problem's id; rows where it is None (or NaN) are not graded, and get None
     kind         response (a model's whole reply), completion (what continues the prompt) or solution (a whole program)
     name         what TRL calls it in its metrics
 
@@ -63,7 +66,7 @@ def make_reward(
             raise ValueError(f"the data set needs a column {task_column!r} with the problems' ids")
         if len(tasks) != len(completions):
             raise ValueError(f"{len(completions)} completions, but {len(tasks)} of column {task_column!r}")
-        return [i for i, task in enumerate(tasks) if task is not None]
+        return [i for i, task in enumerate(tasks) if task is not None and task == task]
 
     def items_of(rows: Sequence[int], completions: Sequence[Completion], columns: Mapping[str, Any]) -> List[Dict[str, Any]]:
         return [{"task_id": columns[task_column][i], kind: text_of(completions[i])} for i in rows]
@@ -127,11 +130,12 @@ def make_compute_score(
     infra     the score where the verifier met a fault of its own
     detailed  a dict with `score`, `acc`, `grade` and `reason` in the place of a float
 
-    Calls from many threads share requests. `.asynchronous` is the same as a coroutine function.
+    Calls from many threads share requests. `.asynchronous` is the same as a coroutine function, and `.batch` as one
+    that verl's batch reward manager calls, with a list of each argument.
     """
 
     def item(solution_str: str, ground_truth: Any, extra_info: Optional[Mapping[str, Any]]) -> Dict[str, Any]:
-        return {"task_id": task_of(ground_truth, extra_info), kind: solution_str}
+        return {"task_id": task_of(ground_truth, extra_info), kind: text_of(solution_str)}
 
     def compute_score(
         data_source: Any = None,
@@ -153,7 +157,21 @@ def make_compute_score(
         verdicts = await (client or default_client()).grade_async([item(solution_str, ground_truth, extra_info)])
         return _score(verdicts[0], infra, detailed)
 
+    def compute_scores(
+        data_sources: Any = None,
+        solution_strs: Sequence[str] = (),
+        ground_truths: Sequence[Any] = (),
+        extra_infos: Optional[Sequence[Optional[Mapping[str, Any]]]] = None,
+        **_: Any,
+    ) -> List[Score]:
+        infos = [None] * len(solution_strs) if extra_infos is None else extra_infos
+        if not len(solution_strs) == len(ground_truths) == len(infos):
+            raise ValueError(f"{len(solution_strs)} solutions, {len(ground_truths)} ground truths, {len(infos)} extra infos")
+        items = [item(text, truth, info) for text, truth, info in zip(solution_strs, ground_truths, infos)]
+        return [_score(verdict, infra, detailed) for verdict in (client or default_client()).grade(items)]
+
     compute_score.asynchronous = compute_score_async  # type: ignore[attr-defined]
+    compute_score.batch = compute_scores  # type: ignore[attr-defined]
     return compute_score
 
 

@@ -88,6 +88,22 @@ class Connection:
         if token:
             self._headers["Authorization"] = f"Bearer {token}"
         self._http: Optional[http.client.HTTPConnection] = None
+        self.aborted = False
+
+    def begin(self) -> None:
+        """Forgets an abort: what is asked from now on is wanted."""
+        self.aborted = False
+
+    def abort(self) -> None:
+        """From any thread: what is being asked raises Refused at once, and so does all until `begin`."""
+        self.aborted = True
+        connection = self._http
+        sock = connection.sock if connection else None
+        if sock is not None:
+            try:
+                sock.shutdown(socket.SHUT_RDWR)
+            except OSError:  # it is closed already
+                pass
 
     def close(self) -> None:
         if self._http:
@@ -105,7 +121,7 @@ class Connection:
             raise Late(f"no answer within {timeout_s:.0f} s") from None
         except (OSError, http.client.HTTPException) as why:
             self.close()
-            if not kept:
+            if not kept or self.aborted:
                 raise Refused(f"{type(why).__name__}: {why}") from None
         # A server closes connections that were idle for long; that says nothing about its health.
         self._on_resent()
@@ -119,6 +135,8 @@ class Connection:
                 self._http.connect()
             except socket.timeout:
                 raise ConnectionError("nobody accepts the connection") from None
+        if self.aborted:
+            raise ConnectionAbortedError("nobody waits for the answer any more")
         connection = self._http
         assert connection.sock is not None
         connection.sock.settimeout(max(0.001, end - time.monotonic()))

@@ -62,7 +62,8 @@ Step = Callable[[Handler, Any], None]
 
 def grade(h: Handler, body: Any) -> None:
     if any(item["task_id"] == "unknown" for item in body["items"]):
-        h.send(400, {"error": "there is no problem \"unknown\""})
+        at = [item["task_id"] for item in body["items"]].index("unknown")
+        h.send(400, {"error": f"items[{at}]: there is no problem \"unknown\""})
         return
     h.send(200, {"verdicts": [verdict(item) for item in body["items"]]})
 
@@ -79,6 +80,14 @@ def reset(h: Handler, _: Any) -> None:
     h.connection.shutdown(socket.SHUT_RDWR)
 
 
+def until_gone(h: Handler, _: Any) -> None:
+    """No answer; `gone` is set once the client has closed the connection."""
+    h.connection.settimeout(30)
+    if h.rfile.read(1) == b"":
+        h.server.gone.set()
+    h.close_connection = True
+
+
 def hang(h: Handler, _: Any) -> None:
     time.sleep(1)
     h.close_connection = True
@@ -93,6 +102,7 @@ class Stub(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         self.requests: List[Any] = []
         self.tokens: List[Optional[str]] = []
         self.connections = 0
+        self.gone = threading.Event()
         self.lock = threading.Lock()
         super().__init__(path, Handler)
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()

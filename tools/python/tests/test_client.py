@@ -61,6 +61,10 @@ class Requests(WithStub):
         self.client(connections=2, batch=64).grade(items(256))
         self.assertLessEqual(len(server.requests), 20)
 
+    def test_an_item_is_a_dict(self) -> None:
+        with self.assertRaisesRegex(TypeError, "str"):
+            self.client().grade({"task_id": "t", "response": "x"})
+
     def test_nothing_to_grade(self) -> None:
         self.assertEqual(self.client().grade([]), [])
 
@@ -158,7 +162,8 @@ class Faults(WithStub):
         futures = [client.submit({"task_id": "unknown" if i == 5 else "t", "response": "x" * i}) for i in range(12)]
         for i, f in enumerate(futures):
             if i == 5:
-                self.assertIsInstance(f.exception(), BadRequest)
+                with self.assertRaisesRegex(BadRequest, "^HTTP 400: the item of task 'unknown': there is no problem"):
+                    f.result()
             else:
                 self.assertEqual(f.result()["reward"], float(i))
 
@@ -172,6 +177,45 @@ class Faults(WithStub):
         verdict = self.client(deadline_s=0.2).grade(items(1))[0]
         self.assertIsNone(verdict["reward"])
         self.assertIn("0.2 s", verdict["infra"])
+
+    def test_cancelled_by_all_who_waited(self) -> None:
+        server = self.stub(stub.until_gone)
+        client = self.client(connections=1)
+        future = client.submit({"task_id": "t", "response": "x"})
+        while not server.requests:
+            time.sleep(0.01)
+        self.assertTrue(future.cancel())
+        self.assertTrue(server.gone.wait(30), "the connection stays open")
+        self.assertEqual(client.grade(items(3))[2]["reward"], 2.0)
+        self.assertEqual(client.retries, 0)
+
+    def test_a_coroutine_that_is_given_up(self) -> None:
+        server = self.stub(stub.until_gone)
+        client = self.client(connections=1)
+
+        async def give_up() -> None:
+            task = asyncio.ensure_future(client.grade_async(items(5)))
+            while not server.requests:
+                await asyncio.sleep(0.01)
+            task.cancel()
+            await task
+
+        with self.assertRaises(asyncio.CancelledError):
+            asyncio.run(give_up())
+        self.assertTrue(server.gone.wait(30), "the connection stays open")
+        self.assertEqual(client.grade(items(3))[2]["reward"], 2.0)
+
+    def test_one_of_two_is_cancelled(self) -> None:
+        begun, go_on = threading.Event(), threading.Event()
+        server = self.stub(lambda h, body: (begun.set(), go_on.wait(30), stub.grade(h, body)))
+        client = self.client(connections=1)
+        first = client.submit({"task_id": "t", "response": "x"})
+        self.assertTrue(begun.wait(30))
+        futures = [client.submit({"task_id": "t", "response": "x" * i}) for i in range(2)]
+        server.script.append(lambda h, body: (futures[0].cancel(), stub.grade(h, body)))
+        go_on.set()
+        self.assertEqual((first.result()["reward"], futures[1].result()["reward"]), (1.0, 1.0))
+        self.assertTrue(futures[0].cancelled())
 
     def test_closed(self) -> None:
         client = self.client()
@@ -192,8 +236,9 @@ class Rewards(WithStub):
         self.assertEqual(reward.__name__, "tests_pass")
         chat = [{"role": "assistant", "content": "four"}]
         parts = [{"role": "assistant", "content": [{"type": "text", "text": "fi"}, {"type": "text", "text": "ve5"}]}]
-        got = reward(["p"] * 5, ["abc", chat, "fault", "not mine", parts], task_id=["a", "b", "c", None, 5], trainer_state=None)
-        self.assertEqual(got, [3.0, 4.0, None, None, 5.0])
+        ids = ["a", "b", "c", None, 5, float("nan")]
+        got = reward(["p"] * 6, ["abc", chat, "fault", "not mine", parts, "nor this"], task_id=ids, trainer_state=None)
+        self.assertEqual(got, [3.0, 4.0, None, None, 5.0, None])
 
     def test_trl_async(self) -> None:
         self.stub()
@@ -227,6 +272,11 @@ class Rewards(WithStub):
     def test_text_of(self) -> None:
         self.assertEqual(text_of([{"role": "assistant", "content": "a"}, {"role": "tool", "content": "b"}]), "a")
         self.assertEqual(text_of([]), "")
+        self.assertEqual(text_of(None), "")
+        self.assertEqual(text_of([{"role": "assistant", "content": None}]), "")
+        for wrong in (5, b"x", {"role": "assistant", "content": "a"}):
+            with self.assertRaisesRegex(TypeError, type(wrong).__name__):
+                text_of(wrong)
 
     def test_verl(self) -> None:
         self.stub()
@@ -249,6 +299,20 @@ class Rewards(WithStub):
 
         self.assertEqual(asyncio.run(all_of_them()), [float(i) for i in range(100)])
         self.assertLess(len(server.requests), 100)
+
+    def test_verl_batch(self) -> None:
+        server = self.stub()
+        score = make_compute_score(self.client(batch=64), infra=0.0).batch
+        texts = ["x" * i for i in range(50)] + ["fault", None]
+        infos = [{"task_id": "t"}] * 51 + [None]
+        self.assertEqual(
+            score(data_sources=["s"] * 52, solution_strs=texts, ground_truths=[None] * 51 + ["t"], extra_infos=infos, more=1),
+            [float(i) for i in range(50)] + [0.0, 0.0],
+        )
+        self.assertLess(len(server.requests), 20)
+        self.assertEqual(score(solution_strs=["abc"], ground_truths=["t"]), [3.0])
+        with self.assertRaisesRegex(ValueError, "2 solutions"):
+            score(solution_strs=["a", "b"], ground_truths=["t"])
 
     def test_task_of(self) -> None:
         self.assertEqual(task_of("truth", {"task_id": 7}), "7")
