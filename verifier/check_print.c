@@ -49,7 +49,7 @@ void check_print(const struct check_row *r, int width, bool verbose)
         printf("  (%s)", r->problem->source);
     putchar('\n');
     if (r->infra[0])
-        printf("       a fault of ours: %s\n", r->infra);
+        printf("       cannot be judged: %s\n", r->infra);
     json_array_foreach (r->findings, i, f) {
         const char *level = json_string_value(json_object_get(f, "level"));
         if (json_object_get(f, "was")) {

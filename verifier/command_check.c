@@ -146,7 +146,7 @@ static const char doc[] =
     "  assay check 'problems/listops.yaml?count=500' --mutants 0\n\n"
     "A mutant that passes may mean the same as the reference: have a look, it is a warning "
     "only.\n\n"
-    "Exit status: 0 no errors, 1 some problem has one (or met a fault of ours), 2 bad usage or an "
+    "Exit status: 0 no errors, 1 some problem has one (or cannot be judged), 2 bad usage or an "
     "unreadable problem file.";
 
 static int number(struct argp_state *state, const char *name, const char *arg, int low, int high)
@@ -232,7 +232,7 @@ static void summary(struct checking *c)
     fprintf(stderr, "%d problem%s: %ld clean, %ld with warnings, %ld with errors", c->set.n,
             c->set.n == 1 ? "" : "s", c->clean, c->warned, c->bad);
     if (c->faults)
-        fprintf(stderr, ", %ld met a fault of ours", c->faults);
+        fprintf(stderr, ", %ld not judged", c->faults);
     if (c->mutants)
         fprintf(stderr, "; %ld of %ld mutants killed (%.1f %%)", c->killed, c->mutants,
                 100. * (double)c->killed / (double)c->mutants);

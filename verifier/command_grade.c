@@ -42,9 +42,11 @@ struct grading {
     struct samples samples;
     struct report report;
     struct output output;
-    size_t kept_at; /* in output.kept: the line of the next sample that an earlier run has graded */
-    json_t *counts; /* task_id -> samples so far */
-    long seen;      /* lines read, for --shard */
+    off_t kept_at; /* in output.kept: the line of the next sample that an earlier run has graded */
+    char *kept_line;
+    size_t kept_room; /* of kept_line */
+    json_t *counts;   /* task_id -> samples so far */
+    long seen;        /* lines read, for --shard */
     struct row rows[WINDOW];
     long first, next; /* the oldest unwritten row and the next to start, each modulo WINDOW */
     long finished;
@@ -114,8 +116,6 @@ static void on_batch(uv_work_t *work, int status)
     struct grading *g = work->data;
     (void)status;
     g->reading = false;
-    if (g->reader_err.code && !g->err.code)
-        g->err = g->reader_err;
     if (g->err.code)
         stop(g);
     pump(g);
@@ -156,23 +156,27 @@ static int count_sample(struct grading *g, const char *id)
 /* With --resume: the next sample has its verdict in PATH.part already, so it only counts. */
 static bool kept(struct grading *g, const struct row *r, int sample)
 {
-    struct str text = str_from(buf_view(&g->output.kept), g->kept_at);
-    if (text.len == 0)
+    if (g->kept_at >= g->output.kept_bytes)
         return false;
-    size_t n = (size_t)str_find(text, STR("\n"), 0);
-    json_t *verdict = json_loadb(text.s, n, JSON_ALLOW_NUL, NULL);
+    const ssize_t n = getline(&g->kept_line, &g->kept_room, g->output.kept);
+    if (n < 0) {
+        err_set(&g->err, -EIO, "%s: cannot be read", g->output.part);
+        return true;
+    }
+    json_t *verdict = json_loadb(g->kept_line, (size_t)n, JSON_ALLOW_NUL, NULL);
     const char *id = json_string_value(json_object_get(verdict, "task_id"));
     if (!id || strcmp(id, r->problem->id) != 0 ||
         json_integer_value(json_object_get(verdict, "sample")) != sample) {
         if (!g->err.code)
-            err_set(&g->err, -EINVAL,
-                    "%s: is of other samples: at byte %zu a verdict on %s, sample %d, was expected",
-                    g->output.part, g->kept_at, r->problem->id, sample);
+            err_set(
+                &g->err, -EINVAL,
+                "%s: is of other samples: at byte %lld a verdict on %s, sample %d, was expected",
+                g->output.part, (long long)g->kept_at, r->problem->id, sample);
     } else {
         report_add(&g->report, verdict);
     }
     json_decref(verdict);
-    g->kept_at += n + 1;
+    g->kept_at += n;
     return true;
 }
 
@@ -220,7 +224,9 @@ static void pump(struct grading *g)
         g->reader.data = g;
         CHECK(uv_queue_work(&g->loop, &g->reader, read_batch, on_batch) == 0);
     } else if (g->first == g->next) {
-        if (g->kept_at < g->output.kept.len)
+        if (g->reader_err.code) /* what came before it has been graded */
+            g->err = g->reader_err;
+        else if (g->kept_at < g->output.kept_bytes)
             err_set(&g->err, -EINVAL, "%s: holds more verdicts than there are samples",
                     g->output.part);
         stop(g);
@@ -262,7 +268,11 @@ static int prepare(struct grading *g)
     TRY(check_samples(g, &total));
     TRY(samples_open(&g->samples, o->samples, &g->err));
     TRY(report_init(&g->report, o->k, total, &g->err));
-    return output_open(&g->output, o->out, o->resume, &g->err);
+    TRY(output_open(&g->output, o->out, o->resume, &g->err));
+    if (g->output.dropped)
+        fprintf(stderr, "assay: begins anew: what an earlier run has left in %s is dropped\n",
+                g->output.part);
+    return 0;
 }
 
 static void run_loop(struct grading *g)
@@ -289,17 +299,18 @@ static int finish(struct grading *g)
     if (!g->signal && !g->err.code)
         output_commit(&g->output, &g->err);
     if (g->signal) {
+        const bool some = output_leave(&g->output);
         fprintf(stderr, "assay: stopped by signal %d%s%s\n", g->signal,
-                g->output.path[0] ? ", --resume goes on from " : "", g->output.part);
-        output_leave(&g->output);
+                some ? ", --resume goes on from " : "", some ? g->output.part : "");
         return 128 + g->signal;
     }
     if (g->err.code) {
-        if (g->options->resume || g->output.failed)
-            output_leave(&g->output);
-        else
-            output_discard(&g->output);
-        return command_error(&g->err);
+        const int status = command_error(&g->err);
+        if (output_leave(&g->output) && g->reader_err.code)
+            fprintf(stderr,
+                    "assay: what was graded before it is in %s; --resume goes on from there\n",
+                    g->output.part);
+        return status;
     }
     return g->report.tally.infra ? EXIT_FAULT : 0;
 }
@@ -331,7 +342,8 @@ static const char doc[] = "Grade programs that a model wrote, by the tests of th
                           "  sampler | assay grade -p problems -s - | jq -r .grade\n\n"
                           "Verdicts gather in FILE.part, which becomes FILE when all are there. A "
                           "run that is stopped leaves FILE.part, and the same "
-                          "command with --resume goes on from it.\n\n"
+                          "command with --resume goes on from it; without it, or without a "
+                          "FILE.part, all is graded.\n\n"
                           "Exit status: 0 every sample got its grade, 1 some met a fault of ours, "
                           "2 bad usage or bad input.";
 
@@ -416,5 +428,6 @@ int command_grade(int argc, char **argv)
     report_free(&g.report);
     problems_free(&g.set);
     json_decref(g.counts);
+    free(g.kept_line);
     return status;
 }

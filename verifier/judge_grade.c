@@ -282,7 +282,7 @@ json_t *judge_grade(const json_t *request, uint32_t seq, int frames_fd)
     if (!job.suite)
         err_set(&job.infra, -ENOENT, "the judge does not hold suite %s", key ? key : "(none)");
     else if (job.suite->broken)
-        err_set(&job.infra, -EINVAL, "suite: %s", job.suite->broken);
+        err_set(&job.infra, -EINVAL, "the problem: %s", job.suite->broken);
     else if (!job.program.s)
         err_set(&job.infra, -EINVAL, "a job without a program");
     if (job.infra.code == 0 && job.suite->underived)

@@ -10,17 +10,51 @@
 
 #include "base/file.h"
 
-/* Reads what an earlier run has left, and cuts a last line that it could not finish. */
+enum { BLOCK_BYTES = 64 << 10 };
+
+/* Behind the last line feed among the first `end` bytes; negative: it cannot be read. */
+static off_t end_of_lines(int fd, off_t end)
+{
+    char block[BLOCK_BYTES];
+    while (end > 0) {
+        const off_t from = end > BLOCK_BYTES ? end - BLOCK_BYTES : 0;
+        const ssize_t n = pread(fd, block, (size_t)(end - from), from);
+        if (n != end - from)
+            return -1;
+        const char *last = memrchr(block, '\n', (size_t)n);
+        if (last)
+            return from + (last + 1 - block);
+        end = from;
+    }
+    return 0;
+}
+
+/* Opens what an earlier run has left, and cuts a last line that it could not finish. */
 static int keep_lines(struct output *o, int fd, struct err *err)
 {
-    TRY(file_read(o->part, SIZE_MAX / 8, &o->kept, err));
-    char *end = memrchr(o->kept.s, '\n', o->kept.len);
-    o->kept.len = end ? (size_t)(end + 1 - o->kept.s) : 0;
-    if (o->kept.s)
-        o->kept.s[o->kept.len] = 0;
-    if (ftruncate(fd, (off_t)o->kept.len) != 0 || lseek(fd, 0, SEEK_END) < 0)
+    errno = EIO;
+    o->kept_bytes = end_of_lines(fd, lseek(fd, 0, SEEK_END));
+    o->kept = fopen(o->part, "re");
+    if (!o->kept || o->kept_bytes < 0 || ftruncate(fd, o->kept_bytes) != 0 ||
+        lseek(fd, 0, SEEK_END) < 0)
         return err_set(err, -errno, "%s: %s", o->part, strerror(errno));
     return 0;
+}
+
+/* Forgets what an earlier run has left. */
+static int drop_lines(struct output *o, int fd, struct err *err)
+{
+    o->dropped = lseek(fd, 0, SEEK_END) > 0;
+    if (ftruncate(fd, 0) != 0 || lseek(fd, 0, SEEK_SET) < 0)
+        return err_set(err, -errno, "%s: %s", o->part, strerror(errno));
+    return 0;
+}
+
+static void close_kept(struct output *o)
+{
+    if (o->kept)
+        fclose(o->kept);
+    o->kept = NULL;
 }
 
 int output_open(struct output *ret, const char *path, bool resume, struct err *err)
@@ -41,13 +75,11 @@ int output_open(struct output *ret, const char *path, bool resume, struct err *e
         int rc = 0;
         if (flock(fd, LOCK_EX | LOCK_NB) != 0)
             rc = err_set(err, -EBUSY, "%s: another run writes it", o.part);
-        else if (resume)
-            rc = keep_lines(&o, fd, err);
-        else if (ftruncate(fd, 0) != 0)
-            rc = err_set(err, -errno, "%s: %s", o.part, strerror(errno));
+        else
+            rc = resume ? keep_lines(&o, fd, err) : drop_lines(&o, fd, err);
         if (rc < 0) {
             close(fd);
-            buf_free(&o.kept);
+            close_kept(&o);
             return rc;
         }
         o.file = fdopen(fd, "w");
@@ -93,6 +125,8 @@ int output_commit(struct output *o, struct err *err)
     }
     if (rename(o->part, o->path) != 0)
         return err_set(err, -errno, "%s: %s", o->path, strerror(errno));
+    fclose(o->file);
+    o->file = NULL;
     snprintf(folder, sizeof folder, "%s", o->path);
     int fd = open(dirname(folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd >= 0) {
@@ -103,19 +137,21 @@ int output_commit(struct output *o, struct err *err)
     return 0;
 }
 
-void output_discard(struct output *o)
+bool output_leave(struct output *o)
 {
-    if (o->path[0] && o->file)
-        unlink(o->part);
-    output_leave(o);
-}
-
-void output_leave(struct output *o)
-{
+    struct stat st;
+    bool some = false;
     if (o->file && o->failed)
         __fpurge(o->file);
+    if (o->file && o->path[0]) {
+        (void)fflush(o->file);
+        some = fstat(fileno(o->file), &st) == 0 && st.st_size > 0;
+        if (!some)
+            unlink(o->part);
+    }
     if (o->file && o->file != stdout)
         fclose(o->file);
     o->file = NULL;
-    buf_free(&o->kept);
+    close_kept(o);
+    return some;
 }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # A grading run that is killed goes on with --resume, without grading anything twice, to the same verdicts.
 . "$(dirname "$0")/tap.inc"
-plan 11
+plan 17
 for i in $(seq 40); do
     printf '{"task_id":"add","solution":"import time\\ntime.sleep(0.1)\\ndef add(a, b): return a + b  # %s"}\n' "$i"
 done >"$tmp/s.jsonl"
@@ -28,6 +28,21 @@ check "the summary counts all" says "$tmp/err" "40 verdicts"
 
 printf '{"task_id":"add","sample":7}\n' >"$tmp/v.part"
 check "verdicts of other samples are refused" status 2 assay grade -p "$data/add.yaml" -s "$tmp/s.jsonl" -o "$tmp/v" --resume
+
+# A pipe of samples cannot be checked beforehand: a bad line costs none of the verdicts before it.
+tr '\n' ' ' <"$tmp/s.jsonl" | jq -c 'select(.solution |= sub("time.sleep\\(0.1\\)"; "pass"))' >"$tmp/quick.jsonl"
+rm "$tmp/v.part"
+check "a bad line after 40 good ones: exit 2" status 2 sh -c \
+    '(cat "$1"; echo "{") | "$ASSAY_BUILD/assay" grade -p "$2" -s - -o "$3" --no-timing' - "$tmp/quick.jsonl" "$data/add.yaml" "$tmp/v"
+check "which says where the others are" says "$tmp/err" "stdin:41:" "v.part; --resume goes on"
+cp "$tmp/v.part" "$tmp/first"
+check "... which are all before it" [ "$(wc -l <"$tmp/first")" = 40 ]
+check "and without it, they are used" sh -c \
+    '"$ASSAY_BUILD/assay" grade -p "$2" -s - -o "$3" --no-timing --resume <"$1" && [ "$(wc -l <"$3")" = 40 ] && head -n "$(wc -l <"$4")" "$3" | cmp - "$4"' \
+    - "$tmp/quick.jsonl" "$data/add.yaml" "$tmp/v" "$tmp/first"
+cp "$tmp/v" "$tmp/v.part"
+check "without --resume what is left of a run is dropped" status 0 assay grade -p "$data/add.yaml" -s "$tmp/quick.jsonl" -o "$tmp/v" --no-timing
+check "which is said" says "$tmp/err" "begins anew" "v.part is dropped"
 
 # A pipe, or a device such as /dev/null, is written as it is: a file that took its place would break the host.
 mkfifo "$tmp/pipe"

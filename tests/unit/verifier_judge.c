@@ -600,11 +600,11 @@ static void our_faults_are_infra(void **state)
     r = grade(send_suite(json_pack("{s:s, s:s}", "entry_point", "f", "tests", "def ((")),
               "def f(): pass", false);
     assert_string_equal(json_string_value(json_object_get(r, "infra")),
-                        "suite: tests: SyntaxError: invalid syntax (<tests>, line 1)");
+                        "the problem: tests: SyntaxError: invalid syntax (<tests>, line 1)");
     assert_null(reason_of(r));
     json_decref(r);
     r = grade(send_suite(json_pack("{s:s}", "entry_point", "f")), "def f(): pass", false);
-    assert_string_equal(json_string_value(json_object_get(r, "infra")), "suite: no tests");
+    assert_string_equal(json_string_value(json_object_get(r, "infra")), "the problem: no tests");
     json_decref(r);
 }
 
