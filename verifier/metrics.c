@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "grade.h"
 #include "outlet.h"
+#include "sandbox.h"
 #include "server.h"
 
 static const double bounds[HISTOGRAM_BUCKETS] = {.001, .0025, .005, .01, .025, .05, .1, .25,
@@ -50,11 +51,25 @@ static struct str text_of(const json_t *item)
     return text ? str_make(json_string_value(text), json_string_length(text)) : STR("");
 }
 
+static uint32_t isolation_of(const json_t *verdict)
+{
+    uint32_t bits = 0;
+    size_t i;
+    const json_t *name;
+    json_array_foreach (json_object_get(verdict, "isolation"), i, name)
+        for (int bit = 0; bit < SBX_ISOLATION_COUNT; bit++)
+            if (strcmp(json_string_value(name), sbx_isolation_name(bit)) == 0)
+                bits |= 1u << bit;
+    return bits;
+}
+
 void metrics_verdict(struct metrics *m, const json_t *item, const json_t *verdict, double seconds)
 {
     const json_t *cpu = json_object_get(json_object_get(verdict, "time"), "cpu_ms");
     int grade = grade_of(verdict);
     unsigned signs = signs_of(text_of(item));
+    const uint32_t isolation = isolation_of(verdict);
+    m->isolation = isolation ? isolation : m->isolation;
     tally_add(&m->tally, verdict);
     histogram_add(&m->verdict, seconds);
     if (cpu && !json_is_true(json_object_get(verdict, "cached")))
@@ -165,6 +180,13 @@ static void write_slots(const struct server *s, struct buf *b)
     for (size_t i = 0; i < json_array_size(isolation); i++)
         buf_printf(b, "assay_isolation{kind=\"%s\"} 1\n",
                    json_string_value(json_array_get(isolation, i)));
+    if (s->metrics.isolation == 0)
+        return;
+    head(b, "guest_isolation", "gauge",
+         "What confined the program that ran last, as it found itself.");
+    for (int bit = 0; bit < SBX_ISOLATION_COUNT; bit++)
+        buf_printf(b, "assay_guest_isolation{kind=\"%s\"} %d\n", sbx_isolation_name(bit),
+                   s->metrics.isolation >> bit & 1);
 }
 
 /* -1: unknown. */

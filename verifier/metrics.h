@@ -26,6 +26,7 @@ struct metrics {
     long requests, answers[6] /* by status / 100 */, refused, cancelled, deadlines;
     long reloads, reload_failures;
     long signs[SIGNS_MAX][2]; /* of programs that failed, that passed */
+    uint32_t isolation; /* enum sbx_isolation bits of the program that ran last; 0: none did */
 };
 
 /* Counts a verdict that came after `seconds`, and the signs in its item's text. */

@@ -75,7 +75,8 @@ struct request {
     struct node node;
     struct server *server;
     struct MHD_Connection *connection;
-    const struct route *route;       /* NULL: the answer is there already */
+    const struct route *route; /* NULL: the answer is there already */
+    const char *allow;         /* the method that the path takes; NULL: there is no such path */
     char name[REQUEST_NAME_MAX + 1]; /* the client's X-Request-Id, or a number of ours */
     int64_t begun_ns;
     struct buf body; /* until it is read */

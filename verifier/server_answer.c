@@ -238,6 +238,8 @@ enum MHD_Result request_reply(struct request *r)
         MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
     if (r->status == MHD_HTTP_UNAUTHORIZED)
         MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
+    if (r->status == MHD_HTTP_METHOD_NOT_ALLOWED)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, r->allow);
     if (s->draining)
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
     s->metrics.answers[r->status / 100 % 6]++;

@@ -182,7 +182,8 @@ void request_begin(struct request *r, const char *method, const char *path)
         if (strcmp(path, server_routes[i].path) == 0) {
             known = true;
             r->fusion = server_routes[i].fusion;
-            if (strcmp(method, server_routes[i].method) == 0)
+            r->allow = server_routes[i].method;
+            if (strcmp(method, r->allow) == 0)
                 r->route = &server_routes[i];
         }
     if (!known)

@@ -1,5 +1,5 @@
-/* log.h: one line a message on stderr, key=value, written by the edges (main files) only.
- * Library code returns errors instead. Foreign bytes go through log_escape first. */
+/* log.h: one line a message on stderr: time in UTC, level, key=value; written by the edges (main
+ * files) only. Library code returns errors instead. Foreign bytes go through log_escape first. */
 #ifndef ASSAY_BASE_LOG_H
 #define ASSAY_BASE_LOG_H
 
@@ -25,8 +25,9 @@ __attribute__((format(printf, 2, 3))) static inline void log_line(const char *le
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     char line[sizeof text + 64];
-    int n = snprintf(line, sizeof line, "%02d:%02d:%02d.%03ld %s %s\n", tm.tm_hour, tm.tm_min,
-                     tm.tm_sec, now.tv_nsec / 1000000, level, text);
+    int n = snprintf(line, sizeof line, "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ %s %s\n",
+                     tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
+                     now.tv_nsec / 1000000, level, text);
     if (log_sink)
         log_sink(line, (size_t)n);
     else

@@ -1,7 +1,7 @@
 #!/bin/sh
 # The HTTP server on a unix socket, with curl.
 . "$(dirname "$0")/tap.inc"
-plan 38
+plan 41
 sock=$tmp/s.sock
 
 # up [OPTION...]: starts a server and waits for it.
@@ -40,11 +40,21 @@ check "names item and task" says "$tmp/a" 'items[1]' zzz
 check "broken JSON" ask 400 /v1/grade -d '{"items":['
 check "unknown path" ask 404 /v2/nothing
 check "wrong method" ask 405 /v1/grade
+check "which names the right one" sh -c 'curl -si --unix-socket "$1" http://x/v1/grade | grep -qi "^allow: POST"' - "$sock"
 head -c 70000000 /dev/zero >"$tmp/big"
 check "a body that is too large" ask 413 /v1/grade -H 'Expect:' --data-binary "@$tmp/big"
 check "the same in chunks" ask 413 /v1/grade -H 'Expect:' -H 'Transfer-Encoding: chunked' --data-binary "@$tmp/big"
 check "lint" ask 200 /v1/lint -d '{"text":"def f(x):\n    return x\n"}'
 check "metrics" ask 200 /metrics
+# Each name has its help and type once and before its samples; samples are NAME{LABEL="VALUE",...} NUMBER.
+check "metrics are Prometheus text" awk '
+    /^# HELP [a-z_]+ [^ ]/ {if ($3 in help) exit bad = 1; help[$3] = 1; next}
+    /^# TYPE [a-z_]+ (counter|gauge|histogram)$/ {if ($3 in type || !($3 in help)) exit bad = 1; type[$3] = $4; next}
+    !/^[a-z_]+(\{[a-z]+="[^"\\]*"(,[a-z]+="[^"\\]*")*\})? -?[0-9.]+(e[-+]?[0-9]+)?$/ {exit bad = 1}
+    {name = $1; sub(/\{.*/, "", name); if (!(name in type)) sub(/_(bucket|sum|count)$/, "", name)}
+    !(name in type) || type[name] == "counter" && $1 !~ /_total(\{|$)/ {exit bad = 1}
+    END {if (bad) print NR ": " $0; exit bad || NR < 100}' "$tmp/a"
+check "... and say what confines programs" says "$tmp/a" 'assay_guest_isolation{kind="seccomp"} 1' 'assay_guest_isolation{kind="rlimit"} 1'
 check "metrics count" says "$tmp/a" 'assay_verdicts_total{grade="faster"} 1' 'assay_verdicts_total{grade="infra"} 0'
 
 check "run_code" ask 200 /run_code -d '{"code":"print(input() * 2)","language":"python","stdin":"ab","run_timeout":5,"memory_limit_MB":-1}'
