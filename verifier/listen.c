@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -89,6 +90,11 @@ static int open_tcp(const char *spec, struct listener *l, struct err *err)
         bool bracketed = spec[0] == '[' && colon[-1] == ']';
         snprintf(host, sizeof host, "%.*s", (int)(colon - spec) - 2 * bracketed, spec + bracketed);
     }
+    char *end;
+    const long port =
+        strtol(colon + 1, &end, 10); /* getaddrinfo takes 65536 and more modulo that */
+    if (*end || port < 0 || port > UINT16_MAX)
+        return err_set(err, -EINVAL, "--listen %s: a port from 0 to 65535 is wanted", spec);
     int rc = getaddrinfo(host, colon + 1, &hints, &found);
     if (rc != 0)
         return err_set(err, -EINVAL, "--listen %s: %s", spec, gai_strerror(rc));

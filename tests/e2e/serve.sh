@@ -1,7 +1,7 @@
 #!/bin/sh
 # The HTTP server on a unix socket, with curl.
 . "$(dirname "$0")/tap.inc"
-plan 41
+plan 42
 sock=$tmp/s.sock
 
 # up [OPTION...]: starts a server and waits for it.
@@ -64,6 +64,7 @@ check "run_code: its exit status" jq -e '.status == "Failed" and .run_result.sta
 check "run_code: no time left" ask 200 /run_code -d '{"code":"while True: pass","language":"python","run_timeout":0.3}'
 check "run_code: says so" jq -e '.run_result.status == "TimeLimitExceeded"' "$tmp/a"
 
+check "a port that there cannot be" status 2 assay serve -p "$data/add.yaml" --listen 127.0.0.1:65536
 check "a live socket is refused" status 2 assay serve -p "$data/add.yaml" --listen "unix:$sock"
 # A client that hangs up while its slow program runs: the server goes on.
 curl -s --max-time 0.3 --unix-socket "$sock" http://x/v1/grade -d '{"task_id":"add","solution":"def add(a, b):\n    while True: pass"}' >/dev/null
