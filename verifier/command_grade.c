@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "command.h"
 #include "config.h"
 #include "generate.h"
@@ -18,6 +19,7 @@
 #include "report.h"
 #include "samples.h"
 
+static const int64_t CHECK_SAY_NS = 10LL * NS_PER_S;
 enum { WINDOW = 1024, BATCH = 64, STARTED_PER_SLOT = 8, REFILL = 16, TICK_MS = 200 };
 
 struct options {
@@ -247,9 +249,14 @@ static int check_samples(struct grading *g, long *ret_total)
     int rc;
     json_t *item;
     const struct problem *p;
+    int64_t said = wall_ns();
     while ((rc = samples_next(&s, &g->set, &item, &p, &g->err)) > 0) {
         mine += n++ % o->shards == o->shard;
         json_decref(item);
+        if (wall_ns() - said > CHECK_SAY_NS) {
+            said = wall_ns();
+            fprintf(stderr, "assay: %ld samples checked so far\n", n);
+        }
     }
     samples_close(&s);
     *ret_total = mine;
