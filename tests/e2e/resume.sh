@@ -32,14 +32,16 @@ check "verdicts of other samples are refused" status 2 assay grade -p "$data/add
 # A pipe of samples cannot be checked beforehand: a bad line costs none of the verdicts before it.
 tr '\n' ' ' <"$tmp/s.jsonl" | jq -c 'select(.solution |= sub("time.sleep\\(0.1\\)"; "pass"))' >"$tmp/quick.jsonl"
 rm "$tmp/v.part"
-check "a bad line after 40 good ones: exit 2" status 2 sh -c \
-    '(cat "$1"; echo "{") | "$ASSAY_BUILD/assay" grade -p "$2" -s - -o "$3" --no-timing' - "$tmp/quick.jsonl" "$data/add.yaml" "$tmp/v"
+piped() { assay grade -p "$data/add.yaml" -s - -o "$tmp/v" --no-timing "$@"; }
+bad_end() { (cat "$tmp/quick.jsonl" && echo '{') | piped; }
+goes_on() {
+    piped --resume <"$tmp/quick.jsonl" && same 40 "$(wc -l <"$tmp/v")" && head -n "$(wc -l <"$tmp/first")" "$tmp/v" | cmp - "$tmp/first"
+}
+check "a bad line after 40 good ones: exit 2" status 2 bad_end
 check "which says where the others are" says "$tmp/err" "stdin:41:" "v.part; --resume goes on"
 cp "$tmp/v.part" "$tmp/first"
 check "... which are all before it" [ "$(wc -l <"$tmp/first")" = 40 ]
-check "and without it, they are used" sh -c \
-    '"$ASSAY_BUILD/assay" grade -p "$2" -s - -o "$3" --no-timing --resume <"$1" && [ "$(wc -l <"$3")" = 40 ] && head -n "$(wc -l <"$4")" "$3" | cmp - "$4"' \
-    - "$tmp/quick.jsonl" "$data/add.yaml" "$tmp/v" "$tmp/first"
+check "and without it, they are used" goes_on
 cp "$tmp/v" "$tmp/v.part"
 check "without --resume what is left of a run is dropped" status 0 assay grade -p "$data/add.yaml" -s "$tmp/quick.jsonl" -o "$tmp/v" --no-timing
 check "which is said" says "$tmp/err" "begins anew" "v.part is dropped"
