@@ -611,6 +611,10 @@ static void our_faults_are_infra(void **state)
 static json_t *asleep_in(json_t *suite, const char *program, bool timing)
 {
     slot.slept = slot.woke = 0;
+    /* They pass, in the time that a crowded machine gives them. */
+    json_object_set_new(suite, "limits",
+                        parsed("{\"cpu_s\":5,\"wall_s\":30,\"memory_mib\":256,"
+                               "\"output_kib\":64,\"threads\":8}"));
     return grade(send_suite(suite), program, timing);
 }
 
