@@ -289,8 +289,8 @@ static int step_update(struct grpo *g, struct step *s, float lr, struct updates 
     if (diverges_in_loss(r))
         s->ref_logp = score_reference(g, s->live, s->n_live);
     int parts = r->minibatches < s->n_live ? r->minibatches : s->n_live;
-    for (int i = 0; i < r->num_iterations * parts; i++) {
-        int part = i % parts, from = (int)((int64_t)s->n_live * part / parts),
+    for (int64_t i = 0; i < (int64_t)r->num_iterations * parts; i++) {
+        int part = (int)(i % parts), from = (int)((int64_t)s->n_live * part / parts),
             to = (int)((int64_t)s->n_live * (part + 1) / parts);
         struct rl_step_stats stats;
         rl_learner_step(g->learner, s->live + from, to - from, r->tokens_per_batch,

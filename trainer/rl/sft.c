@@ -116,9 +116,13 @@ int sft_stage(struct rl_run *run, int stage, const struct stage_state *resume, s
                               run->model.cfg.max_positions, err);
     if (rc == 0)
         rc = rl_learner_new(&run->model, run->team, &recipe->adamw, &s.learner, err);
+    /* An epoch is a step at least: those behind the last step need no order. */
+    const int epochs = recipe->max_steps && recipe->max_steps < recipe->epochs ? recipe->max_steps
+                                                                               : recipe->epochs;
+    if (rc == 0)
+        rc = dataset_plan_make(&s.data, rl_seed(run->recipe->seed, SEED_SFT, stage), epochs,
+                               recipe->tokens_per_batch, &s.plan, err);
     if (rc == 0) {
-        dataset_plan_make(&s.data, rl_seed(run->recipe->seed, SEED_SFT, stage), recipe->epochs,
-                          recipe->tokens_per_batch, &s.plan);
         s.steps = recipe->max_steps && recipe->max_steps < s.plan.n_batches ? recipe->max_steps
                                                                             : s.plan.n_batches;
         if (run->progress)
