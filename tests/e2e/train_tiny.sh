@@ -2,7 +2,7 @@
 # Training from end to end with the real verifier: a model of 150,000 parameters learns a toy language, unlearns a bad habit by
 # GRPO, is killed, resumed, repeated, measured and asked.
 . "$(dirname "$0")/tap.inc"
-plan 46
+plan 47
 LIMIT=200
 export TMPDIR="$tmp"
 
@@ -166,6 +166,7 @@ round_trip() {
         jq -e '.ids | length > 5 and all(. >= 0)' "$tmp/ids.jsonl" && same "$(jq -c . "$tmp/text.jsonl")" "$(jq -c . "$tmp/back.jsonl")"
 }
 check "tokenize and back is the same text" round_trip
+check "ids that cannot be written are a failure" status 2 sh -c '"$1" tokenize -m "$2" "$3" >/dev/full' - "$ASSAY_BUILD/assay" "$run/model" "$tmp/text.jsonl"
 no_token() { echo '{"ids":[5,999999]}' | status 2 assay tokenize -m "$run/model" --decode && says "$tmp/err" "stdin:1" 'ids[1]'; }
 check "a number that is no token is said" no_token
 check "an option's bad value is said by its name" status 2 assay generate -m "$run/model" --prompt x --compute f64

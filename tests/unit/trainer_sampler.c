@@ -396,6 +396,18 @@ static void test_ends_where_it_should(void **state)
     kept = sample(&f, 1, plain, NULL);
     for (int k = 0; k < GROUP; k++)
         assert_true(kept->n[2][k] <= 45 - 40 + 1);
+    /* More than they are may be asked for, and takes no more memory. */
+    struct team *team = team_start(1);
+    struct sample_options most = plain;
+    struct kept *again = xcalloc(1, sizeof *again);
+    struct sample_prompt prompt = f.prompts[2];
+    most.max_new = 1000000000;
+    pthread_mutex_init(&again->lock, NULL);
+    assert_int_equal(sample_run(&f.m, team, &most, &prompt, 1, GROUP, keep, again, NULL, NULL), 0);
+    assert_memory_equal(again->n[0], kept->n[2], sizeof kept->n[2]);
+    assert_memory_equal(again->tokens[0], kept->tokens[2], sizeof kept->tokens[2]);
+    team_stop(team);
+    free(again);
     free(kept);
     model_free(&f.m);
 }
