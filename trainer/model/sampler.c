@@ -425,7 +425,7 @@ static void end_row(struct worker *w, int i)
 {
     const struct sampling *s = w->s;
     const struct row *r = &w->rows[i];
-    const bool ended = r->tokens[r->n - 1] == s->m->cfg.eos_id ||
+    const bool ended = model_ends(&s->m->cfg, r->tokens[r->n - 1]) ||
                        (s->opt->ends && s->opt->ends(s->ctx, r->tokens, r->n));
     if (ended || r->n == r->budget)
         retire(w, i, !ended);
