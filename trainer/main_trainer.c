@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "trainer/commands.h"
@@ -31,6 +32,14 @@ static int end(int status)
     return status ? status : EXIT_USAGE;
 }
 
+/* What could be saved is: checkpoints appear whole or not at all. */
+static void no_memory(void)
+{
+    static const char text[] =
+        "assay-trainer: out of memory (assay inspect MODEL says what it takes)\n";
+    _exit(write(STDERR_FILENO, text, sizeof text - 1) > 0 ? EXIT_INFRA : EXIT_USAGE);
+}
+
 static int usage(FILE *out, int status)
 {
     fprintf(out, "Usage: assay-trainer VERB ...   (each VERB takes --help)\n\n");
@@ -45,6 +54,7 @@ int main(int argc, char **argv)
         return usage(stderr, EXIT_USAGE);
     /* A file that may not grow is an error of its write, as a full disk is. */
     signal(SIGXFSZ, SIG_IGN);
+    check_no_memory = no_memory;
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)
         return end(usage(stdout, 0));
     for (size_t i = 0; i < COUNT_OF(VERBS); i++)
