@@ -139,6 +139,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         o->sampling.repetition_penalty = real_number(arg, 1000, state, "--repetition-penalty");
         return 0;
     case KEY_STOP:
+        if (!*arg)
+            argp_error(state, "--stop needs a text");
         o->sampling.stop.v = xrealloc(o->sampling.stop.v, (size_t)o->sampling.stop.n + 1,
                                       sizeof *o->sampling.stop.v);
         o->sampling.stop.v[o->sampling.stop.n++] = arg;

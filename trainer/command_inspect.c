@@ -191,7 +191,10 @@ static void print_model(const struct model *m, const struct tokenizer *tok)
     printf("bf16 here       %s%s%s\n", what, refused ? "; " : "", refused ? refused : "");
     printf("special tokens ");
     print_special("bos", c->bos_id, ",");
-    print_special("eos", c->eos_id, ",");
+    print_special("eos", c->eos_id, "");
+    for (int i = 0; i < c->n_more_eos; i++)
+        printf(" or %d", c->more_eos[i]);
+    putchar(',');
     print_special("pad", c->pad_id, "\n");
 }
 

@@ -85,18 +85,20 @@ check "the adapter is laid out as PEFT's" jq -e --arg base "$tmp/base/model" '.p
     and .task_type == "CAUSAL_LM" and .base_model_name_or_path == $base and (.target_modules | length) == 7' "$tmp/run/adapter/adapter_config.json"
 check "a checkpoint holds the adapter, no model" sh -c 'cd "$1" && [ -s adapter_model.safetensors ] && [ ! -e model.safetensors ]' - "$tmp/run/checkpoints/step_8"
 
-# A checkpoint in the middle of a stage has the reference too.
+# A run that ended before it could be killed is begun anew. A checkpoint in the middle of a stage has the reference too.
 killed() {
-    "$ASSAY_BUILD/assay" train "$tmp/lora.yaml" --out "$tmp/killed" >/dev/null 2>&1 &
-    victim=$!
-    for i in $(seq 3000); do
-        [ -e "$tmp/killed/completions/step_5.jsonl" ] && break
-        sleep 0.05
+    for try in 1 2 3 4 5; do
+        rm -rf "$tmp/killed"
+        "$ASSAY_BUILD/assay" train "$tmp/lora.yaml" --out "$tmp/killed" >/dev/null 2>&1 &
+        victim=$!
+        while [ -e "/proc/$victim/exe" ] && [ ! -e "$tmp/killed/completions/step_5.jsonl" ]; do
+            sleep 0.01
+        done
+        kill -KILL $victim 2>/dev/null
+        wait $victim
+        [ $? = 137 ] && [ ! -e "$tmp/killed/adapter" ] && break
     done
-    kill -KILL $victim
-    wait $victim
-    [ -s "$tmp/killed/checkpoints/step_4/reference/adapter_model.safetensors" ] && [ ! -e "$tmp/killed/checkpoints/step_4/reference/model.safetensors" ] &&
-        [ ! -e "$tmp/killed/model" ]
+    (cd "$tmp/killed/checkpoints/step_4/reference" && [ -s adapter_model.safetensors ] && [ ! -e model.safetensors ]) && [ ! -e "$tmp/killed/model" ]
 }
 check "a run is killed in the middle" killed
 check "and resumed" train "$tmp/lora.yaml" --out "$tmp/killed" --resume

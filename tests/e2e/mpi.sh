@@ -61,17 +61,32 @@ one4() {
 }
 check "but the loss and gradient of each step within 1e-5" one4
 
-# A rank that is killed takes the others along; the run is resumed.
-killed() {
-    timeout -k 5 $LIMIT mpirun -n 2 "$ASSAY_BUILD/assay" train "$tmp/recipe.yaml" --set threads=1 --out "$tmp/killed" >/dev/null 2>&1 &
-    launcher=$!
-    for i in $(seq 3000); do
-        [ -d "$tmp/killed/checkpoints/step_1" ] && break
-        sleep 0.02
+# ended FOLDER FILE ENDING ARGUMENT...: two ranks train until the file is there, then ENDING is done to their pids. They end before the run
+# does; one that ended sooner, on a machine with other things to do, is begun anew.
+ended() {
+    folder=$1 file=$2 ending=$3
+    shift 3
+    for try in 1 2 3 4 5; do
+        rm -rf "$tmp/$folder"
+        timeout -k 5 $LIMIT mpirun -n 2 "$ASSAY_BUILD/assay" train "$tmp/recipe.yaml" --set threads=1 "$@" --out "$tmp/$folder" >/dev/null 2>&1 &
+        launcher=$!
+        while [ -e "/proc/$launcher/exe" ] && [ ! -s "$tmp/$folder/$file" ]; do
+            sleep 0.01
+        done
+        $ending $(pgrep -f -- "assay-trainer-mpi train $tmp/recipe.yaml .*--out $tmp/$folder") 2>/dev/null
+        wait $launcher
+        [ $? != 0 ] && [ ! -e "$tmp/$folder/summary.json" ] && return 0
     done
-    kill -KILL "$(pgrep -f -- "assay-trainer-mpi train $tmp/recipe.yaml --set threads=1 --out $tmp/killed" | tail -1)"
-    wait $launcher
-    [ $? != 0 ] && [ ! -e "$tmp/killed/summary.json" ]
+    return 1
+}
+
+# A rank that is killed takes the others along; the run is resumed.
+kill_last() {
+    for pid; do :; done
+    [ $# = 0 ] || kill -KILL "$pid"
+}
+killed() {
+    ended killed checkpoints/step_1/state.json kill_last
 }
 check "a rank is killed, and all end" killed
 resumed() {
@@ -80,16 +95,7 @@ resumed() {
 check "the run is resumed to the same bits" resumed
 # Whoever is asked to end saves what was done.
 termed() {
-    timeout -k 5 $LIMIT mpirun -n 2 "$ASSAY_BUILD/assay" train "$tmp/recipe.yaml" --set threads=1 \
-        --set grpo.save_every=100 --out "$tmp/termed" >/dev/null 2>&1 &
-    launcher=$!
-    for i in $(seq 3000); do
-        [ -s "$tmp/termed/metrics.jsonl" ] && break
-        sleep 0.02
-    done
-    kill -TERM $(pgrep -f -- "assay-trainer-mpi train $tmp/recipe.yaml .* --out $tmp/termed")
-    wait $launcher
-    [ $? != 0 ] && [ ! -e "$tmp/termed/summary.json" ] && ls "$tmp/termed/checkpoints" | grep .
+    ended termed metrics.jsonl "kill -TERM" --set grpo.save_every=100 && ls "$tmp/termed/checkpoints" | grep .
 }
 check "ranks that are asked to end leave a checkpoint" termed
 termed_resumed() {

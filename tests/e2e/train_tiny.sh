@@ -2,7 +2,7 @@
 # Training from end to end with the real verifier: a model of 150,000 parameters learns a toy language, unlearns a bad habit by
 # GRPO, is killed, resumed, repeated, measured and asked.
 . "$(dirname "$0")/tap.inc"
-plan 46
+plan 47
 LIMIT=200
 export TMPDIR="$tmp"
 
@@ -101,17 +101,26 @@ check "... in model, metrics and completions" repeats "$run" "$tmp/again"
 check "another seed does not" train --out "$tmp/other" --set seed=5 --set grpo.steps=2
 check "... give them" status 1 cmp "$run/checkpoints/step_12/model.safetensors" "$tmp/other/checkpoints/step_2/model.safetensors"
 
+# signalled SIGNAL STATUS FOLDER STEP: a run gets the signal in that step, and ends with that status before it has a model. One that ended
+# before it could be reached, on a machine with other things to do, is begun anew.
+signalled() {
+    for try in 1 2 3 4 5; do
+        rm -rf "$tmp/$3"
+        "$ASSAY_BUILD/assay" train "$tmp/recipe.yaml" --out "$tmp/$3" >/dev/null 2>"$tmp/err" &
+        victim=$!
+        while [ -e "/proc/$victim/exe" ] && [ ! -e "$tmp/$3/completions/step_$4.jsonl" ]; do
+            sleep 0.01
+        done
+        kill "-$1" $victim 2>/dev/null
+        wait $victim
+        [ $? = "$2" ] && [ ! -e "$tmp/$3/model" ] && return 0
+    done
+    return 1
+}
+
 # Killed somewhere behind the checkpoint of step 4, then resumed.
 killed() {
-    "$ASSAY_BUILD/assay" train "$tmp/recipe.yaml" --out "$tmp/killed" >/dev/null 2>&1 &
-    victim=$!
-    for i in $(seq 3000); do
-        [ -e "$tmp/killed/completions/step_6.jsonl" ] && break
-        sleep 0.05
-    done
-    kill -KILL $victim
-    wait $victim
-    [ -d "$tmp/killed/checkpoints/step_4" ] && [ ! -e "$tmp/killed/model" ]
+    signalled KILL 137 killed 6 && [ -d "$tmp/killed/checkpoints/step_4" ]
 }
 check "a run is killed in the middle" killed
 check "and resumed" train --out "$tmp/killed" --resume
@@ -120,15 +129,7 @@ check "a resumed run must be the same run" refused "another recipe" --out "$tmp/
 
 # Asked to end, it ends in order and takes its verifier along.
 interrupted() {
-    "$ASSAY_BUILD/assay" train "$tmp/recipe.yaml" --out "$tmp/stopped" >/dev/null 2>"$tmp/err" &
-    victim=$!
-    for i in $(seq 3000); do
-        [ -e "$tmp/stopped/completions/step_1.jsonl" ] && break
-        sleep 0.05
-    done
-    kill -TERM $victim
-    wait $victim
-    same 130 $? && says "$tmp/err" interrupted && says "$tmp/stopped/verifier.log" stopped
+    signalled TERM 130 stopped 1 && says "$tmp/err" interrupted && says "$tmp/stopped/verifier.log" stopped
 }
 check "a run ends in order when asked to" interrupted
 check "a run is not overwritten" refused "$run"
@@ -166,6 +167,7 @@ round_trip() {
         jq -e '.ids | length > 5 and all(. >= 0)' "$tmp/ids.jsonl" && same "$(jq -c . "$tmp/text.jsonl")" "$(jq -c . "$tmp/back.jsonl")"
 }
 check "tokenize and back is the same text" round_trip
+check "ids that cannot be written are a failure" status 2 sh -c '"$1" tokenize -m "$2" "$3" >/dev/full' - "$ASSAY_BUILD/assay" "$run/model" "$tmp/text.jsonl"
 no_token() { echo '{"ids":[5,999999]}' | status 2 assay tokenize -m "$run/model" --decode && says "$tmp/err" "stdin:1" 'ids[1]'; }
 check "a number that is no token is said" no_token
 check "an option's bad value is said by its name" status 2 assay generate -m "$run/model" --prompt x --compute f64

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "base/utf8.h"
+#include "tests/unit/folder.h"
 #include "trainer/text/tok_internal.h"
 
 static const char *const SPECIALS[] = {"<|end|>", "<|pad|>"};
@@ -459,6 +460,38 @@ static void switches_of_published_files(void **state)
     tok_free(nfc);
 }
 
+/* In a file of its own, or in tokenizer_config.json, there also as one of several. */
+static void chat_templates_are_found(void **state)
+{
+    (void)state;
+    char dir[] = "/tmp/assay-bpe-XXXXXX", config[PATH_MAX], jinja[PATH_MAX];
+    static const char several[] = "{\"chat_template\": [{\"name\": \"tool\", \"template\": \"t\"},"
+                                  "{\"name\": \"default\", \"template\": \"d\"}]}";
+    struct tokenizer *t = train(300);
+    struct buf again = {0};
+    assert_non_null(mkdtemp(dir));
+    snprintf(config, sizeof config, "%s/tokenizer_config.json", dir);
+    snprintf(jinja, sizeof jinja, "%s/chat_template.jinja", dir);
+    assert_int_equal(tok_save(t, dir, NULL), 0);
+    assert_null(tok_chat_template(t));
+    assert_int_not_equal(access(jinja, F_OK), 0);
+    tok_free(t);
+    assert_int_equal(file_replace(config, STR(several), NULL), 0);
+    assert_int_equal(tok_load(dir, &t, NULL), 0);
+    assert_string_equal(tok_chat_template(t), "d");
+    tok_free(t);
+    assert_int_equal(file_replace(jinja, STR("{{ j }}\n"), NULL), 0);
+    assert_int_equal(tok_load(dir, &t, NULL), 0);
+    assert_string_equal(tok_chat_template(t), "{{ j }}\n");
+    unlink(jinja);
+    assert_int_equal(tok_save(t, dir, NULL), 0);
+    assert_int_equal(file_read(jinja, 1 << 20, &again, NULL), 0);
+    assert_string_equal(again.s, "{{ j }}\n");
+    buf_free(&again);
+    tok_free(t);
+    assert_int_equal(folder_remove(dir), 0);
+}
+
 static void too_small_a_vocabulary_is_refused(void **state)
 {
     (void)state;
@@ -499,6 +532,7 @@ int main(void)
         cmocka_unit_test(files_are_read_strictly),
         cmocka_unit_test(llama3_cuts_as_it_should),
         cmocka_unit_test(switches_of_published_files),
+        cmocka_unit_test(chat_templates_are_found),
         cmocka_unit_test(too_small_a_vocabulary_is_refused),
         cmocka_unit_test(utf8_is_cleaned),
     };

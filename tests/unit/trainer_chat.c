@@ -51,6 +51,21 @@ static void each_template(void **state)
     }
 }
 
+/* An answer within a conversation ends with that token. */
+static void each_end(void **state)
+{
+    (void)state;
+    assert_null(chat_end(CHAT_NONE));
+    for (int chat = CHAT_NONE + 1; chat < CHAT_COUNT; chat++) {
+        struct buf out = {0};
+        char wanted[80];
+        snprintf(wanted, sizeof wanted, "Yes?%s", chat_end((enum chat)chat));
+        chat_render((enum chat)chat, talk, COUNT_OF(talk), &out);
+        assert_non_null(strstr(out.s, wanted));
+        buf_free(&out);
+    }
+}
+
 static void templates_are_recognised(void **state)
 {
     (void)state;
@@ -71,6 +86,7 @@ int main(void)
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_template),
+        cmocka_unit_test(each_end),
         cmocka_unit_test(templates_are_recognised),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -141,6 +141,8 @@ static void tokens_end_with_eos(void **state)
     tok_decode(t, s->tokens + s->n_prompt, s->n_tokens - s->n_prompt, false, &text);
     assert_string_equal(text.s, "eins <|endoftext|>");
     assert_int_equal(dataset_tokenise(&d, t, eos, s->n_tokens - 1, &err), -EINVAL);
+    assert_int_equal(dataset_tokenise(&d, t, -1, 512, &err), -EINVAL);
+    assert_non_null(strstr(err.text, "eos_token_id"));
     buf_free(&text);
     tok_free(t);
     dataset_free(&d);
@@ -162,9 +164,12 @@ static void plan_is_whole_bounded_and_repeatable(void **state)
     struct dataset d = {0};
     struct dataset_plan a, b, other;
     fill(&d, N);
-    dataset_plan_make(&d, 5, EPOCHS, LIMIT, &a);
-    dataset_plan_make(&d, 5, EPOCHS, LIMIT, &b);
-    dataset_plan_make(&d, 6, EPOCHS, LIMIT, &other);
+    struct err err = {0};
+    assert_int_equal(dataset_plan_make(&d, 5, EPOCHS, LIMIT, &a, &err), 0);
+    assert_int_equal(dataset_plan_make(&d, 5, EPOCHS, LIMIT, &b, &err), 0);
+    assert_int_equal(dataset_plan_make(&d, 6, EPOCHS, LIMIT, &other, &err), 0);
+    assert_int_equal(dataset_plan_make(&d, 6, 1000000000, LIMIT, &b, &err), -E2BIG);
+    assert_non_null(strstr(err.text, "1000000000 epochs of 500 rows"));
     for (int e = 0; e < EPOCHS; e++) {
         bool seen[N] = {false};
         for (int i = 0; i < N; i++)
@@ -196,7 +201,7 @@ static void a_row_past_the_limit_is_a_batch_of_its_own(void **state)
     struct dataset d = {0};
     struct dataset_plan p;
     fill(&d, 20);
-    dataset_plan_make(&d, 1, 1, 5, &p);
+    assert_int_equal(dataset_plan_make(&d, 1, 1, 5, &p, NULL), 0);
     assert_int_equal(p.n_batches, 20);
     dataset_plan_free(&p);
     dataset_free(&d);

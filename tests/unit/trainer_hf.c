@@ -84,6 +84,45 @@ static void generation_config_is_kept(void **state)
     model_free(&back);
 }
 
+/* Both files may name several tokens that end a text; the lists stay as they are. */
+static void several_tokens_end_a_text(void **state)
+{
+    (void)state;
+    struct model m = saved(true), back;
+    struct err err = {0};
+    json_t *config = json_load_file(in_dir("config.json"), 0, NULL), *after;
+    json_object_set_new(config, "eos_token_id", json_pack("[i, i, i]", 48, 7, 99));
+    model_free(&m);
+    for (int round = 0; round < 2; round++) {
+        if (round == 0) {
+            assert_int_equal(json_dump_file(config, in_dir("config.json"), 0), 0);
+            assert_int_equal(file_replace(in_dir("generation_config.json"),
+                                          STR("{\"eos_token_id\": [11, 7]}"), NULL),
+                             0);
+        }
+        if (model_load(dir, &back, &err) < 0)
+            fail_msg("%s", err.text);
+        assert_int_equal(back.cfg.eos_id, 48);
+        assert_int_equal(back.cfg.n_more_eos, 2); /* 99 is no token */
+        assert_true(model_ends(&back.cfg, 48) && model_ends(&back.cfg, 7) &&
+                    model_ends(&back.cfg, 11));
+        assert_false(model_ends(&back.cfg, 99) || model_ends(&back.cfg, -1));
+        assert_int_equal(model_save(&back, dir, false, &err), 0);
+        model_free(&back);
+    }
+    assert_non_null(after = json_load_file(in_dir("config.json"), 0, NULL));
+    assert_true(json_equal(json_object_get(config, "eos_token_id"),
+                           json_object_get(after, "eos_token_id")));
+    json_object_set_new(config, "eos_token_id", json_null());
+    assert_int_equal(json_dump_file(config, in_dir("config.json"), 0), 0);
+    assert_int_equal(
+        file_replace(in_dir("generation_config.json"), STR("{\"eos_token_id\": 99}"), NULL), 0);
+    assert_int_equal(model_load(dir, &back, &err), -EINVAL);
+    assert_non_null(strstr(err.text, "generation_config.json: `eos_token_id` 99 is outside"));
+    json_decref(after);
+    json_decref(config);
+}
+
 /* Keys of config.json that say nothing to us go on to whoever reads the folder next. */
 static void other_keys_of_config_are_kept(void **state)
 {
@@ -314,6 +353,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(save_load_save_is_the_same, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(generation_config_is_kept, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(several_tokens_end_a_text, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(other_keys_of_config_are_kept, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(families_come_back, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(an_old_gpt2_file_is_read, make_dir, remove_dir),

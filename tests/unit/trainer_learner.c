@@ -70,11 +70,14 @@ static void objective(const void *ctx, const struct rl_pack *p, const struct rl_
 }
 
 /* AdamW's first moment after one step without clipping: the gradient, times 1 - beta1. */
-static float *gradient(const struct model *m, struct rl_sequence *seqs, int threads,
-                       int tokens_per_batch, struct rl_step_stats *stats)
+static float *gradient(const struct model *m, enum loss_type type, struct rl_sequence *seqs,
+                       int threads, int tokens_per_batch, struct rl_step_stats *stats)
 {
     const struct recipe_adamw adamw = {.betas = {0, .9}, .eps = 1e-8};
-    const struct rl_loss_options opt = {.type = LOSS_DAPO, .epsilon = .2, .epsilon_high = .28};
+    const struct rl_loss_options opt = {.type = type,
+                                        .epsilon = .2,
+                                        .epsilon_high = type == LOSS_CISPO ? 5 : .28,
+                                        .max_completion = LENGTH_MAX};
     struct err err = {0};
     struct model copy;
     struct rl_learner *l;
@@ -113,14 +116,15 @@ static void the_gradient_is_the_batchs_own(void **state)
     struct data *const kinds[] = {&alone, &groups};
     for (size_t k = 0; k < COUNT_OF(kinds); k++) {
         struct rl_step_stats one, other;
-        float *want = gradient(&m, kinds[k]->v, 1, 1, &one); /* each sequence by itself */
+        float *want =
+            gradient(&m, LOSS_DAPO, kinds[k]->v, 1, 1, &one); /* each sequence by itself */
         for (int threads = 1; threads <= 3; threads++)
             for (int tokens = 50; tokens <= 5000; tokens *= 10) {
                 /* Any order. */
                 struct rl_sequence first = kinds[k]->v[0];
                 memmove(kinds[k]->v, kinds[k]->v + 1, (SEQUENCES - 1) * sizeof first);
                 kinds[k]->v[SEQUENCES - 1] = first;
-                float *got = gradient(&m, kinds[k]->v, threads, tokens, &other);
+                float *got = gradient(&m, LOSS_DAPO, kinds[k]->v, threads, tokens, &other);
                 expect_equal(want, got, m.n_params);
                 assert_true(fabs(one.loss.loss - other.loss.loss) < 1e-5);
                 assert_true(fabs(one.entropy - other.entropy) < 1e-5);
@@ -133,11 +137,39 @@ static void the_gradient_is_the_batchs_own(void **state)
     model_free(&m);
 }
 
+/* Whatever an objective divides by is counted over the whole batch, but for bnpo, which is made
+ * otherwise: its micro-batches count alike. */
+static void every_denominator_is_the_batchs(void **state)
+{
+    (void)state;
+    struct model m;
+    struct err err = {0};
+    static struct data groups;
+    assert_int_equal(model_create(&config, 5, &m, &err), 0);
+    make_data(&groups, 6);
+    for (int type = LOSS_DAPO; type <= LOSS_SUM_NORM; type++) {
+        struct rl_step_stats one, cut;
+        float *want = gradient(&m, (enum loss_type)type, groups.v, 1, 5000, &one),
+              *got = gradient(&m, (enum loss_type)type, groups.v, 3, 60, &cut);
+        if (type == LOSS_BNPO) {
+            assert_true(fabs(one.loss.loss - cut.loss.loss) > 1e-5);
+        } else {
+            expect_equal(want, got, m.n_params);
+            assert_true(fabs(one.loss.loss - cut.loss.loss) < 1e-5);
+            assert_true(fabs(one.grad_norm - cut.grad_norm) < 1e-5 * one.grad_norm);
+        }
+        free(want);
+        free(got);
+    }
+    model_free(&m);
+}
+
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_gradient_is_the_batchs_own),
+        cmocka_unit_test(every_denominator_is_the_batchs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -180,6 +180,13 @@ static void mistakes_are_named(void **state)
         {"stages:\n  - grpo: {problems: x, advantage: rloo, "
          "multi_objective_aggregation: normalize_then_sum}\n",
          "has its own advantage"},
+        {"stages:\n  - grpo: {problems: x, temperature: 0}\n", "grpo.temperature must be 0.001"},
+        {"stages:\n  - grpo: {problems: x, stop: [a, \"\"]}\n", "grpo.stop: an empty text"},
+        {"stages:\n  - eval: {problems: x, stop: \"\"}\n", "eval.stop: an empty text"},
+        {"stages:\n  - grpo: {problems: x, prompts_per_step: 1000000, group: 1000}\n",
+         "grpo.prompts_per_step (1000000) times grpo.group (1000) is more than"},
+        {"stages:\n  - eval: {problems: x, samples: 1000000}\n",
+         "`samples` must be in 0 .. 100000"},
         {"stages:\n  - dpo: {}\n", "r.yaml:2: stages[0] must be one of `sft:`, `grpo:`, `eval:`"},
         {"stages: []\n", "`stages` is empty"},
         {"seed: 1\n", "missing key `stages`"},

@@ -390,12 +390,42 @@ static void test_ends_where_it_should(void **state)
     assert_int_equal(sum, tokens);
     assert_true(ended > 0);
     assert_true(cut > 0);
+    /* With a second token that ends a text each is as long as until the first of the two. */
+    f.m.cfg.more_eos[0] = 5;
+    f.m.cfg.n_more_eos = 1;
+    struct kept *two = sample(&f, 2, plain, NULL);
+    int sooner = 0;
+    for (int i = 0; i < PROMPTS * GROUP; i++) {
+        const int p = i / GROUP, k = i % GROUP, n = two->n[p][k];
+        int end = 0;
+        while (end + 1 < kept->n[p][k] && kept->tokens[p][k][end] != 5)
+            end++;
+        assert_int_equal(n, end + 1);
+        assert_memory_equal(two->tokens[p][k], kept->tokens[p][k], (size_t)n * sizeof(int32_t));
+        assert_int_equal(two->truncated[p][k], !model_ends(&f.m.cfg, two->tokens[p][k][n - 1]));
+        sooner += n < kept->n[p][k];
+    }
+    assert_true(sooner > 0);
+    f.m.cfg.n_more_eos = 0;
+    free(two);
     free(kept);
     /* Where the positions end, so does a completion. */
     f.m.cfg.max_positions = 45;
     kept = sample(&f, 1, plain, NULL);
     for (int k = 0; k < GROUP; k++)
         assert_true(kept->n[2][k] <= 45 - 40 + 1);
+    /* More than they are may be asked for, and takes no more memory. */
+    struct team *team = team_start(1);
+    struct sample_options most = plain;
+    struct kept *again = xcalloc(1, sizeof *again);
+    struct sample_prompt prompt = f.prompts[2];
+    most.max_new = 1000000000;
+    pthread_mutex_init(&again->lock, NULL);
+    assert_int_equal(sample_run(&f.m, team, &most, &prompt, 1, GROUP, keep, again, NULL, NULL), 0);
+    assert_memory_equal(again->n[0], kept->n[2], sizeof kept->n[2]);
+    assert_memory_equal(again->tokens[0], kept->tokens[2], sizeof kept->tokens[2]);
+    team_stop(team);
+    free(again);
     free(kept);
     model_free(&f.m);
 }

@@ -62,7 +62,7 @@ void *pages_take(size_t bytes)
         munmap(b.at, b.bytes);
     void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
                     -1, 0);
-    CHECK(at != MAP_FAILED);
+    check_alloc(at == MAP_FAILED ? NULL : at);
     madvise(at, size, MADV_HUGEPAGE); /* only a hint */
     return at;
 }

@@ -76,7 +76,7 @@ static int get_float(const char *path, const json_t *o, const char *key, float f
     return 0;
 }
 
-/* A token id, the first of a list (Llama 3 names several that end a text), or -1. */
+/* A token id, the first of a list, or -1. */
 static int get_id(const json_t *o, const char *key)
 {
     const json_t *v = json_object_get(o, key);
@@ -84,6 +84,25 @@ static int get_id(const json_t *o, const char *key)
     return json_is_integer(v) && json_integer_value(v) >= 0 && json_integer_value(v) <= INT32_MAX
                ? (int)json_integer_value(v)
                : -1;
+}
+
+/* Adds the others that `eos_token_id` names: Llama 3 and Qwen end a text with one token and an answer
+ * with another. What is outside the vocabulary is never drawn, and not kept. */
+static int add_more_eos(const char *path, const json_t *o, struct model_config *c, struct err *err)
+{
+    const json_t *v = json_object_get(o, "eos_token_id");
+    const size_t n = json_is_array(v) ? json_array_size(v) : 1;
+    for (size_t i = 0; i < n; i++) {
+        const json_t *item = json_is_array(v) ? json_array_get(v, i) : v;
+        const json_int_t token = json_is_integer(item) ? json_integer_value(item) : -1;
+        if (token < 0 || token >= c->vocab || model_ends(c, (int32_t)token))
+            continue;
+        if (c->n_more_eos == MODEL_MORE_EOS_MAX)
+            return err_set(err, -EINVAL, "%s: `eos_token_id` names more than %d tokens", path,
+                           MODEL_MORE_EOS_MAX);
+        c->more_eos[c->n_more_eos++] = (int)token;
+    }
+    return 0;
 }
 
 static int find_family(const char *path, const json_t *o, int *ret, struct err *err)
@@ -187,6 +206,7 @@ int hf_config_parse(const char *path, const json_t *o, struct model_config *ret,
     struct err bad;
     if (model_config_check(&c, &bad) < 0)
         return err_set(err, -EINVAL, "%s: %s", path, bad.text);
+    TRY(add_more_eos(path, o, &c, err));
     *ret = c;
     return 0;
 }
@@ -202,6 +222,10 @@ int hf_config_read(const char *dir, struct model_config *ret, struct err *err)
     snprintf(path, sizeof path, "%s/generation_config.json", dir);
     if (rc == 0 && access(path, F_OK) == 0 && (rc = hf_read_json(path, &generation, err)) == 0) {
         ret->eos_id = ret->eos_id >= 0 ? ret->eos_id : get_id(generation, "eos_token_id");
+        rc = ret->eos_id < ret->vocab
+                 ? add_more_eos(path, generation, ret, err)
+                 : err_set(err, -EINVAL, "%s: `eos_token_id` %d is outside the vocabulary of %d",
+                           path, ret->eos_id, ret->vocab);
         json_decref(generation);
     }
     return rc;

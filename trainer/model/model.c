@@ -31,6 +31,14 @@ void model_config_family(struct model_config *c)
     c->bias = c->layer_norm = c->gelu = c->learned_positions = gpt2;
 }
 
+bool model_ends(const struct model_config *c, int32_t token)
+{
+    bool ends = token == c->eos_id;
+    for (int i = 0; i < c->n_more_eos; i++)
+        ends |= token == c->more_eos[i];
+    return ends;
+}
+
 static int check_range(const char *field, int value, int low, int high, struct err *err)
 {
     if (value < low || value > high)

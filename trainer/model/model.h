@@ -16,6 +16,7 @@
 
 struct team;
 struct lora;
+struct model_run;
 
 /* How files of an architecture name and lay out their tensors; what it computes are the switches of model_config. */
 enum model_family { MODEL_LLAMA, MODEL_QWEN2, MODEL_QWEN3, MODEL_GPT2, MODEL_FAMILIES };
@@ -29,10 +30,10 @@ struct rope_scaling {
     int original_positions;
 };
 
+enum { MODEL_MORE_EOS_MAX = 16 };
 struct model_config {
     int family; /* enum model_family */
-    int vocab, layers, width, heads, kv_heads, head_dim, ff;
-    int max_positions;
+    int vocab, layers, width, heads, kv_heads, head_dim, ff, max_positions;
     float rope_theta, norm_eps;
     struct rope_scaling rope;
     bool tied;              /* the head is the embedding */
@@ -42,8 +43,11 @@ struct model_config {
     bool layer_norm;        /* GPT-2 */
     bool gelu;              /* GPT-2: GELU (tanh form) of one matrix, else SwiGLU of two */
     bool learned_positions; /* GPT-2: a table, else RoPE */
-    int bos_id, eos_id, pad_id; /* -1 when there is none */
+    int bos_id, eos_id, pad_id;                   /* -1 when there is none */
+    int more_eos[MODEL_MORE_EOS_MAX], n_more_eos; /* other tokens that end a text as well */
 };
+/* Whether a text ends with this token. */
+bool model_ends(const struct model_config *cfg, int32_t token);
 
 /* One named tensor inside the flat parameter block. Names are Hugging Face's ("model.layers.0.self_attn.q_proj.weight"). */
 struct model_tensor {
@@ -100,7 +104,6 @@ int model_load(const char *dir, struct model *ret, struct err *err);
 int model_save(const struct model *m, const char *dir, bool bf16, struct err *err);
 
 /* ---- run.c: forward and backward over packed sequences, one `struct model_run` per worker --------------------------------- */
-
 /* Sequences back to back. Sequence s is tokens[start[s]] .. tokens[start[s+1]-1], positions from 0, attention causal within it.
  * Row r is scored: token target[r] was (or is to be) produced after packed token row[r]. Rows ascend; one may come several times.
  *
@@ -116,7 +119,6 @@ struct model_batch {
 };
 
 /* Activations, recycled between batches; grows to the largest batch seen, then allocates no more. */
-struct model_run;
 struct model_run *model_run_new(const struct model *m);
 void model_run_free(struct model_run *run);
 
@@ -152,11 +154,9 @@ struct sample_options {
     float top_p;       /* 1: off */
     float min_p;       /* 0: off; else the least share of the likeliest token's probability */
     int top_k;         /* 0: off */
-    /* 0 or 1: off; else logits of tokens that the sequence holds are divided by it (multiplied, below 0). */
-    float repetition_penalty;
-    int max_new;
+    float repetition_penalty; /* 0, 1: off; else of tokens seen: logits / it, below 0 times it */
+    int max_new, rows_max;    /* rows_max: sequences in flight per worker, e.g. 128 */
     uint64_t seed;
-    int rows_max; /* sequences in flight per worker, e.g. 128 */
     /* Polled by every worker before each token, with sample_run's ctx; true ends sampling early: completions in flight are reported as
      * truncated, those not begun as empty and truncated. May be NULL. */
     bool (*stop)(void *ctx);
@@ -170,13 +170,13 @@ struct sample_prompt {
     uint64_t stream; /* completion k draws from rng_make(seed, stream + k), in any batch */
 };
 
+/* The tokens are without the prompt, with the final eos if it came; logp is that of each under the sampling temperature, before cuts and
+ * penalty. Both are borrowed during the callback only, and never NULL. */
 struct completion {
-    const int32_t *
-        tokens; /* without the prompt, with the final eos if it came; borrowed during the callback only, never NULL */
-    const float *
-        logp; /* log-probability of each token under the sampling temperature, before cuts and penalty */
+    const int32_t *tokens;
+    const float *logp;
     int n_tokens;
-    bool truncated; /* max_new reached without eos or a stop */
+    bool truncated; /* max_new reached without an eos or a stop */
 };
 
 /* Called from worker threads, as soon as each completion ends. */

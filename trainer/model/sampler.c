@@ -425,7 +425,7 @@ static void end_row(struct worker *w, int i)
 {
     const struct sampling *s = w->s;
     const struct row *r = &w->rows[i];
-    const bool ended = r->tokens[r->n - 1] == s->m->cfg.eos_id ||
+    const bool ended = model_ends(&s->m->cfg, r->tokens[r->n - 1]) ||
                        (s->opt->ends && s->opt->ends(s->ctx, r->tokens, r->n));
     if (ended || r->n == r->budget)
         retire(w, i, !ended);
@@ -568,8 +568,11 @@ int sample_run(const struct model *m, struct team *team, const struct sample_opt
                void *ctx, int64_t *ret_tokens, struct err *err)
 {
     TRY(check_request(m, opt, prompts, n_prompts, group, err));
+    /* No completion is longer than the model's positions, so none needs the memory for it. */
+    struct sample_options how = *opt;
+    how.max_new = least(opt->max_new, m->cfg.max_positions);
     struct sampling s = {.m = m,
-                         .opt = opt,
+                         .opt = &how,
                          .prompts = prompts,
                          .n_prompts = n_prompts,
                          .group = group,
@@ -583,7 +586,7 @@ int sample_run(const struct model *m, struct team *team, const struct sample_opt
     for (int i = 0; i < n_prompts; i++)
         if (prompts[i].n_tokens > s.prompt_tokens_max)
             s.prompt_tokens_max = prompts[i].n_tokens;
-    s.packed = packed_model_new(m, s.prompt_tokens_max + opt->max_new, team);
+    s.packed = packed_model_new(m, s.prompt_tokens_max + how.max_new, team);
     s.workers = xcalloc((size_t)s.n_workers, sizeof(struct worker *));
     s.siblings = xcalloc((size_t)n_prompts * (size_t)group, sizeof *s.siblings);
     team_run(team, sample_worker, &s);

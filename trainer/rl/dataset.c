@@ -126,7 +126,10 @@ int dataset_tokenise(struct dataset *d, const struct tokenizer *tok, int32_t eos
                      struct err *err)
 {
     struct ids ids = {0};
-    int rc = 0;
+    int rc = eos >= 0 ? 0
+                      : err_set(err, -EINVAL,
+                                "the model names no token that ends a text (`eos_token_id` of its "
+                                "config.json): a completion could not be taught to end");
     d->rows = xrealloc(d->rows, (size_t)d->n, sizeof *d->rows);
     for (int i = 0; rc == 0 && i < d->n; i++) {
         ids.n = 0;
@@ -158,11 +161,14 @@ void dataset_free(struct dataset *d)
     *d = (struct dataset){0};
 }
 
-void dataset_plan_make(const struct dataset *d, uint64_t seed, int epochs, int tokens_per_batch,
-                       struct dataset_plan *ret)
+int dataset_plan_make(const struct dataset *d, uint64_t seed, int epochs, int tokens_per_batch,
+                      struct dataset_plan *ret, struct err *err)
 {
     size_t rows = (size_t)d->n * (size_t)epochs;
-    CHECK(rows < INT_MAX);
+    if (rows >= INT_MAX)
+        return err_set(err, -E2BIG,
+                       "%d epochs of %d rows are too many: `max_steps` may say how far", epochs,
+                       d->n);
     struct dataset_plan p = {.order = xcalloc(rows, sizeof(int)),
                              .cut = xcalloc(rows + 1, sizeof(int))};
     for (int e = 0; e < epochs; e++) {
@@ -181,6 +187,7 @@ void dataset_plan_make(const struct dataset *d, uint64_t seed, int epochs, int t
     }
     p.cut[p.n_batches] = epochs * d->n;
     *ret = p;
+    return 0;
 }
 
 void dataset_plan_free(struct dataset_plan *p)

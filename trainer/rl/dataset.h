@@ -26,20 +26,21 @@ int dataset_add_file(struct dataset *d, const struct recipe *r, const char *path
 enum dataset_tasks { DATASET_DEMONSTRATED, DATASET_ALL };
 int dataset_add_tasks(struct dataset *d, const struct task_set *set, enum dataset_tasks which,
                       const char *spec, struct err *err);
-/* Both parts of every row become tokens; -EINVAL names a row longer than max_positions. */
+/* Both parts of every row become tokens; -EINVAL names a row longer than max_positions, or says that
+ * the model has no eos (-1), which every completion must end with. */
 int dataset_tokenise(struct dataset *d, const struct tokenizer *tok, int32_t eos, int max_positions,
                      struct err *err);
 void dataset_free(struct dataset *d);
 
 /* The order of training: batch b is the rows order[cut[b]] .. order[cut[b + 1] - 1], each epoch
  * shuffled anew, a batch closed before it would pass tokens_per_batch. Only (seed, lengths)
- * decide. */
+ * decide. -E2BIG: the rows of all epochs are more than an int counts. */
 struct dataset_plan {
     int *order, *cut;
     int n_batches, batches_per_epoch; /* of the first epoch */
 };
-void dataset_plan_make(const struct dataset *d, uint64_t seed, int epochs, int tokens_per_batch,
-                       struct dataset_plan *ret);
+int dataset_plan_make(const struct dataset *d, uint64_t seed, int epochs, int tokens_per_batch,
+                      struct dataset_plan *ret, struct err *err);
 void dataset_plan_free(struct dataset_plan *p);
 
 #endif

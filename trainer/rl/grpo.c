@@ -140,6 +140,14 @@ static int round_run(struct grpo *g, int n, struct rollout_batch *b, struct roll
     return rc;
 }
 
+static int dead_groups(const struct rollout_batch *b)
+{
+    int dead = 0;
+    for (int i = 0; i < b->n; i += b->group)
+        dead += b->v[i].dead;
+    return dead;
+}
+
 static int step_sample(struct grpo *g, struct step *s, struct err *err)
 {
     int want = g->recipe->prompts_per_step,
@@ -151,15 +159,15 @@ static int step_sample(struct grpo *g, struct step *s, struct err *err)
         TRY(round_run(g, want, b, &stats, &reward, err));
         if (s->n_rounds++ == 0)
             s->reward = reward;
-        if (reward.graded == 0)
-            return err_set(err, -EIO,
-                           "grpo step %d: the verifier could grade none of %d completions",
-                           s->index + 1, b->n);
         add_stats(&s->stats, &stats);
         s->n += b->n;
         s->groups += want;
-        s->dead += reward.dead;
-        want = reward.dead;
+        if (s->stats.infra == s->n)
+            return err_set(err, -EIO,
+                           "grpo step %d: the verifier could grade none of %d completions",
+                           s->index + 1, s->n);
+        want = dead_groups(b);
+        s->dead += want;
     }
     return 0;
 }
@@ -182,8 +190,8 @@ static bool is_live(const struct recipe_grpo *r, const struct rollout *x)
     return diverges_in_loss(r) || !x->dead;
 }
 
-/* Groups are shuffled and each stays in one piece: a minibatch computes a prompt for all of its
- * completions at once, and sees advantages that add up to zero. */
+/* Groups are shuffled and each stays in one piece, unless a minibatch ends within it: a minibatch
+ * computes a prompt for all of its completions at once, and sees advantages that add up to zero. */
 static void step_collect(struct grpo *g, struct step *s)
 {
     const int group = g->recipe->group, n_groups = s->n / group;
@@ -289,8 +297,8 @@ static int step_update(struct grpo *g, struct step *s, float lr, struct updates 
     if (diverges_in_loss(r))
         s->ref_logp = score_reference(g, s->live, s->n_live);
     int parts = r->minibatches < s->n_live ? r->minibatches : s->n_live;
-    for (int i = 0; i < r->num_iterations * parts; i++) {
-        int part = i % parts, from = (int)((int64_t)s->n_live * part / parts),
+    for (int64_t i = 0; i < (int64_t)r->num_iterations * parts; i++) {
+        int part = (int)(i % parts), from = (int)((int64_t)s->n_live * part / parts),
             to = (int)((int64_t)s->n_live * (part + 1) / parts);
         struct rl_step_stats stats;
         rl_learner_step(g->learner, s->live + from, to - from, r->tokens_per_batch,
@@ -536,8 +544,9 @@ int grpo_stage(struct rl_run *run, int stage, const struct stage_state *resume, 
     int rc = check_answers(&g, err);
     if (rc == 0)
         rc = rl_learner_new(&run->model, run->team, &recipe->adamw, &g.learner, err);
-    if (rc == 0 && recipe->beta > 0)
-        rc = model_snapshot(resume ? resume->reference : &run->model, &g.reference);
+    if (rc == 0 && recipe->beta > 0 &&
+        (rc = model_snapshot(resume ? resume->reference : &run->model, &g.reference)) < 0)
+        err_set(err, rc, "no memory for the reference: a second model beside the policy");
     if (rc == 0 && resume)
         rl_learner_resume(g.learner, resume->adamw);
     if (rc == 0) {

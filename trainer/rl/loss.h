@@ -45,7 +45,8 @@ struct rl_loss_batch {
     const float *new_logp, *old_logp, *ref_logp;
 };
 
-/* The accumulated batch that one optimiser step sees, over all micro-batches and workers. */
+/* The accumulated batch that one optimiser step sees, over all micro-batches and workers. What was
+ * left out of it (a group without a difference, a masked completion) is in no denominator. */
 struct rl_loss_totals {
     long sequences, tokens, micro_batches;
 };

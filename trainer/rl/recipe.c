@@ -10,7 +10,8 @@
 #include "base/keys.h"
 #include "trainer/rl/recipe_fields.h"
 
-enum { RECIPE_BYTES_MAX = 1 << 20 };
+enum { RECIPE_BYTES_MAX = 1 << 20, COMPLETIONS_MAX = 10000000 };
+static const double GRPO_TEMPERATURE_MIN = 1e-3;
 
 /* ---- defaults ------------------------------------------------------------------------------- */
 
@@ -317,7 +318,16 @@ static int data_of(struct reader *r, struct recipe *out, const struct recipe_str
     return 0;
 }
 
-/* Keys that would be ignored together with others. */
+/* A stop without a letter would end every completion at its first token. */
+static int check_stops(struct reader *r, const char *stage, const struct recipe_strings *stops)
+{
+    for (int i = 0; i < stops->n; i++)
+        if (!*stops->v[i])
+            return keys_fail(&r->where, NULL, NULL, r->err, "%s.stop: an empty text", stage);
+    return 0;
+}
+
+/* Keys that would be ignored together with others, or that leave nothing to learn from. */
 static int check_grpo(struct reader *r, const struct recipe_grpo *g)
 {
     const char *why = NULL;
@@ -331,8 +341,15 @@ static int check_grpo(struct reader *r, const struct recipe_grpo *g)
         why = "grpo.two_sided is for loss_type: cispo";
     else if (g->kl_in_reward && g->beta <= 0)
         why = "grpo.kl_in_reward needs a `beta` above 0";
+    else if (g->sampling.temperature < GRPO_TEMPERATURE_MIN)
+        why = "grpo.temperature must be 0.001 or more: colder, all completions of a prompt are the "
+              "same";
     if (why)
         return keys_fail(&r->where, NULL, NULL, r->err, "%s", why);
+    if ((int64_t)g->prompts_per_step * g->group > COMPLETIONS_MAX)
+        return keys_fail(&r->where, NULL, NULL, r->err,
+                         "grpo.prompts_per_step (%d) times grpo.group (%d) is more than %d",
+                         g->prompts_per_step, g->group, COMPLETIONS_MAX);
     if (g->minibatches > g->prompts_per_step)
         return keys_fail(&r->where, NULL, NULL, r->err,
                          "grpo.minibatches (%d) is more than grpo.prompts_per_step (%d)",
@@ -388,6 +405,8 @@ static int resolve(struct reader *r, struct recipe *out)
             TRY(source_of(r, out, s->eval.problems, &s->eval.source));
         if (s->kind == STAGE_GRPO)
             TRY(check_grpo(r, &s->grpo));
+        TRY(check_stops(r, "grpo", &s->grpo.sampling.stop));
+        TRY(check_stops(r, "eval", &s->eval.sampling.stop));
         if (s->kind == STAGE_EVAL && !s->eval.samples && !s->eval.greedy)
             return keys_fail(&r->where, NULL, NULL, r->err,
                              "eval needs `samples` of 1 or more, or `greedy: true`");

@@ -167,9 +167,9 @@ int recipe_parse(const char *name, struct str text, const char *const *overrides
 void recipe_write(const struct recipe *r, struct buf *out);
 void recipe_free(struct recipe *r);
 
-/* Learning rate of 0-based `step` of `total`. */
 /* Whether some stage is rewarded for final answers (rewards.math): they count in evaluation then. */
 bool recipe_rewards_answers(const struct recipe *r);
+/* Learning rate of 0-based `step` of `total`. */
 double recipe_lr_at(const struct recipe_lr *lr, int step, int total);
 /* Appends the prompt as the model sees it: in the template, and that in a conversation. */
 void recipe_prompt(const struct recipe *r, struct str prompt, struct buf *out);

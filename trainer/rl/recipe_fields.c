@@ -143,7 +143,7 @@ static const struct field GRPO_FIELDS[] = {
 static const struct field EVAL_FIELDS[] = {
     {.key = "name", .kind = STRING, AT(recipe_eval, name)},
     {.key = "problems", .kind = STRING, AT(recipe_eval, problems), .required = true},
-    COUNT("samples", recipe_eval, samples, 0),
+    {.key = "samples", .kind = INT, AT(recipe_eval, samples), .max = 1e5},
     COUNT("limit", recipe_eval, limit, 0),
     SAMPLING_FIELDS(recipe_eval),
     SWITCH("greedy", recipe_eval, greedy),

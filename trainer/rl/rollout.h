@@ -19,7 +19,7 @@ struct rollout {
     bool right;                         /* its tests pass, or, where answers count, it has that */
     double parts[REWARD_COUNT], reward; /* reward: weighted sum; NaN: the grader failed */
     double advantage;
-    bool dead; /* its group's rewards are all equal: nothing to learn */
+    bool dead; /* all advantages of its group are 0: nothing to learn */
 };
 
 struct rollout_batch {

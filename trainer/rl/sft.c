@@ -105,6 +105,15 @@ static int sft_train(struct sft *s, int from, stage_save save, void *ctx, struct
     return rc;
 }
 
+/* What a completion learns to end with: as the chat template ends an answer, where the model ends a text
+ * with that too. */
+static int32_t end_of_completion(const struct rl_run *run)
+{
+    const char *name = chat_end((enum chat)run->recipe->chat);
+    const int32_t end = name ? tok_special(run->tok, name) : -1;
+    return end >= 0 && model_ends(&run->model.cfg, end) ? end : run->model.cfg.eos_id;
+}
+
 int sft_stage(struct rl_run *run, int stage, const struct stage_state *resume, stage_save save,
               void *ctx, struct err *err)
 {
@@ -112,13 +121,17 @@ int sft_stage(struct rl_run *run, int stage, const struct stage_state *resume, s
     struct sft s = {.run = run, .recipe = recipe, .stage = stage};
     int rc = sft_read(run, recipe->data, recipe->data_specs.n, DATASET_DEMONSTRATED, &s.data, err);
     if (rc == 0)
-        rc = dataset_tokenise(&s.data, run->tok, run->model.cfg.eos_id,
+        rc = dataset_tokenise(&s.data, run->tok, end_of_completion(run),
                               run->model.cfg.max_positions, err);
     if (rc == 0)
         rc = rl_learner_new(&run->model, run->team, &recipe->adamw, &s.learner, err);
+    /* An epoch is a step at least: those behind the last step need no order. */
+    const int epochs = recipe->max_steps && recipe->max_steps < recipe->epochs ? recipe->max_steps
+                                                                               : recipe->epochs;
+    if (rc == 0)
+        rc = dataset_plan_make(&s.data, rl_seed(run->recipe->seed, SEED_SFT, stage), epochs,
+                               recipe->tokens_per_batch, &s.plan, err);
     if (rc == 0) {
-        dataset_plan_make(&s.data, rl_seed(run->recipe->seed, SEED_SFT, stage), recipe->epochs,
-                          recipe->tokens_per_batch, &s.plan);
         s.steps = recipe->max_steps && recipe->max_steps < s.plan.n_batches ? recipe->max_steps
                                                                             : s.plan.n_batches;
         if (run->progress)

@@ -190,6 +190,7 @@ void tok_free(struct tokenizer *t)
     json_decref(t->config);
     buf_free(&t->file);
     buf_free(&t->config_file);
+    buf_free(&t->chat_file);
     free(t->by_bytes.v);
     free(t->by_pair.v);
     free(t->merges);

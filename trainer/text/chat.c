@@ -64,6 +64,17 @@ void chat_render(enum chat chat, const struct chat_message *messages, int n, str
     buf_puts(out, style->answer);
 }
 
+const char *chat_end(enum chat chat)
+{
+    static const char *const ends[CHAT_COUNT] = {
+        [CHAT_CHATML] = "<|im_end|>",
+        [CHAT_QWEN25] = "<|im_end|>",
+        [CHAT_LLAMA3] = "<|eot_id|>",
+        [CHAT_DEEPSEEK_R1] = "<" BAR "end" SPACE "of" SPACE "sentence" BAR ">",
+    };
+    return ends[chat];
+}
+
 enum chat chat_recognise(const char *jinja)
 {
     if (strstr(jinja, "<|im_start|>"))

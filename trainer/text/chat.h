@@ -21,6 +21,9 @@ struct chat_message {
  * of an earlier answer CHAT_DEEPSEEK_R1 keeps what follows </think>. */
 void chat_render(enum chat chat, const struct chat_message *messages, int n, struct buf *out);
 
+/* The token that ends an answer; NULL for CHAT_NONE. */
+const char *chat_end(enum chat chat);
+
 /* Which of them a tokenizer's template (Jinja text) is, by the tokens that it writes; CHAT_NONE:
  * none that is known here. */
 enum chat chat_recognise(const char *jinja);

@@ -64,8 +64,8 @@ struct tokenizer {
     struct tok_pre *pre;
     bool nfc;
     bool ignore_merges; /* a piece that is a token is that token, whatever the merges say */
-    struct buf file, config_file; /* what tok_load read, written back as it is; empty if nothing */
-    json_t *config;               /* tokenizer_config.json, NULL if none */
+    struct buf file, config_file, chat_file; /* what tok_load read, written back as it is */
+    json_t *config;                          /* tokenizer_config.json, NULL if none */
 };
 
 struct tokenizer *tok__new(void);

@@ -17,7 +17,7 @@ struct ids {
 
 /* Reads dir/tokenizer.json. */
 int tok_load(const char *dir, struct tokenizer **ret, struct err *err);
-/* Writes tokenizer.json and tokenizer_config.json below dir (temporary, fsync, rename). */
+/* Writes tokenizer.json and tokenizer_config.json, and chat_template.jinja if one was read, below dir (temporary, fsync, rename). */
 int tok_save(const struct tokenizer *t, const char *dir, struct err *err);
 /* Learns merges from texts until `vocab` entries: 256 bytes, merges, then `specials`, in this
  * order, so that the specials get the last ids; fewer entries when no pair occurs twice any more.
@@ -32,7 +32,7 @@ void tok_free(struct tokenizer *t);
 extern const char TOK_PATTERN_CODE[];
 
 int tok_vocab(const struct tokenizer *t);
-/* The Jinja text of tokenizer_config.json, NULL when there is none; see chat.h. */
+/* The Jinja text of chat_template.jinja or tokenizer_config.json, NULL: there is none; see chat.h. */
 const char *tok_chat_template(const struct tokenizer *t);
 int32_t tok_special(const struct tokenizer *t, const char *name); /* -1 when there is none */
 

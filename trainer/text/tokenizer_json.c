@@ -11,8 +11,8 @@
  * post-processor describe what is put around ids, which tok_encode never does: they do not change a
  * result here. Every other part that would change an id is refused by name.
  *
- * A tokenizer that was read is written as the bytes that were read, tokenizer_config.json too, so that
- * nothing which other programs find there is lost. */
+ * A tokenizer that was read is written as the bytes that were read, tokenizer_config.json and
+ * chat_template.jinja too, so that nothing which other programs find there is lost. */
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -177,20 +177,30 @@ static int read_added(struct reader *r, const json_t *list, bool place)
     return 0;
 }
 
-static bool is_added_token(const json_t *added, const char *content, json_int_t id)
+/* The added tokens' contents by id, of which there are *ret_n; free it. */
+static const char **added_by_id(const json_t *added, json_int_t *ret_n)
 {
     size_t i;
     json_t *o;
+    json_int_t n = 0;
+    json_array_foreach ((json_t *)added, i, o) {
+        const json_int_t id = json_integer_value(json_object_get(o, "id"));
+        n = id >= n ? id + 1 : n;
+    }
+    const char **content = xcalloc((size_t)n, sizeof *content);
     json_array_foreach ((json_t *)added, i, o)
-        if (json_integer_value(json_object_get(o, "id")) == id)
-            return strcmp(json_string_value(json_object_get(o, "content")), content) == 0;
-    return false;
+        content[json_integer_value(json_object_get(o, "id"))] =
+            json_string_value(json_object_get(o, "content"));
+    *ret_n = n;
+    return content;
 }
 
 static int read_vocab(struct reader *r, const json_t *vocab, const json_t *added)
 {
     const char *text;
     json_t *v;
+    json_int_t n_added;
+    const char **of_added = added_by_id(added, &n_added);
     struct buf bytes = {0};
     int rc = json_is_object(vocab) ? 0 : refuse(r, "`model.vocab` must be a mapping");
     json_object_foreach ((json_t *)vocab, text, v) {
@@ -198,7 +208,7 @@ static int read_vocab(struct reader *r, const json_t *vocab, const json_t *added
         if (id < 0 || id >= TOK_VOCAB_MAX)
             rc = refuse(r, "the id of token `%.60s` is not a number in 0 .. %d", text,
                         TOK_VOCAB_MAX - 1);
-        else if (is_added_token(added, text, id))
+        else if (id < n_added && of_added[id] && strcmp(of_added[id], text) == 0)
             continue;
         else if (!*text || !unspell(r->byte_of, str_of(text), &bytes))
             rc = refuse(r, "token `%.60s` (id %lld) is not spelt in the byte-level alphabet", text,
@@ -208,6 +218,7 @@ static int read_vocab(struct reader *r, const json_t *vocab, const json_t *added
         if (rc < 0)
             break;
     }
+    free(of_added);
     buf_free(&bytes);
     return rc;
 }
@@ -325,6 +336,14 @@ static int read_config(struct tokenizer *t, const char *dir, struct err *err)
     return t->config ? 0 : err_set(err, -EINVAL, "%s:%d: %s", path, bad.line, bad.text);
 }
 
+/* Where newer folders keep the chat template. */
+static int read_chat(struct tokenizer *t, const char *dir, struct err *err)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/chat_template.jinja", dir);
+    return access(path, F_OK) == 0 ? file_read(path, TOKENIZER_BYTES_MAX, &t->chat_file, err) : 0;
+}
+
 int tok_load(const char *dir, struct tokenizer **ret, struct err *err)
 {
     char path[PATH_MAX];
@@ -339,6 +358,8 @@ int tok_load(const char *dir, struct tokenizer **ret, struct err *err)
     }
     t->file = text;
     rc = read_config(t, dir, err);
+    if (rc == 0)
+        rc = read_chat(t, dir, err);
     if (rc < 0)
         tok_free(t);
     else
@@ -417,7 +438,16 @@ static int write_json(const char *dir, const char *name, const json_t *root, str
 
 const char *tok_chat_template(const struct tokenizer *t)
 {
-    return json_string_value(json_object_get(t->config, "chat_template"));
+    const json_t *one, *all = json_object_get(t->config, "chat_template");
+    size_t i;
+    if (t->chat_file.len)
+        return t->chat_file.s;
+    json_array_foreach ((json_t *)all, i, one) { /* several by name */
+        const char *name = json_string_value(json_object_get(one, "name"));
+        if (name && strcmp(name, "default") == 0)
+            return json_string_value(json_object_get(one, "template"));
+    }
+    return json_string_value(all);
 }
 
 static int save_learnt(const struct tokenizer *t, const char *dir, struct err *err)
@@ -452,6 +482,8 @@ static int save_file(const struct buf *file, const char *dir, const char *name, 
 int tok_save(const struct tokenizer *t, const char *dir, struct err *err)
 {
     TRY(t->file.len ? save_file(&t->file, dir, "tokenizer.json", err) : save_learnt(t, dir, err));
+    if (t->chat_file.len)
+        TRY(save_file(&t->chat_file, dir, "chat_template.jinja", err));
     return t->config ? save_file(&t->config_file, dir, "tokenizer_config.json", err)
                      : save_config(t, dir, err);
 }
