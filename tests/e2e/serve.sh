@@ -1,7 +1,7 @@
 #!/bin/sh
 # The HTTP server on a unix socket, with curl.
 . "$(dirname "$0")/tap.inc"
-plan 38
+plan 40
 sock=$tmp/s.sock
 
 # up [OPTION...]: starts a server and waits for it.
@@ -39,6 +39,8 @@ check "unknown task" ask 400 /v1/grade -d '{"items":[{"task_id":"add","solution"
 check "names item and task" says "$tmp/a" 'items[1]' zzz
 check "broken JSON" ask 400 /v1/grade -d '{"items":['
 check "unknown path" ask 404 /v2/nothing
+check "a path that is no UTF-8" ask 404 /%ff%3C/x
+check "is quoted all the same" jq -e '.error == "there is nothing at /\ufffd</x"' "$tmp/a"
 check "wrong method" ask 405 /v1/grade
 head -c 70000000 /dev/zero >"$tmp/big"
 check "a body that is too large" ask 413 /v1/grade -H 'Expect:' --data-binary "@$tmp/big"
