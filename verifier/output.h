@@ -14,7 +14,7 @@ struct output {
     FILE *file;
     char path[PATH_MAX], part[PATH_MAX]; /* path is "" for stdout, a device, a pipe */
     struct buf kept;                     /* --resume: the whole lines that were there already */
-    bool failed;                         /* a line could not be written */
+    bool failed;                         /* a line could not be written, or PATH not be named */
 };
 
 /* `path`: NULL or "-" is stdout; a device or a pipe is written as it is. Otherwise lines go to PATH.part, which output_commit renames.
