@@ -11,10 +11,10 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "verifier/timing.h"
 
 static const char *const grade_names[] = GRADE_NAMES;
 static const char *const reason_names[] = REASON_NAMES;
-static const double margin_default = 1.1;
 
 static const char *text_of(const json_t *object, const char *key, const char *fallback)
 {
@@ -80,7 +80,7 @@ static double gain_of(const json_t *judged)
 static double margin_of(const struct problem *p)
 {
     const json_t *margin = json_object_get(json_object_get(p->suite, "timing"), "margin");
-    return margin ? json_number_value(margin) : margin_default;
+    return margin ? json_number_value(margin) : TIMING_MARGIN_DEFAULT;
 }
 
 static enum grade decide(const struct problem *p, const json_t *lint, const json_t *judged,
