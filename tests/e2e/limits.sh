@@ -2,12 +2,13 @@
 # Limits: every way to meet one has its own reason, what is within them passes, and they are kept to the millisecond.
 . "$(dirname "$0")/tap.inc"
 
-# samples KIND FILE: the programs of a data file as samples. What should be correct gets limits that a busy machine does not reach.
+# samples KIND FILE: the programs of a data file as samples. What should be correct gets limits that a busy machine does not reach, and
+# so does what should meet another limit than that of time.
 samples() {
     awk -v kind="$1" '/^WARNINGS$/ { for (i = 0; i < 2000; i++) print "assert 1 is 1, " i; next } { print }' "$2" |
         jq -Rsc --arg kind "$1" 'split("\n#: ")[1:][]
             | capture("^(?<want>[a-z-]+) ?(?<name>[^\n]*)\n(?<solution>[\\s\\S]*)$")
-            | {task_id: ($kind + (if .want == "correct" then "-generous" else "" end)), solution, want, name}'
+            | {task_id: ($kind + (if .want == "time-limit" then "" else "-generous" end)), solution, want, name}'
 }
 
 samples function "$data/limits_functions.txt" >"$tmp/functions.jsonl"

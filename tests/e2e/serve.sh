@@ -63,7 +63,7 @@ check "a client that went away does no harm" ask 200 /v1/grade -d '{"task_id":"a
 # A request that is under way when SIGTERM comes is still answered.
 curl -s --max-time 30 --unix-socket "$sock" http://x/v1/grade -d '{"task_id":"add","solution":"def add(a, b):\n    while 1: pass"}' >"$tmp/late" &
 late=$!
-sleep 0.3
+becomes "$sock" assay_pending 1
 check "SIGTERM drains and exits 0" down
 wait $late
 check "the late answer came" jq -e '.verdicts[0].reason == "time-limit"' "$tmp/late"
@@ -78,7 +78,10 @@ printf '{"items":['"$slow,$slow,$slow"']}' 1 2 3 >"$tmp/slow"
 auth='Authorization: Bearer secret-token-1'
 curl -s --max-time 30 --unix-socket "$sock" http://x/v1/grade -H "$auth" -d "@$tmp/slow" >"$tmp/late" &
 late=$!
-sleep 0.3
+for i in $(seq 400); do
+    curl -s --unix-socket "$sock" http://x/metrics -H "$auth" | grep -qx 'assay_pending 3' && break
+    sleep 0.05
+done
 check "a full queue: 429" ask 429 /v1/grade -H "$auth" -d '{"task_id":"add","solution":"x = 1"}'
 check "with Retry-After" says "$tmp/headers" "Retry-After: 1"
 wait $late
