@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "verifier/samples.h"
 #include "verifier/timing.h"
 
 static const char *const grade_names[] = GRADE_NAMES;
@@ -142,13 +143,12 @@ static double partial(const json_t *tests, bool of_all)
 /* The item's own keys, such as "id"; the verdict's keys win over an item's of the same name. */
 static void carry_through(json_t *verdict, const json_t *item)
 {
-    static const char *const consumed[] = {"response", "completion", "solution"};
     const char *key;
     json_t *value;
     json_object_foreach ((json_t *)item, key, value) {
         bool skip = json_object_get(verdict, key) != NULL;
-        for (size_t i = 0; i < COUNT_OF(consumed); i++)
-            skip = skip || strcmp(key, consumed[i]) == 0;
+        for (int i = 0; i < SAMPLE_KINDS; i++)
+            skip = skip || strcmp(key, sample_kinds[i]) == 0;
         if (!skip)
             json_object_set(verdict, key, value);
     }

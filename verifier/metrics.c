@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "grade.h"
 #include "outlet.h"
+#include "samples.h"
 #include "server.h"
 
 static const double bounds[HISTOGRAM_BUCKETS] = {.001, .0025, .005, .01, .025, .05, .1, .25,
@@ -41,20 +42,11 @@ void histogram_write(const struct histogram *h, const char *name, const char *la
     buf_printf(out, "assay_%s_count%s%s%s %ld\n", name, open, labels, close, n);
 }
 
-static struct str text_of(const json_t *item)
-{
-    static const char *const kinds[] = {"response", "completion", "solution"};
-    const json_t *text = NULL;
-    for (size_t i = 0; i < COUNT_OF(kinds) && !text; i++)
-        text = json_object_get(item, kinds[i]);
-    return text ? str_make(json_string_value(text), json_string_length(text)) : STR("");
-}
-
 void metrics_verdict(struct metrics *m, const json_t *item, const json_t *verdict, double seconds)
 {
     const json_t *cpu = json_object_get(json_object_get(verdict, "time"), "cpu_ms");
     int grade = grade_of(verdict);
-    unsigned signs = signs_of(text_of(item));
+    unsigned signs = signs_of(samples_text(item));
     tally_add(&m->tally, verdict);
     histogram_add(&m->verdict, seconds);
     if (cpu && !json_is_true(json_object_get(verdict, "cached")))
