@@ -163,6 +163,13 @@ def memory():
     first.close()
     until(lambda: metric("assay_held_bytes") < 1 << 20)
     assert ask([item(RIGHT, pad="x" * 100000)]).getresponse().status == 200
+    # What a body becomes counts, not its text alone.
+    slow = [item(f"{SLOW}  # {i} {time.time()}") for i in range(60)]
+    wide = ask(slow + [item(RIGHT, pad=[{}] * 40000)])
+    until(lambda: metric("assay_held_bytes") >= 8 << 20)
+    assert ask([item(RIGHT, pad="x" * 100000)]).getresponse().status == 429
+    wide.close()
+    until(lambda: metric("assay_held_bytes") < 1 << 20)
 
 
 def drain():
