@@ -18,6 +18,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,12 +124,15 @@ static bool put(const char *folder, const char *name, const char *text)
     return good;
 }
 
-/* A group that is in use refuses. */
+/* A group that is in use refuses; one that is still empty may be about to be entered by the process
+ * that it is named after. */
 static void sweep(const char *folder)
 {
     DIR *dir = opendir(folder);
+    const size_t n = strlen(SLOT_PREFIX);
     for (struct dirent *entry; dir && (entry = readdir(dir));)
-        if (strncmp(entry->d_name, SLOT_PREFIX, strlen(SLOT_PREFIX)) == 0)
+        if (strncmp(entry->d_name, SLOT_PREFIX, n) == 0 &&
+            kill((pid_t)strtol(entry->d_name + n, NULL, 10), 0) != 0 && errno == ESRCH)
             (void)unlinkat(dirfd(dir), entry->d_name, AT_REMOVEDIR);
     if (dir)
         closedir(dir);

@@ -75,6 +75,8 @@ static int allow_all(int ruleset, uint64_t handled, const char *extra, const cha
     for (const char *at = extra; at && *at;) {
         char path[512];
         size_t len = strcspn(at, ":");
+        if (len >= sizeof path)
+            return -ENAMETOOLONG;
         snprintf(path, sizeof path, "%.*s", (int)len, at);
         if (len)
             TRY(allow(ruleset, path, handled & rights_read));

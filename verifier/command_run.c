@@ -8,7 +8,12 @@
 #include "problem.h"
 #include "report.h"
 
-enum { PROGRAM_BYTES_MAX = 16 << 20, STDIN_BYTES_MAX = 64 << 20, MARGIN_MS = 20000 };
+enum {
+    PROGRAM_BYTES_MAX = 16 << 20,
+    STDIN_BYTES_MAX = 64 << 20,
+    MARGIN_MS = 20000,
+    SECONDS_MAX = 3600,
+};
 
 struct options {
     const char *file, *input;
@@ -35,13 +40,22 @@ static const char doc[] = "Run one Python program in the jail.\v"
                           "memory to stderr. Exit status: 0 it was "
                           "run, however it ended, 1 a fault of ours, 2 bad usage or bad input.";
 
-static double number(struct argp_state *state, const char *what, const char *arg, double max)
+static double seconds(struct argp_state *state, const char *what, const char *arg)
 {
     char *end;
     double v = strtod(arg, &end);
-    if (*end || end == arg || !(v > 0) || v > max)
-        argp_error(state, "%s %s: a number above 0 and up to %g is wanted", what, arg, max);
+    if (*end || end == arg || !(v > 0) || v > SECONDS_MAX)
+        argp_error(state, "%s %s: a number above 0 and up to %d is wanted", what, arg, SECONDS_MAX);
     return v;
+}
+
+static int whole(struct argp_state *state, const char *what, const char *arg, int max)
+{
+    char *end;
+    long v = strtol(arg, &end, 10);
+    if (*end || end == arg || v < 1 || v > max)
+        argp_error(state, "%s %s: a whole number from 1 to %d is wanted", what, arg, max);
+    return (int)v;
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -52,16 +66,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         o->input = arg;
         return 0;
     case 'c':
-        o->limits.cpu_s = number(state, "--cpu", arg, 3600);
+        o->limits.cpu_s = seconds(state, "--cpu", arg);
         return 0;
     case 'w':
-        o->limits.wall_s = number(state, "--wall", arg, 3600);
+        o->limits.wall_s = seconds(state, "--wall", arg);
         return 0;
     case 'm':
-        o->limits.memory_mib = (int)number(state, "--memory", arg, 1 << 20);
+        o->limits.memory_mib = whole(state, "--memory", arg, 1 << 20);
         return 0;
     case 'o':
-        o->limits.output_kib = (int)number(state, "--output", arg, 64 << 10);
+        o->limits.output_kib = whole(state, "--output", arg, 64 << 10);
         return 0;
     case 'J':
         o->json = true;

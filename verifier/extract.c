@@ -17,6 +17,8 @@
 
 #include <strings.h>
 
+#include "base/utf8.h"
+
 enum fence_class { FENCE_PYTHON, FENCE_UNTAGGED, FENCE_OTHER, FENCE_CLASSES };
 
 struct fence {
@@ -57,22 +59,6 @@ static bool next_line(struct str *rest, struct str *ret)
     return true;
 }
 
-/* Bytes of the well-formed UTF-8 character at `s`, 0 if there is none. */
-static size_t utf8_len(const unsigned char *s, size_t left)
-{
-    static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t n = s[0] < 0x80 ? 1 : s[0] >> 5 == 6 ? 2 : s[0] >> 4 == 14 ? 3 : s[0] >> 3 == 30 ? 4 : 0;
-    if (n == 0 || n > left)
-        return 0;
-    uint32_t c = n == 1 ? s[0] : s[0] & (0x7fu >> n);
-    for (size_t i = 1; i < n; i++) {
-        if (s[i] >> 6 != 2)
-            return 0;
-        c = c << 6 | (s[i] & 0x3f);
-    }
-    return c < least[n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000) ? 0 : n;
-}
-
 static struct str clean(struct str raw, struct arena *a)
 {
     char *out = arena_alloc(a, 3 * raw.len + 2);
@@ -80,7 +66,7 @@ static struct str clean(struct str raw, struct arena *a)
     if (str_starts(raw, STR("\xef\xbb\xbf")))
         raw = str_from(raw, 3);
     for (size_t i = 0; i < raw.len;) {
-        size_t len = utf8_len((const unsigned char *)raw.s + i, raw.len - i);
+        size_t len = utf8_char(str_make(raw.s + i, raw.len - i));
         if (raw.s[i] == '\r') {
             out[n++] = '\n';
             i += i + 1 < raw.len && raw.s[i + 1] == '\n' ? 2 : 1;

@@ -15,12 +15,13 @@ void fusion_invalid(struct request *r, const char *under, const char *key, const
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     json_t *place = json_pack("[s, s*, s*]", "body", under, key);
-    json_t *why = json_pack("{s:s, s:o, s:s}", "type", "value_error", "loc", place, "msg", text);
+    json_t *why = json_pack("{s:s, s:o, s:o}", "type", "value_error", "loc", place, "msg",
+                            request_sentence(text));
     char sentence[500];
     snprintf(sentence, sizeof sentence, "%s%s%s%s%s", under ? under : "", under ? "." : "",
              key ? key : "the body", *text ? ": " : "", text);
     request_answer(r, MHD_HTTP_UNPROCESSABLE_CONTENT,
-                   json_pack("{s:[o], s:s}", "detail", why, "error", sentence));
+                   json_pack("{s:[o], s:o}", "detail", why, "error", request_sentence(sentence)));
 }
 
 bool fusion_check(struct request *r, const json_t *object, const char *under,

@@ -11,10 +11,11 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "verifier/samples.h"
+#include "verifier/timing.h"
 
 static const char *const grade_names[] = GRADE_NAMES;
 static const char *const reason_names[] = REASON_NAMES;
-static const double margin_default = 1.1;
 
 static const char *text_of(const json_t *object, const char *key, const char *fallback)
 {
@@ -80,7 +81,7 @@ static double gain_of(const json_t *judged)
 static double margin_of(const struct problem *p)
 {
     const json_t *margin = json_object_get(json_object_get(p->suite, "timing"), "margin");
-    return margin ? json_number_value(margin) : margin_default;
+    return margin ? json_number_value(margin) : TIMING_MARGIN_DEFAULT;
 }
 
 static enum grade decide(const struct problem *p, const json_t *lint, const json_t *judged,
@@ -142,13 +143,12 @@ static double partial(const json_t *tests, bool of_all)
 /* The item's own keys, such as "id"; the verdict's keys win over an item's of the same name. */
 static void carry_through(json_t *verdict, const json_t *item)
 {
-    static const char *const consumed[] = {"response", "completion", "solution"};
     const char *key;
     json_t *value;
     json_object_foreach ((json_t *)item, key, value) {
         bool skip = json_object_get(verdict, key) != NULL;
-        for (size_t i = 0; i < COUNT_OF(consumed); i++)
-            skip = skip || strcmp(key, consumed[i]) == 0;
+        for (int i = 0; i < SAMPLE_KINDS; i++)
+            skip = skip || strcmp(key, sample_kinds[i]) == 0;
         if (!skip)
             json_object_set(verdict, key, value);
     }

@@ -23,6 +23,7 @@
 #include "grade.h"
 #include "helper.h"
 #include "lint.h"
+#include "samples.h"
 #include "version.h"
 
 enum {
@@ -112,11 +113,7 @@ static void on_extracted(struct aside *a)
 
 static enum step step_extract(struct job *j)
 {
-    static const char *const kinds[] = {"response", "completion", "solution"};
-    size_t len = 0;
-    for (size_t i = 0; i < COUNT_OF(kinds); i++)
-        len += text_of(j->spec.item, kinds[i]).len;
-    if (len < ASIDE_BYTES_MIN) {
+    if (samples_text(j->spec.item).len < ASIDE_BYTES_MIN) {
         extract(j);
         return RECALL;
     }

@@ -3,16 +3,13 @@
  * here. A file that this does not understand is a bug: the program does not start. Matching takes
  * another walk over the tree, dearer than the first: a program without any sign of what the patterns
  * look for (enum linter_sign) is spared it. */
+#include "embed.h"
 #include "lint.h"
 #include "linter.h"
 
 enum { CAPTURES_MAX = 8, MATCHES_MAX = 5000, MATCHES_AT_ONCE = 256 };
 
-extern const char linter__queries[] __attribute__((visibility("hidden")));
-__asm__(".pushsection .rodata\n"
-        ".global linter__queries\n.hidden linter__queries\n"
-        "linter__queries:\n.incbin \"verifier/queries/python.scm\"\n.byte 0\n"
-        ".popsection");
+EMBED_TEXT(linter__queries, "verifier/queries/python.scm");
 
 /* What #set! says of a pattern. */
 struct query_rule {

@@ -25,7 +25,8 @@ static int clear_stale(const struct sockaddr_un *addr, struct err *err)
                                : err_set(err, -errno, "%s: %s", addr->sun_path, strerror(errno));
     if (!S_ISSOCK(st.st_mode))
         return err_set(err, -EEXIST, "%s: exists and is not a socket", addr->sun_path);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    /* Where a server's backlog is full, connecting would wait until it takes somebody. */
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return err_set(err, -errno, "%s: %s", addr->sun_path, strerror(errno));
     int rc = connect(fd, (const struct sockaddr *)addr, sizeof *addr) == 0 ? 0 : -errno;

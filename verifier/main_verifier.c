@@ -53,6 +53,17 @@ static int settle(struct err *err)
     return 0;
 }
 
+/* What went to stdout may not have come to its end: a full disk, or nobody there to read it. */
+static int all_written(int status)
+{
+    struct err err;
+    if (status == EXIT_BAD_INPUT || (fflush(stdout) == 0 && !ferror(stdout)))
+        return status;
+    err_set(&err, -EIO, "stdout: not all of it could be written");
+    command_error(&err);
+    return EXIT_FAULT;
+}
+
 int main(int argc, char **argv)
 {
     struct err err;
@@ -64,7 +75,7 @@ int main(int argc, char **argv)
             char called[32];
             snprintf(called, sizeof called, "%s", commands[i].called);
             argv[1] = called;
-            return commands[i].run(argc - 1, argv + 1);
+            return all_written(commands[i].run(argc - 1, argv + 1));
         }
     fprintf(stderr, "usage: assay-verifier grade|check|lint|run|serve|doctor [--help]\n");
     return EXIT_BAD_INPUT;

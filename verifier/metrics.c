@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "grade.h"
 #include "outlet.h"
+#include "samples.h"
 #include "sandbox.h"
 #include "server.h"
 
@@ -42,15 +43,6 @@ void histogram_write(const struct histogram *h, const char *name, const char *la
     buf_printf(out, "assay_%s_count%s%s%s %ld\n", name, open, labels, close, n);
 }
 
-static struct str text_of(const json_t *item)
-{
-    static const char *const kinds[] = {"response", "completion", "solution"};
-    const json_t *text = NULL;
-    for (size_t i = 0; i < COUNT_OF(kinds) && !text; i++)
-        text = json_object_get(item, kinds[i]);
-    return text ? str_make(json_string_value(text), json_string_length(text)) : STR("");
-}
-
 static uint32_t isolation_of(const json_t *verdict)
 {
     uint32_t bits = 0;
@@ -67,7 +59,7 @@ void metrics_verdict(struct metrics *m, const json_t *item, const json_t *verdic
 {
     const json_t *cpu = json_object_get(json_object_get(verdict, "time"), "cpu_ms");
     int grade = grade_of(verdict);
-    unsigned signs = signs_of(text_of(item));
+    unsigned signs = signs_of(samples_text(item));
     const uint32_t isolation = isolation_of(verdict);
     m->isolation = isolation ? isolation : m->isolation;
     tally_add(&m->tally, verdict);

@@ -123,8 +123,11 @@ int output_commit(struct output *o, struct err *err)
         output_leave(o);
         return 0;
     }
-    if (rename(o->part, o->path) != 0)
-        return err_set(err, -errno, "%s: %s", o->path, strerror(errno));
+    if (rename(o->part, o->path) != 0) {
+        o->failed = true;
+        return err_set(err, -errno, "%s: %s; the verdicts are in %s", o->path, strerror(errno),
+                       o->part);
+    }
     fclose(o->file);
     o->file = NULL;
     snprintf(folder, sizeof folder, "%s", o->path);

@@ -15,7 +15,7 @@ struct output {
     char path[PATH_MAX], part[PATH_MAX]; /* path is "" for stdout, a device, a pipe */
     FILE *kept;                          /* --resume: the whole lines that were there already */
     off_t kept_bytes;                    /* of them */
-    bool failed;                         /* a line could not be written */
+    bool failed;                         /* a line could not be written, or PATH not be named */
     bool dropped;                        /* a PATH.part of an earlier run was emptied */
 };
 

@@ -82,22 +82,31 @@ static int next_line(struct samples *s, struct str *ret_line, struct err *err)
     }
 }
 
+const char *const sample_kinds[SAMPLE_KINDS] = {"response", "completion", "solution"};
+
+struct str samples_text(const json_t *item)
+{
+    const json_t *text = NULL;
+    for (int i = 0; i < SAMPLE_KINDS && !text; i++)
+        text = json_object_get(item, sample_kinds[i]);
+    return text ? str_make(json_string_value(text), json_string_length(text)) : STR("");
+}
+
 int samples_check(json_t *item, const struct problem_set *set, const char *where,
                   const struct problem **ret_problem, struct err *err)
 {
-    static const char *const kinds[] = {"response", "completion", "solution"};
     const char *found = NULL;
     if (!json_is_object(item))
         return err_set(err, -EINVAL, "%s: a sample must be an object", where);
-    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
-        const json_t *v = json_object_get(item, kinds[i]);
+    for (int i = 0; i < SAMPLE_KINDS; i++) {
+        const json_t *v = json_object_get(item, sample_kinds[i]);
         if (v && !json_is_string(v))
-            return err_set(err, -EINVAL, "%s: key `%s` must be a string", where, kinds[i]);
+            return err_set(err, -EINVAL, "%s: key `%s` must be a string", where, sample_kinds[i]);
         if (v && found)
             return err_set(err, -EINVAL,
                            "%s: both `%s` and `%s`: give one of response, completion and solution",
-                           where, found, kinds[i]);
-        found = v ? kinds[i] : found;
+                           where, found, sample_kinds[i]);
+        found = v ? sample_kinds[i] : found;
     }
     if (!found)
         return err_set(err, -EINVAL,

@@ -29,6 +29,13 @@ int samples_next(struct samples *s, const struct problem_set *set, json_t **ret_
                  const struct problem **ret_problem, struct err *err);
 void samples_close(struct samples *s);
 
+/* The keys under which an item may have its text: "response", "completion", "solution". */
+enum { SAMPLE_KINDS = 3 };
+extern const char *const sample_kinds[SAMPLE_KINDS];
+
+/* The text of an item that samples_check has passed. */
+struct str samples_text(const json_t *item);
+
 /* The rules for one item, wherever it came from: an object with a known task_id and exactly one of
  * response, completion and solution, all strings. A task_id that is an integer is replaced by its
  * text. Messages begin with `where`. */

@@ -122,6 +122,10 @@ void request_text(struct request *r, unsigned status, const char *type, struct b
 __attribute__((format(printf, 3, 4))) void request_error(struct request *r, unsigned status,
                                                          const char *fmt, ...);
 
+/* What is said of a request may quote its client's bytes, and be cut within a character: as JSON,
+ * with U+FFFD for what is not UTF-8. */
+json_t *request_sentence(const char *text);
+
 /* A fault of ours, or no room: to be tried again. */
 __attribute__((format(printf, 3, 4))) void request_later(struct request *r, unsigned status,
                                                          const char *fmt, ...);

@@ -9,6 +9,7 @@
  * is, and whoever fills it stops. */
 #include <stdlib.h>
 
+#include "base/utf8.h"
 #include "server.h"
 
 enum { STREAM_BLOCK_BYTES = 64 << 10, STALL_S = 60 };
@@ -104,18 +105,23 @@ void request_answer(struct request *r, unsigned status, json_t *body)
     request_text(r, status, "application/json", &text);
 }
 
+json_t *request_sentence(const char *text)
+{
+    struct buf clean = {0};
+    utf8_clean(str_of(text), &clean);
+    json_t *sentence = json_stringn(buf_view(&clean).s, clean.len);
+    buf_free(&clean);
+    return sentence;
+}
+
 __attribute__((format(printf, 3, 0))) static void answer_error(struct request *r, unsigned status,
                                                                const char *fmt, va_list ap)
 {
     char line[1024];
     vsnprintf(line, sizeof line, fmt, ap);
-    json_t *sentence = json_string(line), *body;
-    if (!sentence)
-        sentence = json_string("bad request");
-    body = json_pack("{s:O}", "error", sentence);
+    json_t *body = json_pack("{s:o}", "error", request_sentence(line));
     if (r->fusion)
-        json_object_set(body, "detail", sentence);
-    json_decref(sentence);
+        json_object_set(body, "detail", json_object_get(body, "error"));
     request_answer(r, status, body);
 }
 

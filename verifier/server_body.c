@@ -2,8 +2,9 @@
  *
  * A body may have ASSAY_BODY_BYTES_MAX bytes, and reading so many takes a second. So large ones are
  * read aside (aside.h), and the loop serves others meanwhile. What a body becomes may be much larger
- * than its text: an empty object has two bytes there and some hundred in memory. So a large one is
- * looked through first, and refused when its values would need more than VALUES_BYTES_MAX. */
+ * than its text: an empty object has two bytes there and some hundred in memory. So it is looked
+ * through first: what its values will need counts as held, and more than VALUES_BYTES_MAX is
+ * refused. */
 #include "server.h"
 
 #include <stdlib.h>
@@ -26,20 +27,32 @@ struct reading {
     char why[JSON_ERROR_TEXT_LENGTH + 64];
 };
 
+/* Past the string that begins at `at`, behind its quote. */
+static const char *past_string(const char *at, const char *end)
+{
+    for (const char *from = at; (at = memchr(at, '"', (size_t)(end - at))); from = ++at) {
+        const char *slashes = at;
+        while (slashes > from && slashes[-1] == '\\')
+            slashes--;
+        if ((at - slashes) % 2 == 0)
+            return at + 1;
+    }
+    return end;
+}
+
 /* How much memory a text's values need, apart from its strings. Brackets and commas outside of
  * strings count, whether or not the text is JSON. */
 static size_t cost_of(struct str text)
 {
     size_t cost = 0;
-    for (const char *at = text.s, *end = text.s + text.len; at < end; at++) {
-        if (*at == '"') {
-            for (at++; at < end && *at != '"'; at++)
-                at += *at == '\\';
-        } else if (*at == '{') {
+    for (const char *at = text.s, *end = text.s + text.len; at < end;) {
+        char c = *at++;
+        if (c == '"')
+            at = past_string(at, end);
+        else if (c == '{')
             cost += OBJECT_BYTES;
-        } else if (*at == ',' || *at == '[' || *at == ':') {
+        else if (c == ',' || c == '[' || c == ':')
             cost += VALUE_BYTES;
-        }
     }
     return cost;
 }
@@ -73,7 +86,7 @@ static void work(struct aside *a)
     struct reading *b = NODE_OWNER(a, struct reading, aside);
     struct str text = buf_view(&b->text);
     json_error_t why = {0};
-    b->cost = text.len < ASIDE_BYTES_MIN ? 0 : cost_of(text);
+    b->cost = cost_of(text);
     b->too_many = b->cost > VALUES_BYTES_MAX;
     if (b->lines && !b->too_many)
         read_lines(b);

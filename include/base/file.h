@@ -17,7 +17,8 @@
 static inline int file_read(const char *path, size_t max, struct buf *ret, struct err *err)
 {
     bool from_stdin = strcmp(path, "-") == 0;
-    int fd = from_stdin ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+    int fd =
+        from_stdin ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : open(path, O_RDONLY | O_CLOEXEC);
     struct stat st;
     if (fd < 0)
         return err_set(err, -errno, "%s: %s", path, strerror(errno));

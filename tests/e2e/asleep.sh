@@ -6,15 +6,6 @@ plan 7
 
 # grade ITEMS: to $tmp/answer.
 grade() { curl -s --max-time 100 --unix-socket "$sock" http://x/v1/grade -d "{\"items\": $1}" -o "$tmp/answer"; }
-metric() { curl -s --unix-socket "$sock" http://x/metrics | sed -n "s/^$1 //p"; }
-# becomes METRIC VALUE: waits for it.
-becomes() {
-    for i in $(seq 200); do
-        [ "$(metric "$1")" = "$2" ] && return 0
-        sleep 0.1
-    done
-    same "$2" "$(metric "$1")"
-}
 correct() { jq -e --argjson n "$1" '[.verdicts[].grade] | length == $n and all(. == "correct")' "$tmp/answer"; }
 
 up() {
@@ -28,11 +19,11 @@ quick=$(jq -nc '[range(20) | {task_id: "add", solution: "def add(a, b): return a
 check "a server with one slot" up
 curl -s --unix-socket "$sock" http://x/v1/grade -d '{"task_id": "add", "solution": "import time\ntime.sleep(300)"}' >"$tmp/slept" &
 sleeper=$!
-check "its program is seen to sleep" becomes assay_slots_asleep 1
+check "its program is seen to sleep" becomes "$sock" assay_slots_asleep 1
 check "others are graded" grade "$quick"
 check "and graded right" correct 20
-check "by one spare slot, while it sleeps" sh -c "kill -0 $sleeper && [ ! -s '$tmp/slept' ] && [ '$(metric assay_slots) $(metric assay_slots_ready) $(metric assay_slots_asleep)' = '1 2 1' ]"
+check "by one spare slot, while it sleeps" sh -c "kill -0 $sleeper && [ ! -s '$tmp/slept' ] && [ '$(metric "$sock" assay_slots) $(metric "$sock" assay_slots_ready) $(metric "$sock" assay_slots_asleep)' = '1 2 1' ]"
 kill "$sleeper"
 wait "$sleeper" 2>/dev/null
-check "its client gone, it is given up" becomes assay_cancelled_total 1
+check "its client gone, it is given up" becomes "$sock" assay_cancelled_total 1
 check "the server ends without it" down

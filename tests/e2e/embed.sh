@@ -46,7 +46,7 @@ check "is told" says "$tmp/err" "none.yaml"
 echo secret-token-2 >"$tmp/token"
 "$usr/bin/assay" serve -p "$data/add.yaml" --listen "unix:$tmp/s" --token-file "$tmp/token" 2>"$tmp/log" &
 server=$!
-for i in $(seq 100); do [ -S "$tmp/s" ] && break; sleep 0.1; done
+for i in $(seq 400); do [ -S "$tmp/s" ] && break; sleep 0.1; done
 check "with somebody else's" status 0 env ASSAY_TOKEN=secret-token-2 timeout 60 "$tmp/grade_files" "unix:$tmp/s" add "$@"
 check "the same grades" same "$expected" "$(graded together)"
 check "without the token" status 2 timeout 60 "$tmp/grade_files" "unix:$tmp/s" add "$1"

@@ -16,7 +16,9 @@ rm "$tmp/bin/assay-lint"
 check "no linter either: exit 1" status 1 "$tmp/bin/assay" grade -p "$data/classic.yaml" -s "$data/classic.jsonl" -o "$tmp/v"
 check "then nothing has a grade" same "null" "$(jq -r .grade "$tmp/v" | sort -u)"
 
-"$ASSAY_BUILD/assay" serve -p "$data/add.yaml" --listen "unix:$sock" -j 1 2>"$tmp/log" &
+# A program has time enough to be killed at.
+sed 's/cpu_s: 1, wall_s: 3/cpu_s: 2, wall_s: 60/' "$data/add.yaml" >"$tmp/add.yaml"
+"$ASSAY_BUILD/assay" serve -p "$tmp/add.yaml" --listen "unix:$sock" -j 1 2>"$tmp/log" &
 server=$!
 server_answers "$sock"
 
@@ -25,7 +27,7 @@ killed() {
     printf '{"task_id":"add","solution":"def add(a, b):\\n    while True: pass # %s"}' "$2" >"$tmp/slow"
     curl -s --max-time 60 --unix-socket "$sock" http://x/v1/grade -d "@$tmp/slow" >"$tmp/a" &
     asked=$!
-    sleep 0.5
+    becomes "$sock" assay_slots_busy 1 || return 1
     kill -KILL "$(ps -eo ppid=,pid=,comm= | awk -v p="$server" -v c="$1" '$1 == p && $3 == c {print $2; exit}')"
     wait $asked
     jq -e '.verdicts[0] | .infra == null and .grade == "fails-tests" and .reason == "time-limit"' "$tmp/a" || { cat "$tmp/a"; return 1; }
@@ -43,9 +45,10 @@ kill -KILL "$server"
 wait "$server" 2>/dev/null
 server=
 check "a server killed outright leaves no process" no_orphans
-check "and its stale socket is taken over" sh -c "
-    '$ASSAY_BUILD/assay' serve -p '$data/add.yaml' --listen 'unix:$sock' 2>/dev/null & s=\$!
-    sleep 2; curl -s --unix-socket '$sock' http://x/healthz; code=\$?; kill \$s; wait \$s; exit \$code"
+"$ASSAY_BUILD/assay" serve -p "$data/add.yaml" --listen "unix:$sock" 2>"$tmp/log" &
+server=$!
+check "and its stale socket is taken over" server_answers "$sock"
+down
 
 printf '{"task_id":"add","solution":"def add(a, b): return a + b"}\n' >"$tmp/one"
 check "a host without user namespaces still grades" status 0 \

@@ -2,12 +2,13 @@
 # Limits: every way to meet one has its own reason, what is within them passes, and they are kept to the millisecond.
 . "$(dirname "$0")/tap.inc"
 
-# samples KIND FILE: the programs of a data file as samples. What should be correct gets limits that a busy machine does not reach.
+# samples KIND FILE: the programs of a data file as samples. What should be correct gets limits that a busy machine does not reach, and
+# so does what should meet another limit than that of time.
 samples() {
     awk -v kind="$1" '/^WARNINGS$/ { for (i = 0; i < 2000; i++) print "assert 1 is 1, " i; next } { print }' "$2" |
         jq -Rsc --arg kind "$1" 'split("\n#: ")[1:][]
             | capture("^(?<want>[a-z-]+) ?(?<name>[^\n]*)\n(?<solution>[\\s\\S]*)$")
-            | {task_id: ($kind + (if .want == "correct" then "-generous" else "" end)), solution, want, name}'
+            | {task_id: ($kind + (if .want == "time-limit" then "" else "-generous" end)), solution, want, name}'
 }
 
 samples function "$data/limits_functions.txt" >"$tmp/functions.jsonl"
@@ -44,7 +45,7 @@ done <"$tmp/table"
 within() {
     which=$1 limit=$2 program=$3
     shift 3
-    for _ in 1 2 3 4 5 6; do
+    for _ in $(seq 20); do
         printf '%s\n' "$program" | assay run --json "$@" - >"$tmp/run" 2>&1
         jq -e --arg which "$which" --argjson limit "$limit" \
             '.reason == "time-limit" and .time[$which] >= $limit - 1 and .time[$which] <= $limit + 20' "$tmp/run" >/dev/null && return 0

@@ -25,7 +25,7 @@ begin 1024
 check "a large body is read aside, whoever sends it and however it ends" python3 "$here/pressed.py" "$sock" "$server" large
 check "the server ends in order" end
 mkfifo "$tmp/unread"
-sleep 60 <"$tmp/unread" &
+sleep 600 <"$tmp/unread" &
 reader=$!
 "$ASSAY_BUILD/assay" serve -p "$data/add.yaml" --listen "unix:$sock" -j 1 --log requests 2>"$tmp/unread" &
 server=$!

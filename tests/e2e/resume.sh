@@ -8,10 +8,11 @@ done >"$tmp/s.jsonl"
 
 "$ASSAY_BUILD/assay" grade -p "$data/add.yaml" -s "$tmp/s.jsonl" -o "$tmp/v" -j 1 2>/dev/null &
 run=$!
-for i in $(seq 100); do
+for i in $(seq 1000); do
     [ "$(wc -l 2>/dev/null <"$tmp/v.part")" -gt 5 ] 2>/dev/null && break
-    sleep 0.1
+    sleep 0.02
 done
+kill -STOP $run # it must not end before it is killed
 check "a second run on the same output is refused" status 2 assay grade -p "$data/add.yaml" -s "$tmp/s.jsonl" -o "$tmp/v"
 kill -KILL $run
 wait $run 2>/dev/null

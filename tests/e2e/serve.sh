@@ -1,7 +1,7 @@
 #!/bin/sh
 # The HTTP server on a unix socket, with curl.
 . "$(dirname "$0")/tap.inc"
-plan 42
+plan 44
 sock=$tmp/s.sock
 
 # up [OPTION...]: starts a server and waits for it.
@@ -39,6 +39,8 @@ check "unknown task" ask 400 /v1/grade -d '{"items":[{"task_id":"add","solution"
 check "names item and task" says "$tmp/a" 'items[1]' zzz
 check "broken JSON" ask 400 /v1/grade -d '{"items":['
 check "unknown path" ask 404 /v2/nothing
+check "a path that is no UTF-8" ask 404 /%ff%3C/x
+check "is quoted all the same" jq -e '.error == "there is nothing at /\ufffd</x"' "$tmp/a"
 check "wrong method" ask 405 /v1/grade
 check "which names the right one" sh -c 'curl -si --unix-socket "$1" http://x/v1/grade | grep -qi "^allow: POST"' - "$sock"
 head -c 70000000 /dev/zero >"$tmp/big"
@@ -72,7 +74,7 @@ check "a client that went away does no harm" ask 200 /v1/grade -d '{"task_id":"a
 # A request that is under way when SIGTERM comes is still answered.
 curl -s --max-time 30 --unix-socket "$sock" http://x/v1/grade -d '{"task_id":"add","solution":"def add(a, b):\n    while 1: pass"}' >"$tmp/late" &
 late=$!
-sleep 0.3
+becomes "$sock" assay_pending 1
 check "SIGTERM drains and exits 0" down
 wait $late
 check "the late answer came" jq -e '.verdicts[0].reason == "time-limit"' "$tmp/late"
@@ -87,7 +89,10 @@ printf '{"items":['"$slow,$slow,$slow"']}' 1 2 3 >"$tmp/slow"
 auth='Authorization: Bearer secret-token-1'
 curl -s --max-time 30 --unix-socket "$sock" http://x/v1/grade -H "$auth" -d "@$tmp/slow" >"$tmp/late" &
 late=$!
-sleep 0.3
+for i in $(seq 400); do
+    curl -s --unix-socket "$sock" http://x/metrics -H "$auth" | grep -qx 'assay_pending 3' && break
+    sleep 0.05
+done
 check "a full queue: 429" ask 429 /v1/grade -H "$auth" -d '{"task_id":"add","solution":"x = 1"}'
 check "with Retry-After" says "$tmp/headers" "Retry-After: 1"
 wait $late

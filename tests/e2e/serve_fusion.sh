@@ -1,7 +1,7 @@
 #!/bin/sh
 # SandboxFusion's addresses: programs with files, submissions, lists of problems, and what is refused.
 . "$(dirname "$0")/tap.inc"
-plan 51
+plan 53
 sock=$tmp/s.sock
 "$ASSAY_BUILD/assay" serve -p "$data/classic.yaml" -p "$data/add.yaml" --listen "unix:$sock" 2>"$tmp/log" &
 server=$!
@@ -38,6 +38,9 @@ check "all of them" answers '.run_result.stdout == "3000000\n" and (.files.big |
 for name in ../x /etc/x a/../../x a/ ''; do
     check "a file called '$name'" ask 422 /run_code "{\"language\":\"python\",\"code\":\"\",\"files\":{\"$name\":\"\"}}"
 done
+long=$(printf '/x%400s' '' | sed 's/ /\xc3\xa9/g')
+check "a name of many letters, of two bytes each" ask 422 /run_code "{\"language\":\"python\",\"code\":\"\",\"files\":{\"$long\":\"\"}}"
+check "is quoted up to some letter" answers '(.error | startswith("files./x\u00e9\u00e9")) and (.detail[0].loc[2] | length) == 402'
 check "no base64" ask 422 /run_code '{"language":"python","code":"","files":{"x":"abc"}}'
 
 # Fields.

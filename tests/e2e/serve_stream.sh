@@ -5,7 +5,7 @@ python=$(command -v python3 || command -v python3.11) || skip_all "there is no p
 plan 23
 sock=$tmp/s.sock
 cp "$data/add.yaml" "$tmp/add.yaml"
-"$ASSAY_BUILD/assay" serve -p "$tmp/add.yaml" --listen "unix:$sock" --memory 4 --log verdicts 2>"$tmp/log" &
+"$ASSAY_BUILD/assay" serve -p "$tmp/add.yaml" --listen "unix:$sock" -j 2 --memory 4 --log verdicts 2>"$tmp/log" &
 server=$!
 server_answers "$sock"
 

@@ -404,17 +404,31 @@ static void text_that_does_not_compile_is_a_syntax_error(void **state)
 
 /* ---- limits ---------------------------------------------------------------------------------- */
 
+/* Runs a program into a limit of 300 ms: it is killed for `cause`, never before, and in the best of some
+ * tries soon. A busy host may keep the keeper from running. */
+static void ends_in_time(struct keeper_fork order, const char *program, enum keeper_cause cause,
+                         uint64_t soon_us)
+{
+    uint64_t best_us = UINT64_MAX;
+    for (int tries = 0; tries < 20 && best_us > soon_us; tries++) {
+        struct run run = run_start(&shared, order);
+        assert_string_equal(run_load(&run, program, 0), "end of stream");
+        struct keeper_exited e = run_exited(&run);
+        assert_int_equal(e.cause, cause);
+        assert_true(WIFSIGNALED(e.status) && WTERMSIG(e.status) == SIGKILL);
+        const uint64_t us = cause == KEEPER_BY_WALL ? e.wall_us : e.user_us + e.system_us;
+        assert_true(us >= 299000);
+        best_us = us < best_us ? us : best_us;
+    }
+    assert_in_range(best_us, 299000, soon_us);
+}
+
 static void a_loop_ends_at_the_cpu_limit(void **state)
 {
     (void)state;
     struct keeper_fork order = {LIMITS_OF_TESTS};
     order.cpu_us = 300000;
-    struct run run = run_start(&shared, order);
-    assert_string_equal(run_load(&run, "while True: pass\n", 0), "end of stream");
-    struct keeper_exited e = run_exited(&run);
-    assert_int_equal(e.cause, KEEPER_BY_CPU);
-    assert_true(WIFSIGNALED(e.status) && WTERMSIG(e.status) == SIGKILL);
-    assert_in_range(e.user_us + e.system_us, 299000, 320000);
+    ends_in_time(order, "while True: pass\n", KEEPER_BY_CPU, 320000);
 }
 
 static void a_sleeper_ends_at_the_wall_limit(void **state)
@@ -422,11 +436,7 @@ static void a_sleeper_ends_at_the_wall_limit(void **state)
     (void)state;
     struct keeper_fork order = {LIMITS_OF_TESTS};
     order.wall_us = 300000;
-    struct run run = run_start(&shared, order);
-    assert_string_equal(run_load(&run, "import time\ntime.sleep(60)\n", 0), "end of stream");
-    struct keeper_exited e = run_exited(&run);
-    assert_int_equal(e.cause, KEEPER_BY_WALL);
-    assert_in_range(e.wall_us, 300000, 330000);
+    ends_in_time(order, "import time\ntime.sleep(60)\n", KEEPER_BY_WALL, 330000);
 }
 
 static void threads_burn_one_budget(void **state)
@@ -434,15 +444,11 @@ static void threads_burn_one_budget(void **state)
     (void)state;
     struct keeper_fork order = {LIMITS_OF_TESTS};
     order.cpu_us = 300000;
-    struct run run = run_start(&shared, order);
-    run_load(
-        &run,
+    ends_in_time(
+        order,
         "import threading, zlib, os\nb = bytes(1 << 22)\ndef f():\n    while True: zlib.crc32(b)\n"
         "for _ in range(3): threading.Thread(target=f, daemon=True).start()\nf()\n",
-        0);
-    struct keeper_exited e = run_exited(&run);
-    assert_int_equal(e.cause, KEEPER_BY_CPU);
-    assert_in_range(e.user_us + e.system_us, 299000, 340000);
+        KEEPER_BY_CPU, 340000);
 }
 
 static void a_memory_bomb_meets_its_limit(void **state)
@@ -619,11 +625,14 @@ static void programs_have_real_streams(void **state)
     char out[4096], err[4096];
     struct keeper_exited e =
         whole("import sys, atexit, threading, time\n"
+              "said = threading.Event()\n"
               "atexit.register(print, 'bye')\n"
-              "threading.Thread(target=lambda: (time.sleep(0.05), print('late'))).start()\n"
+              "threading.Thread(target=lambda: (said.wait(), time.sleep(0.05), "
+              "print('late'))).start()\n"
               "if __name__ == '__main__':\n"
               "    print(sum(int(x) for x in sys.stdin.read().split()))\n"
-              "    print('oops', file=sys.stderr)\n",
+              "    print('oops', file=sys.stderr)\n"
+              "    said.set()\n",
               "1 2\n3\n", out, err);
     assert_int_equal(e.status, 0);
     assert_string_equal(out, "6\nlate\nbye\n");
@@ -683,7 +692,7 @@ static void the_clock_runs_while_the_guest_does(void **state)
         if (i == 0)
             assert_string_equal(run_call(&run, "burn", "(0.05,)"), "None");
     }
-    assert_in_range((ns[1] - ns[0]) / NS_PER_US, 49000, 70000);
+    assert_in_range((ns[1] - ns[0]) / NS_PER_US, 49000, 150000);
     run_end(&run);
 }
 

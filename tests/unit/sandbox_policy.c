@@ -82,7 +82,7 @@ static int try_call(struct jail *jail, long call, const unsigned long arg[6], bo
         memcpy(a, arg, sizeof a);
         if (own_pid)
             a[pid_argument] = (unsigned long)getpid();
-        alarm(5);
+        alarm(60);
         jail_enter(jail);
         long rc = syscall(call, a[0], a[1], a[2], a[3], a[4], a[5]);
         syscall(SYS_exit_group, rc == -1 ? OUTCOME_ERRNO + errno : OUTCOME_ALLOWED);
@@ -111,7 +111,7 @@ static bool try_awkward(struct jail *jail, int call)
         return false;
     pid_t pid = fork();
     if (pid == 0) {
-        struct itimerval soon = {.it_value = {0, 20000}};
+        struct itimerval soon = {{0, 20000}, {0, 20000}}; /* again, if it comes too early */
         signal(SIGALRM, on_signal);
         jail_enter(jail);
         /* A handler's return is the only way to call rt_sigreturn. */

@@ -235,7 +235,7 @@ static void what_cannot_cross_is_refused(void **state)
     assert_int_equal(encode("[0] * 1000", 1000), -E2BIG);
     assert_int_equal(encode("[None] * ((4 << 20) + 1)", 64 << 20), -E2BIG);
     /* Small in memory, large as a tree: at once, for lists, and soon for tuples. */
-    int64_t before = wall_ns();
+    int64_t before = cpu_ns();
     assert_int_equal(
         encode(
             "(lambda f, x: f(f, x, 40))(lambda f, x, n: x if n == 0 else f(f, [x, x], n - 1), 0)",
@@ -246,7 +246,7 @@ static void what_cannot_cross_is_refused(void **state)
                "n - 1), 0)",
                64 << 20),
         -E2BIG);
-    assert_true(wall_ns() - before < 2000000000);
+    assert_true(cpu_ns() - before < 2 * (int64_t)NS_PER_S);
     /* No type with code of its own passes for a date. */
     assert_int_equal(
         encode(
@@ -375,9 +375,9 @@ static void colliding_keys_are_refused(void **state)
             if (kind)
                 buf_char(&set, 'N');
         }
-        int64_t before = wall_ns();
+        int64_t before = cpu_ns();
         assert_int_equal(decode(set.s, set.len), -EBADMSG);
-        assert_true(wall_ns() - before < 2000000000);
+        assert_true(cpu_ns() - before < 2 * (int64_t)NS_PER_S);
     }
     buf_free(&set);
     assert_string_equal(trip("len({i: 0 for i in range(100000)})"), "100000");

@@ -151,9 +151,9 @@ static void hostile_texts_are_answered_in_time(void **state)
         size_t n = strlen(parts[k]), len = LINT_TEXT_BYTES_MAX / 4 / n * n;
         for (size_t i = 0; i < len; i++)
             text[i] = parts[k][i % n];
-        int64_t start_ns = wall_ns();
+        int64_t start_ns = child_cpu_ns();
         json_decref(ask(str_make(text, len)));
-        assert_true(wall_ns() - start_ns < 5 * (int64_t)NS_PER_S);
+        assert_true(child_cpu_ns() - start_ns < 5 * (int64_t)NS_PER_S);
     }
     free(text);
     expect_language("x = 1\ny\x01 = 2\n", "python");
@@ -211,9 +211,9 @@ static void bombs_cost_little(void **state)
         for (size_t i = 0; i < bombs[k].times; i++)
             buf_puts(&text, bombs[k].part);
         buf_puts(&text, bombs[k].after);
-        int64_t start_ns = wall_ns();
+        int64_t start_ns = child_cpu_ns();
         json_decref(ask(buf_view(&text)));
-        assert_true(wall_ns() - start_ns < 3 * (int64_t)NS_PER_S);
+        assert_true(child_cpu_ns() - start_ns < 3 * (int64_t)NS_PER_S);
         buf_free(&text);
     }
     static const char zeros[] = "x = '\0\0'\n\0";

@@ -67,7 +67,7 @@ static int teardown(void **state)
     return system(command);
 }
 
-enum { TASKS = 10 };
+enum { TASKS = 10, LIMIT_MS = 60000 /* not met, on any host */ };
 
 struct asked {
     struct task task[TASKS];
@@ -145,7 +145,7 @@ static void test_answers(void **state)
     struct asked a;
     (void)state;
     helper("assay-lint", HELLO "while :; do\n" READ_JOB ANSWER "done\n");
-    ask(&a, POOL_LINT, 1, 3, 5000);
+    ask(&a, POOL_LINT, 1, 3, LIMIT_MS);
     assert_int_equal(a.results, 3);
     assert_int_equal(a.stats.retried, 0);
 }
@@ -157,7 +157,7 @@ static void test_askers_take_turns(void **state)
     struct asked a;
     (void)state;
     helper("assay-lint", HELLO "while :; do\n" READ_JOB ANSWER "done\n");
-    ask(&a, POOL_LINT, 1, 4, 20000);
+    ask(&a, POOL_LINT, 1, 4, LIMIT_MS);
     assert_int_equal(a.results, 4);
     assert_memory_equal(a.order, wanted, sizeof wanted);
 }
@@ -172,7 +172,7 @@ static void test_spare_works_for_a_sleeper(void **state)
            HELLO "while :; do\n" READ_TO_JOB "if mkdir $0.first 2>/dev/null; then\n" ASLEEP
                  "until [ -e $0.other ]; do sleep 0.02; done\n" AWAKE
                  "else : >$0.other; fi\n" ANSWER "done\n");
-    ask_with_spares(&a, POOL_JUDGE, 1, 2, 3, 60000);
+    ask_with_spares(&a, POOL_JUDGE, 1, 2, 3, LIMIT_MS);
     assert_int_equal(a.results, 3);
     assert_int_not_equal(a.order[0], 0);
     assert_int_equal(a.stats.begun, 2);
@@ -194,7 +194,7 @@ static void test_spare_waits_for_who_woke(void **state)
            "until [ $(ls $0.up.* | wc -l) = 2 ]; do sleep 0.02; done\n"
            "sleep 0.2; [ ! -e $0.other ] || exit 1\n"
            "else : >$0.other; fi\n" ANSWER "done\n");
-    ask_with_spares(&a, POOL_JUDGE, 1, 1, 2, 60000);
+    ask_with_spares(&a, POOL_JUDGE, 1, 1, 2, LIMIT_MS);
     assert_int_equal(a.results, 2);
     assert_int_equal(a.order[0], 0);
     assert_int_equal(a.stats.begun, 2);
@@ -208,7 +208,7 @@ static void test_spare_is_spared(void **state)
     (void)state;
     helper("assay-keeper", KEEP);
     helper("assay-judge", HELLO "while :; do\n" READ_TO_JOB ANSWER "done\n");
-    ask_with_spares(&a, POOL_JUDGE, 1, 2, 4, 20000);
+    ask_with_spares(&a, POOL_JUDGE, 1, 2, 4, LIMIT_MS);
     assert_int_equal(a.results, 4);
     assert_int_equal(a.stats.begun, 1);
 }
@@ -217,7 +217,7 @@ static void test_missing_program(void **state)
 {
     struct asked a;
     (void)state;
-    ask(&a, POOL_JUDGE, 2, 3, 5000);
+    ask(&a, POOL_JUDGE, 2, 3, LIMIT_MS);
     assert_int_equal(a.results, 0);
     for (int i = 0; i < 3; i++)
         assert_non_null(strstr(a.infra[i], "cannot start"));
@@ -228,7 +228,7 @@ static void test_dies_before_hello(void **state)
     struct asked a;
     (void)state;
     helper("assay-lint", "exit 3\n");
-    ask(&a, POOL_LINT, 2, 2, 5000);
+    ask(&a, POOL_LINT, 2, 2, LIMIT_MS);
     assert_non_null(strstr(a.infra[0], "exited with status 3"));
 }
 
@@ -238,7 +238,7 @@ static void test_dies_once_in_a_job(void **state)
     (void)state;
     helper("assay-lint",
            HELLO READ_JOB "if mkdir $0.once 2>/dev/null; then kill -9 $$; fi\n" ANSWER READ_JOB);
-    ask(&a, POOL_LINT, 1, 1, 5000);
+    ask(&a, POOL_LINT, 1, 1, LIMIT_MS);
     assert_int_equal(a.results, 1);
     assert_int_equal(a.stats.retried, 1);
 }
@@ -248,7 +248,7 @@ static void test_dies_in_every_job(void **state)
     struct asked a;
     (void)state;
     helper("assay-lint", HELLO READ_JOB "kill -SEGV $$\n");
-    ask(&a, POOL_LINT, 2, 2, 5000);
+    ask(&a, POOL_LINT, 2, 2, LIMIT_MS);
     assert_int_equal(a.results, 0);
     assert_non_null(strstr(a.infra[0], "signal 11"));
     assert_non_null(strstr(a.infra[1], "signal 11"));
@@ -270,7 +270,7 @@ static void test_killed_several_times(void **state)
     struct asked a;
     (void)state;
     helper("assay-lint", HELLO READ_JOB ONCE_FOR("1 2 3 4 5", "kill -9 $$") ANSWER READ_JOB);
-    ask(&a, POOL_LINT, 1, 1, 5000);
+    ask(&a, POOL_LINT, 1, 1, LIMIT_MS);
     assert_int_equal(a.results, 1);
     assert_int_equal(a.stats.retried, 5);
     assert_int_equal(a.stats.kills, 5);
@@ -282,7 +282,7 @@ static void test_killed_in_every_job(void **state)
     struct asked a;
     (void)state;
     helper("assay-lint", HELLO READ_JOB "kill -9 $$\n");
-    ask(&a, POOL_LINT, 1, 1, 5000);
+    ask(&a, POOL_LINT, 1, 1, LIMIT_MS);
     assert_int_equal(a.results, 0);
     assert_non_null(strstr(a.infra[0], "signal 9"));
     assert_int_equal(a.stats.retried, 15);
@@ -296,7 +296,7 @@ static void test_killed_late_in_every_job(void **state)
     helper("assay-lint", HELLO READ_JOB "sleep 0.2; kill -9 $$\n");
     ask(&a, POOL_LINT, 1, 1, 500);
     assert_int_equal(a.results, 0);
-    assert_in_range(a.stats.retried, 1, 2);
+    assert_in_range(a.stats.retried, 1, 4);
 }
 
 /* The keeper ends by itself when its judge is killed, and may be reaped first. */
@@ -306,7 +306,7 @@ static void test_one_killed_the_other_follows(void **state)
     (void)state;
     helper("assay-keeper", "head -c 1 <&3; exit 7\n");
     helper("assay-judge", HELLO READ_JOB ONCE_FOR("1 2 3 4 5 6", "kill -9 $$") ANSWER READ_JOB);
-    ask(&a, POOL_JUDGE, 1, 1, 20000);
+    ask(&a, POOL_JUDGE, 1, 1, LIMIT_MS);
     assert_int_equal(a.results, 1);
     assert_int_equal(a.stats.kills, 6);
 }
@@ -318,7 +318,7 @@ static void test_guest_killed(void **state)
     helper("assay-lint", HELLO "while :; do\n" READ_JOB
                                "answer() {\n" ONCE_FOR("1 2 3 4 5 6 7 8", KILLED_SURELY "; return")
                                    ANSWER "}\nanswer; done\n");
-    ask(&a, POOL_LINT, 1, 1, 5000);
+    ask(&a, POOL_LINT, 1, 1, LIMIT_MS);
     assert_int_equal(a.results, 1);
     assert_int_equal(a.stats.retried, 8);
     assert_int_equal(a.stats.restarts, 0); /* its helper is as good as before */
@@ -330,7 +330,7 @@ static void test_guest_killed_in_every_job(void **state)
     struct asked a;
     (void)state;
     helper("assay-lint", HELLO "while :; do\n" READ_JOB KILLED_SURELY "; done\n");
-    ask(&a, POOL_LINT, 1, 1, 5000);
+    ask(&a, POOL_LINT, 1, 1, LIMIT_MS);
     assert_int_equal(a.results, 0);
     assert_non_null(strstr(a.infra[0], "kills the program"));
     assert_int_equal(a.stats.retried, 15);
@@ -343,7 +343,7 @@ static void test_guest_kills_itself(void **state)
     struct asked a;
     (void)state;
     helper("assay-lint", HELLO "while :; do\n" READ_JOB KILLED_PERHAPS "; done\n");
-    ask(&a, POOL_LINT, 1, 1, 5000);
+    ask(&a, POOL_LINT, 1, 1, LIMIT_MS);
     assert_string_equal(a.infra[0], "");
     assert_int_equal(a.stats.retried, 3);
 }
@@ -361,7 +361,7 @@ static void test_sent_ahead(void **state)
     helper("assay-lint",
            HELLO READ_NTH_JOB("1") READ_NTH_JOB("2") READ_NTH_JOB("3") READ_NTH_JOB("4")
                ANSWER_NTH("1") ANSWER_NTH("2") ANSWER_NTH("3") ANSWER_NTH("4") READ_JOB);
-    ask(&a, POOL_LINT, 1, 4, 20000);
+    ask(&a, POOL_LINT, 1, 4, LIMIT_MS);
     assert_int_equal(a.results, 4);
     assert_int_equal(a.stats.retried + a.stats.restarts, 0);
 }
@@ -374,7 +374,7 @@ static void test_bad_neighbour(void **state)
     (void)state;
     helper("assay-lint",
            HELLO "while :; do\n" READ_JOB "grep -q bad $0.$$.job && exit 5\n" ANSWER "done\n");
-    ask_one_bad(&a, POOL_LINT, 1, 0, TASKS, 20000, 4);
+    ask_one_bad(&a, POOL_LINT, 1, 0, TASKS, LIMIT_MS, 4);
     assert_int_equal(a.results, TASKS - 1);
     assert_non_null(strstr(a.infra[4], "exited with status 5"));
     assert_int_equal(a.stats.restarts, 2);
@@ -389,7 +389,7 @@ static void test_neighbour_is_blamed(void **state)
     helper("assay-lint", HELLO
            "k=0; while :; do\n" READ_JOB "grep -q bad $0.$$.job && exit 5\n"
            "k=$((k + 1)); [ $k = 4 ] && mkdir $0.once 2>/dev/null && continue\n" ANSWER "done\n");
-    ask_one_bad(&a, POOL_LINT, 1, 0, TASKS, 20000, 3);
+    ask_one_bad(&a, POOL_LINT, 1, 0, TASKS, LIMIT_MS, 3);
     assert_int_equal(a.results, TASKS - 1);
     assert_non_null(strstr(a.infra[3], "exited with status 5"));
     assert_int_equal(a.stats.restarts, 3);
@@ -412,7 +412,7 @@ static void take_back(const char *say)
                say);
     helper("assay-keeper", KEEP);
     helper("assay-judge", body.s);
-    ask_one_bad(&a, POOL_JUDGE, 2, 0, 4, 60000, 0);
+    ask_one_bad(&a, POOL_JUDGE, 2, 0, 4, LIMIT_MS, 0);
     assert_int_equal(a.results, 4);
     assert_int_equal(a.stats.retried + a.stats.restarts, 0);
     buf_free(&body);
@@ -445,11 +445,11 @@ static void test_speaks_nonsense(void **state)
     struct asked a;
     (void)state;
     helper("assay-lint", HELLO READ_JOB "echo 'this is not a frame at all'; sleep 100\n");
-    ask(&a, POOL_LINT, 1, 1, 5000);
+    ask(&a, POOL_LINT, 1, 1, LIMIT_MS);
     assert_non_null(strstr(a.infra[0], "malformed frame"));
     helper("assay-lint", HELLO READ_JOB
            "printf '\\002\\000\\000\\000\\001\\004\\000\\000\\377\\377\\000\\000{}'; sleep 100\n");
-    ask(&a, POOL_LINT, 1, 1, 5000);
+    ask(&a, POOL_LINT, 1, 1, LIMIT_MS);
     assert_non_null(strstr(a.infra[0], "out of turn"));
 }
 
@@ -459,7 +459,7 @@ static void test_keeper_takes_judge_along(void **state)
     (void)state;
     helper("assay-keeper", "sleep 0.2; exit 5\n");
     helper("assay-judge", HELLO READ_JOB "exec sleep 100\n");
-    ask(&a, POOL_JUDGE, 1, 1, 20000);
+    ask(&a, POOL_JUDGE, 1, 1, LIMIT_MS);
     assert_non_null(strstr(a.infra[0], "assay-keeper exited with status 5"));
 }
 
@@ -474,7 +474,7 @@ static void test_cancel(void **state)
     assert_int_equal(uv_loop_init(&loop), 0);
     a.pool = pool_start(&loop, POOL_LINT, 1, 0);
     for (int i = 0; i < 3; i++) {
-        a.task[i] = (struct task){.question = question, .limit_ms = 5000, .done = on_done};
+        a.task[i] = (struct task){.question = question, .limit_ms = LIMIT_MS, .done = on_done};
         pool_submit(a.pool, &a.task[i]);
     }
     assert_true(pool_cancel(a.pool, &a.task[1]));
