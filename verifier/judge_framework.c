@@ -36,13 +36,23 @@ static PyObject *guest_global(PyObject *self, PyObject *name)
     return PyErr_Format(PyExc_NameError, "the program does not define %U", name);
 }
 
+static PyObject *is_theirs(PyObject *self, PyObject *object)
+{
+    (void)self;
+    return PyBool_FromLong(judge_is_handle(object));
+}
+
 int judge_framework_init(void)
 {
-    static PyMethodDef method = {"guest_global", guest_global, METH_O, NULL};
-    PyObject *function = PyCFunction_New(&method, NULL);
-    own = function ? judge_embedded(judge__prepare_tests_text, "<framework>") : NULL;
-    int rc = own ? PyDict_SetItemString(own, "guest_global", function) : -1;
-    Py_XDECREF(function);
+    static PyMethodDef methods[] = {{"guest_global", guest_global, METH_O, NULL},
+                                    {"is_theirs", is_theirs, METH_O, NULL}};
+    int rc = 0;
+    own = judge_embedded(judge__prepare_tests_text, "<framework>");
+    for (size_t i = 0; i < COUNT_OF(methods) && rc == 0; i++) {
+        PyObject *function = own ? PyCFunction_New(&methods[i], NULL) : NULL;
+        rc = function ? PyDict_SetItemString(own, methods[i].ml_name, function) : -1;
+        Py_XDECREF(function);
+    }
     return rc;
 }
 

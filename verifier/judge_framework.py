@@ -1,7 +1,9 @@
 # Preparing a test module, once a suite: what it imports, what it counts, how its asserts are
 # told. The four files judge_framework*.py are one module, part of judge_framework.c, which
-# provides guest_global(name), the program's global, and `Stop`, the exception that unwinds test
-# code when the program has ended. This one is loaded at once, the others when a suite needs them.
+# provides guest_global(name), the program's global; is_theirs(object), whether it is an object of
+# the program's; and `Stop`, the exception that unwinds test code when the program has ended. A
+# decorator of the program's may stand before a test: what it makes of the test is called, but what
+# that says of its marks, parameters and name would be the program's word, and is not asked. This one is loaded at once, the others when a suite needs them.
 #
 # The standard library's unittest is used as it is. Of pytest's API the part that test modules
 # of problem sets use is here, made for one module and function-by-function runs.
