@@ -532,6 +532,9 @@ static void costs_are_bounded(void **state)
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         json_t *suite = parsed(
             "{\"entry_point\":\"f\",\"limits\":{\"cpu_s\":0.4,\"wall_s\":0.5,\"memory_mib\":512}}");
+        /* What ends for another reason has the time to do so on a busy host. */
+        if (rows[i].reason && strcmp(rows[i].reason, "time-limit") != 0)
+            json_object_set_new(json_object_get(suite, "limits"), "wall_s", json_real(20));
         put_text(suite, "tests", rows[i].tests);
         json_t *r = grade(send_suite(suite), rows[i].program, false);
         if (rows[i].reason)
