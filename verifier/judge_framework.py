@@ -8,8 +8,10 @@
 # The standard library's unittest is used as it is. Of pytest's API the part that test modules
 # of problem sets use is here, made for one module and function-by-function runs.
 import ast
+import functools
 import importlib.util
 import re
+import typing
 
 
 class CannotJudge(Exception):
@@ -178,3 +180,18 @@ def prepare(source, modules):
     tree = Rewrite(modules).visit(tree)
     ast.fix_missing_locations(tree)
     return compile(tree, "<tests>", "exec"), names
+
+
+own_hints = typing.get_type_hints
+
+
+@functools.wraps(own_hints)
+def get_type_hints(obj, *args, **kwargs):
+    """Annotations may be text, which is run to read them: the program's where the program runs."""
+    if is_theirs(obj):
+        theirs = guest_global("__builtins__").__import__("typing")
+        return theirs.get_type_hints(obj, *args, **kwargs)
+    return own_hints(obj, *args, **kwargs)
+
+
+typing.get_type_hints = get_type_hints
