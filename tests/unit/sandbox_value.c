@@ -280,6 +280,10 @@ static void hostile_bytes_are_refused(void **state)
     assert_int_equal(BYTES("l\0\0\0\1N"), -EBADMSG);          /* 16 million items, one byte */
     assert_int_equal(BYTES("d\1\0\0\0l\0\0\0\0N"), -EBADMSG); /* a list as a key */
     assert_int_equal(BYTES("S\1\0\0\0l\0\0\0\0"), -EBADMSG);
+    assert_int_equal(BYTES("S\2\0\0\0NT"), 0);
+    assert_int_equal(BYTES("S\2\0\0\0NN"), -EBADMSG); /* twice the same member */
+    assert_int_equal(BYTES("Z\2\0\0\0Ti\1\0\0\0\0\0\0\0"), -EBADMSG);
+    assert_int_equal(BYTES("d\2\0\0\0NTNF"), -EBADMSG);
     assert_int_equal(BYTES("H\1\0\0\0"), -EBADMSG); /* no hook, no handle */
     assert_int_equal(BYTES("D\3\0\0\0abc"), -EBADMSG);
     assert_int_equal(BYTES("D\4\0\0\0"
