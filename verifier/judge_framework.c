@@ -147,7 +147,7 @@ static void run_test(struct judge_job *job, int number)
 int judge_framework_run(struct judge_job *job, PyObject *globals, bool trying, struct err *err)
 {
     struct judge_suite *s = job->suite;
-    PyObject *modules = modules_of(s), *done = NULL;
+    PyObject *modules = modules_of(s), *done = NULL, *cannot;
     int rc = 0;
     if (modules)
         done = PyObject_CallFunction(ours("begin"), "OOO", globals, modules,
@@ -163,7 +163,10 @@ int judge_framework_run(struct judge_job *job, PyObject *globals, bool trying, s
         run_test(job, i);
     Py_XDECREF(done);
     PyErr_Clear();
-    PyObject *cannot = PyObject_CallNoArgs(ours("end"));
+    /* An expired window interrupts again and again; what is left undone here would meet the next
+     * program. */
+    while (!(cannot = PyObject_CallNoArgs(ours("end"))) && PyErr_ExceptionMatches(judge_stop))
+        PyErr_Clear();
     if (cannot && PyUnicode_Check(cannot))
         rc = err_set(err, -EINVAL, "tests: %s", PyUnicode_AsUTF8(cannot));
     Py_XDECREF(cannot);
