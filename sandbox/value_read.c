@@ -227,7 +227,7 @@ static PyObject *get_reference(struct value_reader *r)
 {
     const struct value_memo *m = r->memo;
     uint32_t number;
-    if (!take_u32(r, &number) || number >= m->n || !m->objects[number] ||
+    if (!take_u32(r, &number) || m->flat || number >= m->n || !m->objects[number] ||
         m->sizes[number] > VALUE_NODES_MAX - r->nodes)
         return value__bad(r, -EBADMSG);
     r->nodes += m->sizes[number] - 1;
@@ -252,7 +252,7 @@ static PyObject *get_container(struct value_reader *r, uint8_t tag, int depth)
     uint32_t number = r->as, before = r->nodes;
     PyObject *made;
     r->as = NEW_CONTAINER;
-    if (number == NEW_CONTAINER)
+    if (number == NEW_CONTAINER && !r->memo->flat)
         number = value__memo_add(r->memo, NULL);
     const uint8_t *kind = NULL;
     if (tag == VALUE_LIST)
