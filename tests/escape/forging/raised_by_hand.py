@@ -16,7 +16,7 @@ def text(t):
 def add(a, b):
     three = b"i" + struct.pack("<q", 3)
     said = b"d" + u32(2) + text("__assay_other_self__") + three + text("__assay_message__") + three
-    for seq in range(2, 9):
+    for seq in range(3, 9):
         body = b"x" + b"Y" + u32(10) + b"ValueError" + b"t" + u32(0) + said + b"NNN" + u32(1)
         os.write(3, struct.pack("<IBBHI", len(body), 1, 35, 0, seq) + body)
     return None
