@@ -50,6 +50,8 @@ struct value_memo {
     uint32_t *sizes;    /* nodes of each as a tree; 0 while it is being written or read */
     uint32_t *slots;    /* hash table over the addresses, for writing */
     uint32_t n, cap, n_slots, n_hashed;
+    /* Remembers none: a container is written wherever it occurs, and a reference is refused. */
+    bool flat;
 };
 void value_memo_free(struct value_memo *memo);
 

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "base/err.h"
@@ -59,6 +60,9 @@ struct sbx_limits {
 };
 
 int sbx__limits_apply(const struct sbx_limits *limits);
+
+/* The kernel's limit of processor time, in seconds, that goes with the keeper's of `cpu_us`. */
+rlim_t sbx__cpu_limit(uint64_t cpu_us);
 
 /* Whether the kernel says that all of them hold. */
 bool sbx__limits_hold(const struct sbx_limits *limits);

@@ -59,6 +59,7 @@ struct life {
     uint32_t seq;
     clockid_t clock;
     int64_t born_ns, wall_ns_max, cpu_ns_max;
+    rlim_t cpu_limit; /* the kernel's own, in seconds, as the guest got it */
     bool dying;
     enum keeper_cause cause;
 };
@@ -78,6 +79,7 @@ struct keeper {
     int core;         /* of the last pair of timed guests; -1: there was none, or it is not known */
     struct sbx_counter counter;
     uint64_t data_base;
+    rlim_t cpu_limit;                     /* this process's own, which no guest can exceed */
     struct sbx_filter own_filter, filter; /* the second is what a guest adds */
     struct life life;
 };
@@ -235,6 +237,9 @@ static int start_life(struct keeper *k, const struct keeper_fork *order)
     l->seq = order->head.seq;
     l->wall_ns_max = (int64_t)(order->wall_us * NS_PER_US);
     l->cpu_ns_max = (int64_t)(order->cpu_us * NS_PER_US);
+    l->cpu_limit = sbx__cpu_limit(order->cpu_us);
+    if (l->cpu_limit > k->cpu_limit)
+        l->cpu_limit = k->cpu_limit;
     l->dying = false;
     l->cause = KEEPER_BY_ITSELF;
     choose_core(k, order->timed);
@@ -362,11 +367,20 @@ static enum keeper_cause killer(const struct keeper *k)
     return k->isolation & SBX_CGROUP ? causes[sbx__cgroup_oom(&k->group)] : KEEPER_BY_ITSELF;
 }
 
+/* Of a guest that has ended: whether it had lowered its own limit of processor time, at whose end the
+ * kernel kills it as somebody else on the host could. */
+static bool set_its_own_end(const struct life *l)
+{
+    struct rlimit limit;
+    return prlimit(l->pid, RLIMIT_CPU, NULL, &limit) == 0 && limit.rlim_max < l->cpu_limit;
+}
+
 static int reap(struct keeper *k)
 {
     struct life *l = &k->life;
     struct rusage used;
     int status;
+    const bool own_end = l->cause == KEEPER_BY_ITSELF && set_its_own_end(l);
     while (wait4(l->pid, &status, 0, &used) < 0)
         if (errno != EINTR)
             return -errno;
@@ -386,7 +400,7 @@ static int reap(struct keeper *k)
     if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
         m.cause = KEEPER_BY_ITSELF;
     else if (l->cause == KEEPER_BY_ITSELF)
-        m.cause = used_ns >= l->cpu_ns_max ? KEEPER_BY_CPU : killer(k);
+        m.cause = own_end || used_ns >= l->cpu_ns_max ? KEEPER_BY_CPU : killer(k);
     l->pid = 0;
     int rc = send_message(k, &m, sizeof m, NULL, 0);
     int tidied = k->may_write ? follow_folder(k, sbx__tmp_end(&k->tmp)) : 0;
@@ -586,6 +600,7 @@ static int measure_data(struct keeper *k, struct err *err)
 static int prepare(struct keeper *k, struct err *err)
 {
     cpu_set_t allowed;
+    struct rlimit own;
     TRY(take_environment(k, err));
     TRY(build_slot(k, err));
     TRY(compile_filters(k, err));
@@ -598,6 +613,7 @@ static int prepare(struct keeper *k, struct err *err)
     TRY(measure_data(k, err));
     (void)sbx__counter_open(&sbx_instructions, &k->counter); /* else guests have CPU time alone */
     k->processors = sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : 1;
+    k->cpu_limit = getrlimit(RLIMIT_CPU, &own) == 0 ? own.rlim_max : RLIM_INFINITY;
     int rc = sbx_filter_install(&k->own_filter);
     return rc < 0 ? err_set(err, rc, "cannot install the seccomp filter: %s", strerror(-rc)) : 0;
 }

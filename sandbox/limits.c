@@ -31,6 +31,12 @@ static int cap(int resource, uint64_t value)
     return setrlimit(resource, &limit) == 0 ? 0 : -errno;
 }
 
+/* A back stop: the keeper's clock is finer and comes first. */
+rlim_t sbx__cpu_limit(uint64_t cpu_us)
+{
+    return cpu_us / 1000000 + 2;
+}
+
 struct row {
     int resource;
     uint64_t value;
@@ -41,8 +47,7 @@ static size_t limit_rows(const struct sbx_limits *limits, struct row ret_rows[LI
     const uint64_t memory = limits->memory_kib << 10;
     const struct row rows[] = {
         {RLIMIT_CORE, 0}, /* no dumps */
-        {RLIMIT_CPU,
-         limits->cpu_us / 1000000 + 2}, /* back stop: the keeper's clock is finer and comes first */
+        {RLIMIT_CPU, sbx__cpu_limit(limits->cpu_us)},
         {RLIMIT_DATA,
          limits->data_base + memory}, /* heap and private mappings, thread stacks included */
         {RLIMIT_AS, limits->data_base + memory + address_space_bytes}, /* reservations only */

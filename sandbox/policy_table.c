@@ -532,6 +532,7 @@ const struct sbx_row sbx_rows[] = {
     YES(recvmsg, KEEPER, "hears the judge"),
     IF_NE(kill, KEEPER, ALLOW, 0, SBX_OWN_PID, "the guest's own id is known only later"),
     IF_NE(tgkill, KEEPER, ALLOW, 0, SBX_OWN_PID, "the guest's own id is known only later"),
+    IF_NE(prlimit64, KEEPER, ALLOW, 0, 0, "what limits a guest died with"),
     YES(fsopen, KEEPER, "a fresh /tmp where one was used"),
     YES(fsconfig, KEEPER, "a fresh /tmp where one was used"),
     YES(fsmount, KEEPER, "a fresh /tmp where one was used"),

@@ -256,6 +256,7 @@ static PyObject *get_view(struct value_reader *r, uint8_t kind, int depth)
                                    : kind == VALUE_KIND_VALUES ? "values"
                                                                : "items",
                                    NULL);
+    view = value__distinct(r, view, n);
     Py_XDECREF(flat);
     Py_XDECREF(dict);
     Py_XDECREF(items);

@@ -51,6 +51,8 @@ const uint8_t *value__take_sized(struct value_reader *r, uint32_t *ret_n);
 PyObject *value__get_int(struct value_reader *r, uint8_t tag, uint32_t bytes_max);
 PyObject *value__get(struct value_reader *r, int depth);
 bool value__keys_spread(PyObject *flat, Py_ssize_t step); /* every step-th item is a key */
+/* `made` (stolen, may be NULL) if it has n members, as what a guest has sent must; else NULL. */
+PyObject *value__distinct(const struct value_reader *r, PyObject *made, Py_ssize_t n);
 
 /* ---- value_memo.c ---- */
 bool value__memo_find(struct value_memo *m, PyObject *o, uint32_t *ret_number);

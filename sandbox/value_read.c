@@ -134,11 +134,21 @@ static PyObject *get_flat(struct value_reader *r, uint32_t per_item, int depth)
     return flat;
 }
 
+/* To find out which of its members are the same is the program's work, not the reader's. */
+PyObject *value__distinct(const struct value_reader *r, PyObject *made, Py_ssize_t n)
+{
+    const bool trusted = r->hook && !r->hook->is_judge; /* the judge is who has sent it */
+    if (made && !trusted && PyObject_Size(made) != n)
+        Py_CLEAR(made);
+    return made;
+}
+
 static PyObject *get_dict(struct value_reader *r, int depth)
 {
     PyObject *flat = get_flat(r, 2, depth), *dict = flat ? PyDict_New() : NULL;
     if (dict && value__fill(dict, flat) != 0)
         Py_CLEAR(dict);
+    dict = flat ? value__distinct(r, dict, PyTuple_GET_SIZE(flat) / 2) : NULL;
     Py_XDECREF(flat);
     return dict;
 }
@@ -157,6 +167,7 @@ static PyObject *get_dict_of(struct value_reader *r, int kind, int depth)
         dict = value__new_dict(kind, factory);
     if (dict && value__fill(dict, flat) != 0)
         Py_CLEAR(dict);
+    dict = flat ? value__distinct(r, dict, PyTuple_GET_SIZE(flat) / 2) : NULL;
     Py_XDECREF(factory);
     Py_XDECREF(flat);
     return dict;
@@ -167,6 +178,7 @@ static PyObject *get_set(struct value_reader *r, uint8_t tag, int depth)
     PyObject *flat = get_flat(r, 1, depth), *set = NULL;
     if (flat)
         set = tag == VALUE_SET ? PySet_New(flat) : PyFrozenSet_New(flat);
+    set = flat ? value__distinct(r, set, PyTuple_GET_SIZE(flat)) : NULL;
     Py_XDECREF(flat);
     return set;
 }
@@ -215,7 +227,7 @@ static PyObject *get_reference(struct value_reader *r)
 {
     const struct value_memo *m = r->memo;
     uint32_t number;
-    if (!take_u32(r, &number) || number >= m->n || !m->objects[number] ||
+    if (!take_u32(r, &number) || m->flat || number >= m->n || !m->objects[number] ||
         m->sizes[number] > VALUE_NODES_MAX - r->nodes)
         return value__bad(r, -EBADMSG);
     r->nodes += m->sizes[number] - 1;
@@ -240,7 +252,7 @@ static PyObject *get_container(struct value_reader *r, uint8_t tag, int depth)
     uint32_t number = r->as, before = r->nodes;
     PyObject *made;
     r->as = NEW_CONTAINER;
-    if (number == NEW_CONTAINER)
+    if (number == NEW_CONTAINER && !r->memo->flat)
         number = value__memo_add(r->memo, NULL);
     const uint8_t *kind = NULL;
     if (tag == VALUE_LIST)

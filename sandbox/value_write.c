@@ -198,6 +198,8 @@ static int put_container(struct value_writer *w, PyObject *o, int depth)
 {
     struct value_memo *m = w->memo;
     uint32_t number, before = w->nodes;
+    if (m->flat)
+        return put_body(w, o, depth + 1);
     if (value__memo_find(m, o, &number)) {
         if (m->sizes[number] == 0)
             return -ELOOP; /* it holds itself */

@@ -36,13 +36,23 @@ static PyObject *guest_global(PyObject *self, PyObject *name)
     return PyErr_Format(PyExc_NameError, "the program does not define %U", name);
 }
 
+static PyObject *is_theirs(PyObject *self, PyObject *object)
+{
+    (void)self;
+    return PyBool_FromLong(judge_is_handle(object));
+}
+
 int judge_framework_init(void)
 {
-    static PyMethodDef method = {"guest_global", guest_global, METH_O, NULL};
-    PyObject *function = PyCFunction_New(&method, NULL);
-    own = function ? judge_embedded(judge__prepare_tests_text, "<framework>") : NULL;
-    int rc = own ? PyDict_SetItemString(own, "guest_global", function) : -1;
-    Py_XDECREF(function);
+    static PyMethodDef methods[] = {{"guest_global", guest_global, METH_O, NULL},
+                                    {"is_theirs", is_theirs, METH_O, NULL}};
+    int rc = 0;
+    own = judge_embedded(judge__prepare_tests_text, "<framework>");
+    for (size_t i = 0; i < COUNT_OF(methods) && rc == 0; i++) {
+        PyObject *function = own ? PyCFunction_New(&methods[i], NULL) : NULL;
+        rc = function ? PyDict_SetItemString(own, methods[i].ml_name, function) : -1;
+        Py_XDECREF(function);
+    }
     return rc;
 }
 
@@ -137,7 +147,7 @@ static void run_test(struct judge_job *job, int number)
 int judge_framework_run(struct judge_job *job, PyObject *globals, bool trying, struct err *err)
 {
     struct judge_suite *s = job->suite;
-    PyObject *modules = modules_of(s), *done = NULL;
+    PyObject *modules = modules_of(s), *done = NULL, *cannot;
     int rc = 0;
     if (modules)
         done = PyObject_CallFunction(ours("begin"), "OOO", globals, modules,
@@ -153,7 +163,10 @@ int judge_framework_run(struct judge_job *job, PyObject *globals, bool trying, s
         run_test(job, i);
     Py_XDECREF(done);
     PyErr_Clear();
-    PyObject *cannot = PyObject_CallNoArgs(ours("end"));
+    /* An expired window interrupts again and again; what is left undone here would meet the next
+     * program. */
+    while (!(cannot = PyObject_CallNoArgs(ours("end"))) && PyErr_ExceptionMatches(judge_stop))
+        PyErr_Clear();
     if (cannot && PyUnicode_Check(cannot))
         rc = err_set(err, -EINVAL, "tests: %s", PyUnicode_AsUTF8(cannot));
     Py_XDECREF(cannot);

@@ -1,13 +1,17 @@
 # Preparing a test module, once a suite: what it imports, what it counts, how its asserts are
 # told. The four files judge_framework*.py are one module, part of judge_framework.c, which
-# provides guest_global(name), the program's global, and `Stop`, the exception that unwinds test
-# code when the program has ended. This one is loaded at once, the others when a suite needs them.
+# provides guest_global(name), the program's global; is_theirs(object), whether it is an object of
+# the program's; and `Stop`, the exception that unwinds test code when the program has ended. A
+# decorator of the program's may stand before a test: what it makes of the test is called, but what
+# that says of its marks, parameters and name would be the program's word, and is not asked. This one is loaded at once, the others when a suite needs them.
 #
 # The standard library's unittest is used as it is. Of pytest's API the part that test modules
 # of problem sets use is here, made for one module and function-by-function runs.
 import ast
+import functools
 import importlib.util
 import re
+import typing
 
 
 class CannotJudge(Exception):
@@ -176,3 +180,18 @@ def prepare(source, modules):
     tree = Rewrite(modules).visit(tree)
     ast.fix_missing_locations(tree)
     return compile(tree, "<tests>", "exec"), names
+
+
+own_hints = typing.get_type_hints
+
+
+@functools.wraps(own_hints)
+def get_type_hints(obj, *args, **kwargs):
+    """Annotations may be text, which is run to read them: the program's where the program runs."""
+    if is_theirs(obj):
+        theirs = guest_global("__builtins__").__import__("typing")
+        return theirs.get_type_hints(obj, *args, **kwargs)
+    return own_hints(obj, *args, **kwargs)
+
+
+typing.get_type_hints = get_type_hints

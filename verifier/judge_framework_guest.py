@@ -16,6 +16,7 @@ class State:
     module = None
     kept = {}
     closers = []
+    marks = {}  # id: (object of the program's, what the tests marked it with)
     trying = False  # the program is the problem's own reference
     cannot = None  # why these tests can judge no program
 
@@ -193,7 +194,8 @@ class Patch:
                 if name.startswith("test") and callable(value):
                     setattr(function, name, self(value))
             return function
-        patches = getattr(function, "assay_patches", None)
+        theirs = is_theirs(function)
+        patches = None if theirs else getattr(function, "assay_patches", None)
         if patches is not None:
             patches.append(self)
             return function
@@ -202,9 +204,12 @@ class Patch:
         def patched(*args, **kwargs):
             return run_patched(list(patches), function, args, kwargs)
 
-        patched.__name__, patched.assay_patches = function.__name__, patches
-        patched.__dict__.update({k: v for k, v in vars(function).items() if k != "assay_patches"})
-        patched.assay_inner = function
+        patched.assay_patches, patched.assay_inner = patches, function
+        if theirs:
+            patched.assay_marks = marks_on(function)
+        else:
+            patched.__name__ = function.__name__
+            patched.__dict__.update({**vars(function), **patched.__dict__})
         return patched
 
 

@@ -86,8 +86,12 @@ class Approx:
 def marking(kind):
     def mark(*args, **kwargs):
         def attach(item):
-            target = getattr(item, "__func__", item)
-            target.assay_marks = [(kind, args, kwargs)] + list(vars(target).get("assay_marks", ()))
+            mark = (kind, args, kwargs)
+            if is_theirs(item):
+                State.marks[id(item)] = item, [mark] + marks_on(item)
+            else:
+                target = getattr(item, "__func__", item)
+                target.assay_marks = [mark] + list(vars(target).get("assay_marks", ()))
             return item
         bare = len(args) == 1 and not kwargs and isinstance(args[0], (types.FunctionType, type))
         if bare:
@@ -103,8 +107,14 @@ class Marks:
         return marking(kind)
 
 
+def marks_on(item):
+    if is_theirs(item):
+        return State.marks.get(id(item), (item, []))[1]
+    return getattr(item, "assay_marks", [])
+
+
 def marks_of(item, kind):
-    return [(args, kwargs) for k, args, kwargs in getattr(item, "assay_marks", ()) if k == kind]
+    return [(args, kwargs) for k, args, kwargs in marks_on(item) if k == kind]
 
 
 class Row:

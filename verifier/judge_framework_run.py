@@ -13,7 +13,7 @@ def seed_both(*args, **kwargs):
 
 def begin(module, modules, trying):
     global program_modules
-    State.module, State.kept, State.closers = module, {}, []
+    State.module, State.kept, State.closers, State.marks = module, {}, [], {}
     State.trying, State.cannot = trying, None
     program_modules = set(modules) | {"__main__"}
     module["__assay_program__"], module["__assay_same__"] = Program(), same
@@ -29,7 +29,7 @@ real_patch = unittest.mock.patch
 def end():
     random.seed, unittest.mock.patch = judge_seed, real_patch
     use_their_paths(False)
-    State.module, State.kept, State.closers = None, {}, []
+    State.module, State.kept, State.closers, State.marks = None, {}, [], {}
     return State.cannot
 
 
@@ -38,12 +38,23 @@ class Request:
         self.param = param
 
 
+def parameters_of(function):
+    """By name. Of a function that the program has wrapped, those of ours within, if it says so."""
+    if is_theirs(function):
+        function = getattr(function, "__wrapped__", None)
+        if type(function) is not types.FunctionType:
+            return {}
+    return inspect.signature(function).parameters
+
+
 class Setting:
     """The fixtures of one call of one test."""
 
-    def __init__(self, owner, instance, params):
+    def __init__(self, owner, instance, params, function):
         self.owner, self.instance, self.params = owner, instance, params
         self.values, self.closers = {}, []
+        functions = [function] + [found.function for found in self.all_fixtures()]
+        self.ours = not any(map(is_theirs, functions))
 
     def find(self, name):
         classes = self.owner.__mro__ if self.owner else ()
@@ -76,7 +87,7 @@ class Setting:
     def make(self, found):
         function = found.function
         closers = self.closers if found.scope == "function" else State.closers
-        bound = [self.instance] if "self" in inspect.signature(function).parameters else []
+        bound = [self.instance] if "self" in parameters_of(function) else []
         made = function(*bound, **self.arguments(function, found))
         if inspect.isgenerator(made):
             closers.append(made)
@@ -93,12 +104,13 @@ class Setting:
             return Request()
         if name in ("tmp_path", "tmpdir"):
             return guest_import("pathlib").Path(guest_import("tempfile").mkdtemp())
-        State.cannot = "the tests use the fixture %s, which is not there" % name
-        raise CannotJudge(State.cannot)
+        text = "the tests use the fixture %s, which is not there" % name
+        State.cannot = text if self.ours else State.cannot
+        raise CannotJudge(text)
 
     def arguments(self, function, found=None):
         given = {}
-        for name, parameter in inspect.signature(function).parameters.items():
+        for name, parameter in parameters_of(function).items():
             if name == "self" or parameter.default is not parameter.empty:
                 continue
             if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
@@ -141,13 +153,13 @@ def rows_of(function, owner):
 
 def fixture_rows(setting, function):
     """The parameters of the parametrized fixtures that a test uses."""
-    wanted, tables, todo = set(), [], list(inspect.signature(function).parameters)
+    wanted, tables, todo = set(), [], list(parameters_of(function))
     todo += [f.name for f in setting.all_fixtures() if f.autouse]
     while todo:
         found = setting.find(todo.pop())
         if found and found.name not in wanted:
             wanted.add(found.name)
-            todo += list(inspect.signature(found.function).parameters)
+            todo += list(parameters_of(found.function))
             if found.params is not None:
                 tables.append([(found.name, value) for value in found.params])
     return [dict(combination) for combination in itertools.product(*tables)]
@@ -158,7 +170,7 @@ def hook(setting, name, function):
     found = (getattr(setting.instance, name + "_method", None) if setting.owner
              else State.module.get(name + "_function"))
     if found:
-        found(*([function] if inspect.signature(found).parameters else []))
+        found(*([function] if parameters_of(found) else []))
 
 
 def run_row(setting, function, inner, values):
@@ -167,8 +179,9 @@ def run_row(setting, function, inner, values):
         for found in setting.all_fixtures():
             if found.autouse:
                 setting.value(found.name)
-        parameters = inspect.signature(inner).parameters
-        mocks = sum(not patch.given for patch in getattr(function, "assay_patches", ()))
+        parameters = parameters_of(inner)
+        patches = () if is_theirs(function) else getattr(function, "assay_patches", ())
+        mocks = sum(not patch.given for patch in patches)
         names = [name for name in parameters if name != "self"][mocks:]
         given = {name: setting.value(name) for name in names
                  if name in values or parameters[name].default is inspect.Parameter.empty}
@@ -184,10 +197,10 @@ def run_row(setting, function, inner, values):
 def run_plain(owner, function):
     if skipped(function, owner):
         return
-    inner = getattr(function, "assay_inner", function)
+    inner = function if is_theirs(function) else getattr(function, "assay_inner", function)
     for values, left_out in rows_of(function, owner):
-        for params in [] if left_out else fixture_rows(Setting(owner, None, {}), inner):
-            setting = Setting(owner, owner() if owner else None, params)
+        for params in [] if left_out else fixture_rows(Setting(owner, None, {}, inner), inner):
+            setting = Setting(owner, owner() if owner else None, params, inner)
             setting.values.update(values)
             run_row(setting, function, inner, values)
 
@@ -224,7 +237,8 @@ class Outcome(unittest.TestResult):
 
 def run_case(owner, name):
     function = getattr(owner, name)
-    if any(getattr(item, "__unittest_skip__", False) for item in (owner, function)):
+    if any(getattr(item, "__unittest_skip__", False) for item in (owner, function)
+           if not is_theirs(item)):
         return
     if skipped(function, owner):
         return
@@ -243,7 +257,7 @@ def first_of(owner, hook):
         function = State.module.get(name) if holder is None else getattr(holder, name, None)
         if function is None or State.kept.get(key):
             continue
-        takes_module = holder is None and len(inspect.signature(function).parameters) > 0
+        takes_module = holder is None and len(parameters_of(function)) > 0
         function(*([types.SimpleNamespace(**State.module)] if takes_module else []))
         State.kept[key] = True
 

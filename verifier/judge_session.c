@@ -262,9 +262,12 @@ static PyObject *take_raised(struct reader *r)
     return NULL;
 }
 
+/* In a timed call whose arguments nobody looks at again an answer shares nothing (guest.c). */
 static PyObject *take_plain(struct reader *r, struct value_memo *memo)
 {
-    PyObject *value = read_value(r, memo);
+    struct value_memo flat = {.flat = session.keep_args};
+    PyObject *value = read_value(r, memo ? memo : &flat);
+    value_memo_free(&flat);
     if (value && r->at != r->end) {
         Py_DECREF(value);
         return judge__broken(REASON_PROTOCOL, "bytes after an answer");

@@ -10,7 +10,9 @@
  * Handing values over is no program's merit. Where the program is called once and answers with a value,
  * it is the same for all, provided that nobody looks for changes of the arguments, which a program could
  * make cheap by emptying them, nor gives them up before the answer is there, which it could avoid by
- * keeping them. So neither is done then; and what is left is taken off (timing.c). How much that
+ * keeping them. So neither is done then; an answer is written out in full, its parts as often as they
+ * occur, as it would be cheaper with one list in the place of many equal ones; and what is left is
+ * taken off (timing.c). How much that
  * is, the reference's own guest says by its own clock: the program in it is the problem's, so it may
  * be believed. A candidate's guest is not asked; the only way to gain is really to hand over in less time.
  * Whether a problem is of that form, a first run of the reference shows, once for a suite.

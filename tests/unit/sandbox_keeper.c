@@ -431,6 +431,19 @@ static void a_loop_ends_at_the_cpu_limit(void **state)
     ends_in_time(order, "while True: pass\n", KEEPER_BY_CPU, 320000);
 }
 
+/* Else it would look like somebody's kill, which is no fault of the program's. */
+static void a_limit_of_its_own_is_a_cpu_limit(void **state)
+{
+    (void)state;
+    struct run run = run_start(&shared, (struct keeper_fork){LIMITS_OF_TESTS});
+    run_load(&run,
+             "import resource\nresource.setrlimit(resource.RLIMIT_CPU, (0, 0))\nwhile True: pass\n",
+             0);
+    struct keeper_exited e = run_exited(&run);
+    assert_int_equal(e.cause, KEEPER_BY_CPU);
+    assert_true(WIFSIGNALED(e.status) && WTERMSIG(e.status) == SIGKILL);
+}
+
 static void a_sleeper_ends_at_the_wall_limit(void **state)
 {
     (void)state;
@@ -763,6 +776,7 @@ int main(void)
         cmocka_unit_test(usual_imports_are_as_if_written),
         cmocka_unit_test(text_that_does_not_compile_is_a_syntax_error),
         cmocka_unit_test(a_loop_ends_at_the_cpu_limit),
+        cmocka_unit_test(a_limit_of_its_own_is_a_cpu_limit),
         cmocka_unit_test(a_sleeper_ends_at_the_wall_limit),
         cmocka_unit_test(threads_burn_one_budget),
         cmocka_unit_test(a_memory_bomb_meets_its_limit),

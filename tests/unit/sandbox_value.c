@@ -267,6 +267,39 @@ static int decode(const void *bytes, size_t n)
 
 #define BYTES(literal) decode(literal, sizeof literal - 1)
 
+/* Two lists, one of which occurs twice. */
+static void flat_values_share_nothing(void **state)
+{
+    struct value_memo memo = {0}, flat = {.flat = true};
+    struct buf shared = {0}, apart = {0};
+    int code = 0;
+    (void)state;
+    PyObject *inner = Py_BuildValue("[i]", 1);
+    PyObject *outer = Py_BuildValue("[OO]", inner, inner);
+    assert_int_equal(value_encode_with(&memo, outer, NULL, 1 << 20, &shared), 0);
+    assert_int_equal(value_encode_with(&flat, outer, NULL, 1 << 20, &apart), 0);
+    assert_true(shared.len < apart.len);
+    const uint8_t *at = (const uint8_t *)apart.s;
+    PyObject *back = value_decode_with(&flat, &at, at + apart.len, NULL, &code);
+    assert_non_null(back);
+    assert_int_equal(PyObject_RichCompareBool(back, outer, Py_EQ), 1);
+    assert_ptr_not_equal(PyList_GET_ITEM(back, 0), PyList_GET_ITEM(back, 1));
+    at = (const uint8_t *)shared.s;
+    assert_null(value_decode_with(&flat, &at, at + shared.len, NULL, &code));
+    assert_int_equal(code, -EBADMSG);
+    assert_int_equal(PyList_Append(inner, inner), 0);
+    buf_clear(&apart);
+    assert_int_equal(value_encode_with(&flat, inner, NULL, 1 << 20, &apart), -ELOOP);
+    PyList_SetSlice(inner, 0, 2, NULL);
+    Py_DECREF(back);
+    Py_DECREF(outer);
+    Py_DECREF(inner);
+    value_memo_free(&memo);
+    value_memo_free(&flat);
+    buf_free(&shared);
+    buf_free(&apart);
+}
+
 static void hostile_bytes_are_refused(void **state)
 {
     (void)state;
@@ -280,6 +313,10 @@ static void hostile_bytes_are_refused(void **state)
     assert_int_equal(BYTES("l\0\0\0\1N"), -EBADMSG);          /* 16 million items, one byte */
     assert_int_equal(BYTES("d\1\0\0\0l\0\0\0\0N"), -EBADMSG); /* a list as a key */
     assert_int_equal(BYTES("S\1\0\0\0l\0\0\0\0"), -EBADMSG);
+    assert_int_equal(BYTES("S\2\0\0\0NT"), 0);
+    assert_int_equal(BYTES("S\2\0\0\0NN"), -EBADMSG); /* twice the same member */
+    assert_int_equal(BYTES("Z\2\0\0\0Ti\1\0\0\0\0\0\0\0"), -EBADMSG);
+    assert_int_equal(BYTES("d\2\0\0\0NTNF"), -EBADMSG);
     assert_int_equal(BYTES("H\1\0\0\0"), -EBADMSG); /* no hook, no handle */
     assert_int_equal(BYTES("D\3\0\0\0abc"), -EBADMSG);
     assert_int_equal(BYTES("D\4\0\0\0"
@@ -428,6 +465,7 @@ int main(void)
         cmocka_unit_test(many_aliases_return),
         cmocka_unit_test(what_cannot_cross_is_refused),
         cmocka_unit_test(a_fan_is_refused),
+        cmocka_unit_test(flat_values_share_nothing),
         cmocka_unit_test(hostile_bytes_are_refused),
         cmocka_unit_test(every_truncation_is_refused),
         cmocka_unit_test(bombs_are_refused),

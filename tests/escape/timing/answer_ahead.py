@@ -5,7 +5,7 @@ import os
 import struct
 import time
 
-SOCKET, VERSION, VALUE, SEQ = 3, 1, 33, 3
+SOCKET, VERSION, VALUE, SEQ = 3, 1, 33, 4
 
 
 def total(numbers):
