@@ -3,7 +3,8 @@
  *   clean     BOM dropped, CR and CRLF to LF, what is not UTF-8 (and NUL) to U+FFFD
  *   thoughts  <think>...</think> dropped; an unclosed one drops the rest. A </think> that nothing
  *             opened drops what is before it: chat templates often open the tag in the prompt
- *   answer    the last <answer>, if there is one
+ *   marks     special tokens that a sampler left at the end, such as <|im_end|>, go
+ *   answer    the last <answer> that is closed, else the last; if there is one
  *   fences    Markdown's: three or more backticks or tildes, closed by as many, indented at most
  *             three columns deeper than they were opened (a docstring's own fences are deeper).
  *             A closing run at the end of a line of code counts too, because models write it
@@ -37,6 +38,12 @@ struct choice {
 static bool is_space(char c)
 {
     return c == ' ' || c == '\t' || c == '\n' || c == '\v' || c == '\f';
+}
+
+static bool is_word(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           (unsigned char)c >= 0x80;
 }
 
 static bool is_blank(struct str s)
@@ -118,17 +125,49 @@ static struct str drop_thoughts(struct str text, struct arena *a)
     return str_make(out, n);
 }
 
-/* The text of the last <answer>, closed or not; false if there is none. */
-static bool last_answer(struct str text, struct str *ret)
+/* Without </s>, <|eot_id|> and their like at the end: a name between bars, ASCII ones or U+FF5C. */
+static struct str without_end_marks(struct str text)
 {
-    struct str tag = STR("<answer>");
+    static const char wide_bar[] = "\xef\xbd\x9c";
+    for (;;) {
+        size_t end = text.len;
+        while (end > 0 && is_space(text.s[end - 1]))
+            end--;
+        if (end == 0 || text.s[end - 1] != '>')
+            return text;
+        size_t at = end - 1;
+        while (at > 0 && (is_word(text.s[at - 1]) || text.s[at - 1] == '|'))
+            at--;
+        struct str name = str_make(text.s + at, end - 1 - at);
+        bool barred = str_starts(name, STR("|")) || str_starts(name, str_of(wide_bar));
+        bool eos = at > 1 && text.s[at - 1] == '/' && str_eq(name, STR("s"));
+        size_t from = eos ? at - 1 : at;
+        if ((!barred && !eos) || from == 0 || text.s[from - 1] != '<')
+            return text;
+        text.len = from - 1;
+    }
+}
+
+static ptrdiff_t find_last(struct str text, struct str tag)
+{
     ptrdiff_t last = -1, at = -1;
     while ((at = str_find(text, tag, (size_t)(at + 1))) >= 0)
         last = at;
-    if (last < 0)
+    return last;
+}
+
+/* The text of the last <answer> that is closed: prose behind it may speak of the tag. Else of the
+ * last; false if there is none. */
+static bool last_answer(struct str text, struct str *ret)
+{
+    struct str tag = STR("<answer>"), end_tag = STR("</answer>");
+    ptrdiff_t end = find_last(text, end_tag);
+    ptrdiff_t at = end < 0 ? -1 : find_last(str_make(text.s, (size_t)end), tag);
+    at = at < 0 ? find_last(text, tag) : at;
+    if (at < 0)
         return false;
-    struct str body = str_from(text, (size_t)last + tag.len);
-    body.len = find_or_end(body, STR("</answer>"), 0);
+    struct str body = str_from(text, (size_t)at + tag.len);
+    body.len = find_or_end(body, end_tag, 0);
     *ret = body;
     return true;
 }
@@ -207,12 +246,6 @@ static enum fence_class class_of(struct str tag)
         if (tag.len == strlen(names[i]) && strncasecmp(tag.s, names[i], tag.len) == 0)
             return FENCE_PYTHON;
     return tag.len ? FENCE_OTHER : FENCE_UNTAGGED;
-}
-
-static bool is_word(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           (unsigned char)c >= 0x80;
 }
 
 /* Takes `word`, which must end at a word boundary, and the spaces after it off *s. */
@@ -439,7 +472,7 @@ int extract_program(struct str response, const char *entry_point, struct arena *
                                         "other-language-fence"};
     struct choice c = {0};
     struct extraction x = {.tag = STR("")};
-    struct str text = drop_thoughts(clean(response, a), a);
+    struct str text = drop_thoughts(without_end_marks(clean(response, a)), a);
     bool answered = last_answer(text, &text);
     find_fences(text, entry_point, &c);
     int k = 0;

@@ -55,8 +55,19 @@ static void thoughts_and_answers(void **state)
     expect("<think>x</think><answer>" F1 "</answer> bye", "answer-text", F1);
     expect("<answer>one</answer><answer>" F2 "</answer>", "answer-text", F2);
     expect("<answer>" F1, "answer-text", F1);
+    expect("<answer>" F1 "</answer>\nThe <answer> tag holds the code.", "answer-text", F1);
+    expect("</answer><answer>" F1, "answer-text", F1);
     expect("<answer>\n```python\n" F1 "```\n</answer>", "last-python-fence", F1);
     expect("```python\n" F1 "```\n<answer></answer>", "empty", "");
+    expect("```python\n" F1 "```<|im_end|>\n", "last-python-fence", F1);
+    expect("<answer>" F1 "</answer></s>", "answer-text", F1);
+    expect(F1 "<|eot_id|>\n<|end_of_text|>", "whole-text", F1);
+    expect(F1 "<\xef\xbd\x9c"
+              "end\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c>",
+           "whole-text", F1);
+    expect(F1 "# a<|b|>c", "whole-text", F1 "# a<|b|>c\n");
+    expect("x = y</s", "whole-text", "x = y</s\n");
+    expect("</s>", "empty", "");
     expect("<answer>said <think>in it</think>" F1 "</answer>", "answer-text", "said " F1);
 }
 
