@@ -66,10 +66,12 @@ check "two verifiers" up one two
 train --out "$tmp/run" --set "verifier.urls=[\"unix:$tmp/one\",\"unix:$tmp/two\"]" --set "verifier.token_file=$tmp/token" &
 run=$!
 reached 2
+kill -STOP "$one" # so that the run does not end meanwhile
 before=$(graded two)
 kill -KILL "$two"
 wait "$two" 2>/dev/null
 killed_at=$(steps)
+kill -CONT "$one"
 reached $((killed_at + 1))
 alone_at=$(steps)
 # While the other one stands still the run cannot end before it has found the new one.

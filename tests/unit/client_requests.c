@@ -87,7 +87,7 @@ static void a_dead_verifier_is_an_error(void **state)
     struct client *c = client_of("/tmp/assay-no-such-socket", 5, .3);
     struct err err = {0};
     client_grade(c, "t", "1", 1, NULL);
-    expect_failure(c, 3, -ECONNREFUSED, "has refused work for");
+    expect_failure(c, 60, -ECONNREFUSED, "has refused work for");
     assert_int_equal(client_health(c, NULL, &err), -ECONNREFUSED);
     assert_non_null(strstr(err.text, "/tmp/assay-no-such-socket"));
     client_stop(c);
@@ -100,18 +100,19 @@ static void what_cannot_be_repaired_is_an_error(void **state)
         enum mode mode;
         int code;
         const char *message;
+        double patience_s;
     } rows[] = {
-        {BAD_REQUEST, -EPROTO, "HTTP 400: unknown task_id `nope`"},
-        {NONSENSE, -EPROTO, "not 1 verdicts"},
-        {TOO_FEW, -EPROTO, "not 1 verdicts"},
-        {ALWAYS_BUSY, -ECONNREFUSED, "busy"},
-        {HANG, -ETIMEDOUT, "has answered nothing"},
+        {BAD_REQUEST, -EPROTO, "HTTP 400: unknown task_id `nope`", 60},
+        {NONSENSE, -EPROTO, "not 1 verdicts", 60},
+        {TOO_FEW, -EPROTO, "not 1 verdicts", 60},
+        {ALWAYS_BUSY, -ECONNREFUSED, "busy", .3},
+        {HANG, -ETIMEDOUT, "has answered nothing", .3},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct server *s = server_start(rows[i].mode);
-        struct client *c = client_of(s->path, .3, .3);
+        struct client *c = client_of(s->path, rows[i].patience_s, rows[i].patience_s);
         client_grade(c, "t", "1", 1, NULL);
-        expect_failure(c, 4, rows[i].code, rows[i].message);
+        expect_failure(c, 60, rows[i].code, rows[i].message);
         client_stop(c);
         server_stop(s);
     }
@@ -122,7 +123,7 @@ static void one_lost_request_is_infra(void **state)
 {
     (void)state;
     struct server *s = server_start(HANG_ONE);
-    struct client *c = client_of(s->path, .5, 5);
+    struct client *c = client_of(s->path, 2, 60);
     int infra = 0;
     client_grade(c, "t", "0", 1, NULL);
     while (s->requests == 0)
@@ -132,7 +133,7 @@ static void one_lost_request_is_infra(void **state)
     for (int i = 0; i < 21; i++) {
         struct client_verdict v;
         struct err err = {0};
-        if (client_wait(c, 5, &v, &err) < 0)
+        if (client_wait(c, 60, &v, &err) < 0)
             fail_msg("%s", err.text);
         infra += isnan(v.reward);
         json_decref(v.verdict);
@@ -154,7 +155,7 @@ static void stopping_abandons_what_is_pending(void **state)
     assert_int_equal(client_wait(c, .1, &v, NULL), -ETIMEDOUT);
     double started = wall_s();
     client_stop(c);
-    assert_true(wall_s() - started < 2);
+    assert_true(wall_s() - started < 30);
     server_stop(s);
 }
 
@@ -195,7 +196,7 @@ static void a_verifier_that_does_not_start_is_told(void **state)
     struct err err = {0};
     close(mkstemp(log));
     close(mkstemp(script));
-    const struct verifier_process_options opt = {.program = script, .log = log, .ready_s = .3};
+    struct verifier_process_options opt = {.program = script, .log = log, .ready_s = 60};
     assert_int_equal(
         file_replace(script, STR("#!/bin/sh\necho 'no such file: p.yaml' >&2\nexit 2\n"), NULL), 0);
     chmod(script, 0700);
@@ -203,6 +204,7 @@ static void a_verifier_that_does_not_start_is_told(void **state)
     assert_non_null(strstr(err.text, "status 2: no such file: p.yaml"));
     assert_int_equal(file_replace(script, STR("#!/bin/sh\nexec sleep 60\n"), NULL), 0);
     chmod(script, 0700);
+    opt.ready_s = .3;
     assert_int_equal(verifier_process_start(&opt, &v, &err), -ETIMEDOUT);
     const struct verifier_process_options absent = {.program = "/nonexistent/assay-verifier"};
     assert_int_equal(verifier_process_start(&absent, &v, &err), -ENOENT);
