@@ -113,7 +113,7 @@ def stalled():
 
 
 def crowd():
-    grades = {}
+    grades = []
 
     def one(i):
         try:
@@ -121,7 +121,7 @@ def crowd():
             grade = verdict["grade"] or verdict["infra"]
         except Exception as error:  # said below
             grade = repr(error)
-        grades[grade] = grades.get(grade, 0) + 1
+        grades.append(grade)
 
     threads = [threading.Thread(target=one, args=(i,)) for i in range(150)]
     for t in threads:
@@ -130,7 +130,7 @@ def crowd():
     kill("assay-judge")
     for t in threads:
         t.join()
-    assert grades == {"correct": 150}, grades
+    assert grades == 150 * ["correct"], [grade for grade in grades if grade != "correct"]
     wait_for("connections are left", lambda: connections() == 0)
 
 
