@@ -31,20 +31,8 @@ bits() {
     cat "$1"/checkpoints/step_4/optimizer | sha256sum
 }
 
-# A run that ended before it could be killed is begun anew.
 killed() {
-    for try in 1 2 3 4 5; do
-        rm -rf "$tmp/killed"
-        "$ASSAY_BUILD/assay" train "$tmp/recipe.yaml" --set threads=2 --out "$tmp/killed" >/dev/null 2>&1 &
-        victim=$!
-        while [ -e "/proc/$victim/exe" ] && [ ! -d "$tmp/killed/checkpoints/step_1" ]; do
-            sleep 0.01
-        done
-        kill -KILL $victim 2>/dev/null
-        wait $victim
-        [ $? = 137 ] && [ ! -e "$tmp/killed/summary.json" ] && return 0
-    done
-    return 1
+    signalled KILL 137 killed checkpoints/step_1 summary.json "$tmp/recipe.yaml" --set threads=2
 }
 
 # by KERNEL FOLDER: the run by this kernel.

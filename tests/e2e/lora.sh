@@ -85,20 +85,10 @@ check "the adapter is laid out as PEFT's" jq -e --arg base "$tmp/base/model" '.p
     and .task_type == "CAUSAL_LM" and .base_model_name_or_path == $base and (.target_modules | length) == 7' "$tmp/run/adapter/adapter_config.json"
 check "a checkpoint holds the adapter, no model" sh -c 'cd "$1" && [ -s adapter_model.safetensors ] && [ ! -e model.safetensors ]' - "$tmp/run/checkpoints/step_8"
 
-# A run that ended before it could be killed is begun anew. A checkpoint in the middle of a stage has the reference too.
+# A checkpoint in the middle of a stage has the reference too.
 killed() {
-    for try in 1 2 3 4 5; do
-        rm -rf "$tmp/killed"
-        "$ASSAY_BUILD/assay" train "$tmp/lora.yaml" --out "$tmp/killed" >/dev/null 2>&1 &
-        victim=$!
-        while [ -e "/proc/$victim/exe" ] && [ ! -e "$tmp/killed/completions/step_5.jsonl" ]; do
-            sleep 0.01
-        done
-        kill -KILL $victim 2>/dev/null
-        wait $victim
-        [ $? = 137 ] && [ ! -e "$tmp/killed/adapter" ] && break
-    done
-    (cd "$tmp/killed/checkpoints/step_4/reference" && [ -s adapter_model.safetensors ] && [ ! -e model.safetensors ]) && [ ! -e "$tmp/killed/model" ]
+    signalled KILL 137 killed completions/step_5.jsonl adapter "$tmp/lora.yaml" &&
+        (cd "$tmp/killed/checkpoints/step_4/reference" && [ -s adapter_model.safetensors ] && [ ! -e model.safetensors ]) && [ ! -e "$tmp/killed/model" ]
 }
 check "a run is killed in the middle" killed
 check "and resumed" train "$tmp/lora.yaml" --out "$tmp/killed" --resume

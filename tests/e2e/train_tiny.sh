@@ -101,26 +101,9 @@ check "... in model, metrics and completions" repeats "$run" "$tmp/again"
 check "another seed does not" train --out "$tmp/other" --set seed=5 --set grpo.steps=2
 check "... give them" status 1 cmp "$run/checkpoints/step_12/model.safetensors" "$tmp/other/checkpoints/step_2/model.safetensors"
 
-# signalled SIGNAL STATUS FOLDER STEP: a run gets the signal in that step, and ends with that status before it has a model. One that ended
-# before it could be reached, on a machine with other things to do, is begun anew.
-signalled() {
-    for try in 1 2 3 4 5; do
-        rm -rf "$tmp/$3"
-        "$ASSAY_BUILD/assay" train "$tmp/recipe.yaml" --out "$tmp/$3" >/dev/null 2>"$tmp/err" &
-        victim=$!
-        while [ -e "/proc/$victim/exe" ] && [ ! -e "$tmp/$3/completions/step_$4.jsonl" ]; do
-            sleep 0.01
-        done
-        kill "-$1" $victim 2>/dev/null
-        wait $victim
-        [ $? = "$2" ] && [ ! -e "$tmp/$3/model" ] && return 0
-    done
-    return 1
-}
-
 # Killed somewhere behind the checkpoint of step 4, then resumed.
 killed() {
-    signalled KILL 137 killed 6 && [ -d "$tmp/killed/checkpoints/step_4" ]
+    signalled KILL 137 killed completions/step_6.jsonl model "$tmp/recipe.yaml" && [ -d "$tmp/killed/checkpoints/step_4" ]
 }
 check "a run is killed in the middle" killed
 check "and resumed" train --out "$tmp/killed" --resume
@@ -129,7 +112,7 @@ check "a resumed run must be the same run" refused "another recipe" --out "$tmp/
 
 # Asked to end, it ends in order and takes its verifier along.
 interrupted() {
-    signalled TERM 130 stopped 1 && says "$tmp/err" interrupted && says "$tmp/stopped/verifier.log" stopped
+    signalled TERM 130 stopped completions/step_1.jsonl model "$tmp/recipe.yaml" && says "$tmp/err" interrupted && says "$tmp/stopped/verifier.log" stopped
 }
 check "a run ends in order when asked to" interrupted
 check "a run is not overwritten" refused "$run"

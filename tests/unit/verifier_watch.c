@@ -36,6 +36,13 @@ static void let_one_end(void)
         ;
 }
 
+static void nothing_stops_a_new_one(void)
+{
+    judge_watch_open(LONG_NS, NULL, -1);
+    assert_int_equal(run("for i in range(1000): i"), 0);
+    assert_false(judge_watch_expired());
+}
+
 static void its_end_stops_python(void **state)
 {
     (void)state;
@@ -60,9 +67,7 @@ static void a_closed_one_stops_nothing(void **state)
     assert_int_equal(run("for i in range(1000): i"), 0);
     let_one_end();
     judge_watch_close();
-    judge_watch_open(LONG_NS, NULL, -1);
-    assert_int_equal(run("for i in range(1000): i"), 0);
-    assert_false(judge_watch_expired());
+    nothing_stops_a_new_one();
     judge_watch_close();
 }
 
@@ -72,15 +77,11 @@ static void one_that_was_followed_at_once_stops_nothing(void **state)
 {
     (void)state;
     let_one_end();
-    judge_watch_open(LONG_NS, NULL, -1);
-    assert_int_equal(run("for i in range(1000): i"), 0);
-    assert_false(judge_watch_expired());
+    nothing_stops_a_new_one();
     let_one_end();
     judge_watch_open(LONG_NS, NULL, -1);
     judge_watch_close();
-    judge_watch_open(LONG_NS, NULL, -1);
-    assert_int_equal(run("for i in range(1000): i"), 0);
-    assert_false(judge_watch_expired());
+    nothing_stops_a_new_one();
     judge_watch_close();
 }
 
